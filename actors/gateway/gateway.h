@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The gateway's core: submissions in, log records and acks out. It knows where every publisher stands, checks every
+ * trade, gives it its global sequence, interns names, keeps the event clock, marks ticks, and cuts blocks.
+ *
+ * Pure: no socket, clock, file, thread or random number. Time comes in with each call: `wall_ns` is CLOCK_REALTIME,
+ * `now_ns` CLOCK_MONOTONIC. Looking up old trades goes through the port `tw_history`. One owner, one thread.
+ */
+#ifndef TW_GATEWAY_GATEWAY_H
+#define TW_GATEWAY_GATEWAY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "protocol/frame.h"
+#include "protocol/log.h"
+#include "protocol/messages.h"
+#include "protocol/names.h"
+
+/* A stored trade, as resends are compared with and busts refer to. Texts are borrowed until the next call of the port.
+ */
+struct tw_past_trade {
+    bool refused;          /* taken and refused: only pseq and content_hash are set */
+    uint64_t content_hash; /* of a refused one */
+    uint64_t seq, pseq;
+    uint32_t source, symbol, account, venue, owner, contra, broker, ccy; /* dictionary ids */
+    uint8_t attrs;
+    int64_t qty_e8, price_e8, ts_ns;
+    struct tw_text id;
+    uint64_t original_seq; /* of a bust or correct: what it reverses; its content compares by that trade's id */
+};
+
+/* Port to the durable past. Called on the gateway's thread; may read the disk. The gateway itself covers what is not
+ * yet durable. */
+struct tw_history {
+    void *context;
+    /* The trade or refusal that `source` sent under `pseq`; false if there is none. */
+    bool (*by_pseq)(void *context, uint32_t source, uint64_t pseq, struct tw_past_trade *out);
+    /* The latest trade (kind trade or correct) with execution id `id` from any incarnation of the publisher and global
+     * sequence below `before`; false if there is none. */
+    bool (*by_id)(void *context, struct tw_text publisher, struct tw_text id, uint64_t before,
+                  struct tw_past_trade *out);
+    bool (*by_seq)(void *context, uint64_t seq, struct tw_past_trade *out);
+};
+
+struct tw_gateway_settings {
+    uint32_t block_trades_max; /* 1 to TW_BLOCK_TRADES_MAX */
+    uint32_t credit_trades;
+    int64_t future_ns; /* limits/future */
+    const char *reporting_currency;
+    /* First roll of the session day strictly after `ts_ns`; INT64_MAX for never. Called a few times a day. */
+    int64_t (*next_roll)(void *context, int64_t ts_ns);
+    void *next_roll_context;
+    bool idle_clock; /* write clock records while the market is quiet */
+};
+
+struct tw_gateway;
+struct tw_gateway *tw_gateway_new(const struct tw_gateway_settings *settings, const struct tw_history *history);
+void tw_gateway_free(struct tw_gateway **gateway);
+
+/* ---- recovery: records of the log in order, before anything else ---- */
+void tw_gateway_apply(struct tw_gateway *gateway, const struct tw_record *record);
+/* The log has been read; stages the boot record, and a settings record if `settings_text` differs from the last one. */
+void tw_gateway_start(struct tw_gateway *gateway, const char *program_version, struct tw_text settings_text,
+                      int64_t wall_ns);
+/* A changed setting while running; staged as a control record between trades. */
+void tw_gateway_settings_changed(struct tw_gateway *gateway, struct tw_text settings_text);
+
+/* ---- ingestion ---- */
+enum tw_lane { TW_LANE_PUSH, TW_LANE_FEED };
+enum tw_taken {
+    TW_TAKEN,      /* taken (also: ignored as an equal resend, refused trades, hello) */
+    TW_TAKEN_LATER /* no room in the block under construction: cut first, then give the same message again */
+};
+/* One frame from a publisher (PUSH) or feed (SUB; loss there is a gap that is recorded, and the feed goes on). */
+enum tw_taken tw_gateway_submit(struct tw_gateway *gateway, enum tw_lane lane, const void *bytes, size_t length,
+                                int64_t wall_ns, int64_t now_ns);
+/* The next record for the log, or NULL if nothing is staged. Call until NULL. The frame belongs to the caller; the
+ * gateway keeps a reference until tw_gateway_durable. */
+struct tw_frame *tw_gateway_cut(struct tw_gateway *gateway);
+bool tw_gateway_staged(const struct tw_gateway *gateway);   /* something waits to be cut */
+uint32_t tw_gateway_room(const struct tw_gateway *gateway); /* trades that the block under construction still takes */
+/* Once in a while (at least every 100 ms): idle clock records, cadence of acks. Returns the monotonic time at which it
+ * wants to be called next. */
+int64_t tw_gateway_clock(struct tw_gateway *gateway, int64_t wall_ns, int64_t now_ns);
+
+/* ---- what flows back ---- */
+void tw_gateway_durable(struct tw_gateway *gateway, uint64_t lsn); /* all up to lsn is on disk after fsync */
+void tw_gateway_hold_disk(struct tw_gateway *gateway, bool hold);  /* no credit for anyone while it lasts */
+/* The next ack that is due, or false. Borrowed until the next call of anything. */
+bool tw_gateway_next_ack(struct tw_gateway *gateway, int64_t now_ns, struct tw_ack *out);
+
+/* ---- to look at ---- */
+struct tw_gateway_counters {
+    uint64_t trades, refused, duplicates, gaps, holds, unreadable, beyond_credit, hellos, blocks, clock_records,
+        feed_gaps;
+};
+struct tw_gateway_counters tw_gateway_counters(const struct tw_gateway *gateway);
+uint64_t tw_gateway_last_seq(const struct tw_gateway *gateway);
+uint64_t tw_gateway_last_lsn(const struct tw_gateway *gateway); /* of the last record cut or applied */
+uint64_t tw_gateway_boot(const struct tw_gateway *gateway);
+/* The sentence about the newest unreadable message or feed gap, or NULL; cleared by the call. For the shell's log. */
+const char *tw_gateway_complaint(struct tw_gateway *gateway);
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The configuration: one table of keys (cfg/keys.def), values from flags, environment, file and defaults, in that order
+ * of precedence. Pure but for reading the file and the environment. One owner; no globals.
+ */
+#ifndef TW_CFG_CFG_H
+#define TW_CFG_CFG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "protocol/pack.h"
+
+struct tw_cfg;
+
+struct tw_cfg_error { /* one sentence that names the key, where it stands (file:line, variable, flag) and the remedy */
+    char text[512];
+};
+
+struct tw_cfg_sources {
+    const char *file;        /* -c; NULL: none (no implicit file) */
+    const char *const *sets; /* --set section/key=value, in order; the last one wins */
+    size_t set_count;
+    const char *const *environ_; /* NULL-terminated "NAME=value" strings; NULL: none */
+    const char *data_directory;  /* --data, or NULL */
+};
+
+/* NULL with *error set when anything is unknown (nearest name given), doubled in one file, malformed, out of bounds,
+ * known but not available in this build, or contradictory (binding beyond loopback without CURVE). Warnings (bare known
+ * names that this build cannot use yet) are collected. */
+struct tw_cfg *tw_cfg_load(const struct tw_cfg_sources *sources, struct tw_cfg_error *error);
+void tw_cfg_free(struct tw_cfg **cfg);
+
+size_t tw_cfg_warning_count(const struct tw_cfg *cfg);
+const char *tw_cfg_warning(const struct tw_cfg *cfg, size_t index);
+
+/* Values by key; the key must be in the table and of that type (anything else aborts: a broken invariant). */
+const char *tw_cfg_text(const struct tw_cfg *cfg, const char *key);
+int64_t tw_cfg_integer(const struct tw_cfg *cfg, const char *key); /* integers, seconds, counts, booleans as 0/1 */
+/* Repeatable sections such as feeds/<name>: calls back for each entry in byte order of the names. */
+void tw_cfg_each(const struct tw_cfg *cfg, const char *section,
+                 void (*visit)(void *context, const char *name, const char *value), void *context);
+
+/* The canonical text of the settings that can change an alert (cfg/rules.h), appended to `out`. */
+void tw_cfg_rules_text(const struct tw_cfg *cfg, struct tw_buffer *out);
+
+/* `config show`: every key with its value, unit, default, meaning and where the value came from; secrets as "***". */
+void tw_cfg_show(const struct tw_cfg *cfg, FILE *out, bool json);
+/* The table itself, for --help and documentation. */
+void tw_cfg_describe(FILE *out);
+
+#endif

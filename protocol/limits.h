@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Every bound of Tapewarden, in one place. A limit's comment carries the sum behind its number.
+ */
+#ifndef TW_PROTOCOL_LIMITS_H
+#define TW_PROTOCOL_LIMITS_H
+
+#include <stdint.h>
+
+/* ---- Trades and names (CONTRACT: "Submitting trades") ---- */
+#define TW_SYMBOL_BYTES_MAX 32u
+#define TW_ACCOUNT_BYTES_MAX 32u
+#define TW_PUBLISHER_BYTES_MAX 32u
+#define TW_EXECUTION_ID_BYTES_MAX 64u
+#define TW_PARTY_BYTES_MAX 32u /* owner, contra, broker, venue, ccy */
+#define TW_NAME_BYTES_MAX 64u  /* the longest of the above */
+#define TW_DECIMALS_MAX 8u     /* digits behind the point; the unit of money and quantity is 1e-8 */
+#define TW_E8 INT64_C(100000000)
+#define TW_NS_PER_SECOND INT64_C(1000000000)
+#define TW_TIMESTAMP_MIN_NS (INT64_C(631152000) * TW_NS_PER_SECOND) /* 1990-01-01T00:00:00Z */
+
+/* ---- Submissions ---- */
+#define TW_SUBMISSION_TRADES_MAX 8190u
+#define TW_SUBMISSION_BYTES_MAX (1u << 20)
+#define TW_RECEIVE_BYTES_MAX (16u << 20) /* ZMQ_MAXMSGSIZE: libzmq cuts the connection above it */
+/* 16 waiting messages of 16 MiB each, or 1,024 of the allowed 1 MiB less often: the worst case per
+ * connection is RCVHWM x ZMQ_MAXMSGSIZE = 1 GiB; well-formed traffic stays below 64 MiB. */
+#define TW_TRADES_RECEIVE_HWM 64
+#define TW_CREDIT_TRADES 65536u /* trades of one publisher under way beyond `durable` */
+#define TW_NESTING_MAX 8u       /* MessagePack depth we walk; our own frames need 4 */
+
+/* ---- Blocks and the log ---- */
+#define TW_BLOCK_TRADES_MAX 8190u
+#define TW_BLOCK_REFUSALS_MAX 8190u
+/* One block never outgrows this: 8,190 x (64 B of columns + 64 B id + 48 B original) = 1.4 MiB, its new
+ * names at most 8,190 x 7 x (64 + 12) = 4.2 MiB, its refusals 8,190 x 512 = 4 MiB. */
+#define TW_BLOCK_BYTES_MAX (12u << 20)
+#define TW_REFUSED_RAW_BYTES_MAX 256u /* of a refused trade, kept for the eye */
+#define TW_WHY_BYTES_MAX 160u
+#define TW_JOURNAL_BATCH_ITEMS_MAX 64u         /* log records in one write batch */
+#define TW_JOURNAL_BATCH_BYTES_MAX (16u << 20) /* or this many bytes, whichever comes first */
+
+/* ---- Dictionaries: ids are dense from 1, 0 means "none" ---- */
+#define TW_SYMBOLS_MAX (1u << 20)
+#define TW_ACCOUNTS_MAX (1u << 24)
+#define TW_SOURCES_MAX (1u << 20) /* (publisher, incarnation) pairs */
+#define TW_PARTIES_MAX (1u << 20)
+#define TW_LOCAL_NAMES_MAX (1u << 22) /* names one publisher may send in the columnar form */
+
+/* ---- Lanes between actors ---- */
+#define TW_LANE_HWM 32 /* blocks waiting on one edge: 32 x 0.5 MiB is 16 MiB at the worst usual case */
+#define TW_SHARDS_MAX 64u
+
+/* ---- Acks, alerts, requests ---- */
+#define TW_ACK_REFUSALS_MAX 64u
+#define TW_ALERT_TRADES_MAX 64u
+#define TW_EXPOSURE_TRADES_MAX 16u
+#define TW_CATCHUP_LIMIT_MAX 10000u
+#define TW_CATCHUP_LIMIT_DEFAULT 1000u
+#define TW_CATCHUP_NAME_BYTES_MAX 64u
+#define TW_TOPIC_BYTES_MAX 240u /* libzmq 4.3.4 mis-encodes topics of 246 to 255 bytes */
+
+/* ---- Rules ---- */
+#define TW_STATISTICS_WINDOW_MAX 1000u
+#define TW_OVERRIDES_MAX 65536u /* per-account and per-symbol thresholds */
+#define TW_SETTINGS_BYTES_MAX (8u << 20)
+
+_Static_assert(TW_SUBMISSION_TRADES_MAX <= TW_BLOCK_TRADES_MAX, "one submission always fits into one block");
+_Static_assert(TW_CREDIT_TRADES >= TW_SUBMISSION_TRADES_MAX, "credit lets at least one full submission through");
+_Static_assert(TW_SUBMISSION_BYTES_MAX <= TW_RECEIVE_BYTES_MAX, "an oversized submission is answered, not cut off");
+
+#endif

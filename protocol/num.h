@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Exact numbers (RULES: "Numbers"). Quantities, prices and money are integers of 1e-8; sums are 128 bits; products
+ * are rounded half to even. No floating point decides anything here.
+ */
+#ifndef TW_PROTOCOL_NUM_H
+#define TW_PROTOCOL_NUM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef __int128 tw_i128;
+typedef unsigned __int128 tw_u128;
+
+#define TW_I128_MAX ((tw_i128)((~(tw_u128)0) >> 1))
+#define TW_I128_MIN (-TW_I128_MAX - 1)
+
+enum tw_parse { TW_PARSE_OK, TW_PARSE_BAD, TW_PARSE_RANGE };
+
+/* `[0-9]+(\.[0-9]{1,8})?` to 1e-8; no sign, no exponent. RANGE when it leaves int64. Zero parses. */
+enum tw_parse tw_e8_parse(const char *text, size_t length, int64_t *out_e8);
+/* A float through its shortest decimal form that reads back as the same float; BAD for NaN, infinity, negative, or more
+ * than 8 decimals. */
+enum tw_parse tw_e8_from_double(double value, int64_t *out_e8);
+/* An unsigned integer of whole units. */
+enum tw_parse tw_e8_from_units(uint64_t units, int64_t *out_e8);
+
+/* Decimal text of a value in 1e-8 without trailing zeros ("-12.5", "0"); returns its length, NUL-terminated.
+ * `out` holds at least TW_E8_TEXT_MAX bytes. */
+#define TW_E8_TEXT_MAX 48u
+size_t tw_e8_format(tw_i128 value_e8, char out[TW_E8_TEXT_MAX]);
+size_t tw_i128_format(tw_i128 value, char out[TW_E8_TEXT_MAX]); /* plain integer text */
+
+/* round_half_even(a / b), b > 0. */
+tw_i128 tw_divide_half_even(tw_i128 a, int64_t b);
+
+/* round_half_even(qty x price / 10^8) for qty, price >= 0; false when it leaves int64. */
+bool tw_notional(int64_t qty_e8, int64_t price_e8, int64_t *out_e8);
+/* The same for a pair already known to fit (a trade in a block). */
+int64_t tw_notional_known(int64_t qty_e8, int64_t price_e8);
+
+/* round_half_even(position x price / 10^8), symmetric in sign, saturated at +-(2^127 - 1); price >= 0. */
+tw_i128 tw_term(tw_i128 position_e8, int64_t price_e8);
+
+/* a x m > b x n, exact in 256 bits; for comparing a value with a tier as fractions. */
+bool tw_product_above(tw_u128 a, uint64_t m, tw_u128 b, uint64_t n);
+
+/* floor(threshold x factor / 10^4), factor in 1e-4: the largest integer value NOT above the tier. */
+tw_i128 tw_tier_floor(tw_i128 threshold, uint32_t factor_e4);
+
+/* A signed sum of 192 bits: the sum of many saturated 128-bit terms stays exact and can be taken apart again. */
+struct tw_wide {
+    tw_u128 low;
+    int64_t high;
+};
+void tw_wide_add(struct tw_wide *sum, tw_i128 term);
+/* |sum| or sum, "one beyond 2^127 - 1 counts as that". */
+tw_i128 tw_wide_saturated(const struct tw_wide *sum);
+
+static inline tw_i128 tw_abs128(tw_i128 v)
+{
+    return v < 0 ? -v : v;
+}
+
+#endif

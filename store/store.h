@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The data directory: the log, what is derived from it in the same batch, the alerts, and the indexes that follow
+ * behind. The only module that names RocksDB. store/README.md says what stands under which key and what a crash may
+ * leave.
+ *
+ * Threads: one writer of the log (journal), one of alerts (router), one indexer; readers on any thread. Every call may
+ * block on the disk. Errors are status values with a sentence; nothing aborts for what stands on the disk.
+ */
+#ifndef TW_STORE_STORE_H
+#define TW_STORE_STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "protocol/digest.h"
+#include "protocol/frame.h"
+#include "protocol/log.h"
+#include "protocol/pack.h"
+
+enum tw_store_status {
+    TW_STORE_OK,
+    TW_STORE_MISSING,    /* no such data directory, or not one of ours */
+    TW_STORE_LOCKED,     /* another process has it */
+    TW_STORE_NEWER,      /* written by a newer format */
+    TW_STORE_DAMAGED,    /* chain, checksum or bound violated */
+    TW_STORE_UNWRITABLE, /* permission, read-only */
+    TW_STORE_FULL,       /* no space */
+    TW_STORE_FAILED      /* any other error of the disk or library */
+};
+
+struct tw_store_error {
+    enum tw_store_status status;
+    char text[512]; /* one sentence: what, where, what to do */
+};
+
+struct tw_store;
+
+enum tw_store_mode {
+    TW_STORE_WRITE, /* the daemon: creates if missing, takes the lock */
+    TW_STORE_READ /* tools: must exist, must not be in use (takes the lock too), writes nothing but RocksDB's own files
+                   */
+};
+struct tw_store *tw_store_open(const char *directory, enum tw_store_mode mode, struct tw_store_error *error);
+void tw_store_close(struct tw_store **store);
+
+/* 16 random bytes made when the log was created; part of the idempotency key of deliveries. */
+void tw_store_log_id(const struct tw_store *store, uint8_t out[16]);
+uint64_t tw_store_last_lsn(const struct tw_store *store);
+uint64_t tw_store_last_seq(const struct tw_store *store);
+struct tw_chain tw_store_last_chain(const struct tw_store *store);
+
+/* ---- the log ---- */
+/* Appends encoded records in order as ONE RocksDB write batch: records with their chain, publisher positions, new
+ * names, refusals, the log's head; fsync before it returns. lsn must go on densely. Writer thread only. */
+enum tw_store_status tw_store_append(struct tw_store *store, struct tw_frame *const *frames, uint32_t count,
+                                     struct tw_store_error *error);
+
+/* Reading in order, verifying the chain as it goes. `from_lsn` 1 starts at the front. */
+struct tw_store_cursor;
+struct tw_store_cursor *tw_store_read(struct tw_store *store, uint64_t from_seq, struct tw_store_error *error);
+/* 1: *record (borrowed until the next call) is set; 0: end; -1: *error says what is damaged. */
+int tw_store_next(struct tw_store_cursor *cursor, struct tw_record *record, struct tw_store_error *error);
+void tw_store_cursor_free(struct tw_store_cursor **cursor);
+
+/* The block that holds global sequence `seq`: *record is set, *frame holds its bytes (drop it). False if there is none.
+ */
+bool tw_store_block_of(struct tw_store *store, uint64_t seq, struct tw_frame **frame, struct tw_record *record);
+
+/* ---- look-ups for the gateway (durable part only) ---- */
+/* Block and row of the trade that source sent under pseq; false if none was accepted under it. */
+bool tw_store_by_pseq(struct tw_store *store, uint32_t source, uint64_t pseq, struct tw_frame **frame,
+                      struct tw_record *record, uint32_t *row);
+/* The refusal of source's pseq: content hash; false if none. */
+bool tw_store_refusal_hash(struct tw_store *store, uint32_t source, uint64_t pseq, uint64_t *content_hash);
+/* The latest trade or correct with this execution id from this publisher (any incarnation), below `before`; index
+ * first, then the tail of the log that the index has not reached. */
+bool tw_store_by_id(struct tw_store *store, struct tw_text publisher, struct tw_text id, uint64_t before,
+                    struct tw_frame **frame, struct tw_record *record, uint32_t *row);
+
+/* ---- refusals and alerts ---- */
+/* Visits refusals with number > after, at most limit; the record's source resolves by tw_store_source. */
+typedef bool (*tw_store_refusal_visit)(void *context, const struct tw_refusal *refusal); /* false stops */
+bool tw_store_refusals(struct tw_store *store, uint64_t after, tw_store_refusal_visit visit, void *context,
+                       struct tw_store_error *error);
+uint64_t tw_store_refusal_count(struct tw_store *store);
+
+/* Alert records by n, dense from 1: encoded maps (protocol/messages.h). The digest after n is kept beside each, so that
+ * recovery goes on from it and `verify` can check. Router thread only; not fsynced on its own (they are re-derived). */
+struct tw_store_alert {
+    uint64_t n;
+    const uint8_t *bytes;
+    uint32_t length;
+    uint8_t digest[TW_SHA256_BYTES], record_digest[TW_SHA256_BYTES]; /* after this event */
+};
+enum tw_store_status tw_store_put_alerts(struct tw_store *store, const struct tw_store_alert *alerts, uint32_t count,
+                                         struct tw_store_error *error);
+uint64_t tw_store_last_alert(struct tw_store *store);
+typedef bool (*tw_store_alert_visit)(void *context, const struct tw_store_alert *alert); /* false stops */
+bool tw_store_alerts(struct tw_store *store, uint64_t after, tw_store_alert_visit visit, void *context,
+                     struct tw_store_error *error);
+
+/* ---- names (id -> text), as far as durable ---- */
+bool tw_store_name(struct tw_store *store, enum tw_name_kind kind, uint32_t id, struct tw_buffer *out,
+                   uint32_t *incarnation);
+
+/* ---- indexes ---- */
+/* Builds the next run of the indexes by id, account, symbol and time, if at least `minimum` durable trades are not in
+ * them (0: whatever there is). Returns the trades indexed; *error on failure. Indexer thread only. */
+uint32_t tw_store_index_step(struct tw_store *store, uint32_t minimum, struct tw_store_error *error);
+uint64_t tw_store_indexed_seq(struct tw_store *store);
+enum tw_store_index { TW_INDEX_ACCOUNT, TW_INDEX_SYMBOL };
+/* Visits the sequences of an account or symbol (dictionary id) in [from, to] in ascending order, tail included. */
+typedef bool (*tw_store_seq_visit)(void *context, uint64_t seq);
+bool tw_store_index_scan(struct tw_store *store, enum tw_store_index index, uint32_t id, uint64_t from, uint64_t to,
+                         tw_store_seq_visit visit, void *context, struct tw_store_error *error);
+/* First sequence whose block may hold trades with event clock >= ts (time index). */
+uint64_t tw_store_seq_at(struct tw_store *store, int64_t ts_ns);
+
+/* ---- stats and verify ---- */
+struct tw_store_stats {
+    uint64_t records, blocks, trades, refusals, alerts, names, indexed, bytes_on_disk;
+    int64_t first_ts_ns, last_ts_ns;
+};
+bool tw_store_stats(struct tw_store *store, struct tw_store_stats *out, struct tw_store_error *error);
+/* Reads everything; names the first damage in *error and returns false. progress may be NULL. */
+bool tw_store_verify(struct tw_store *store, void (*progress)(void *context, uint64_t done, uint64_t total),
+                     void *context, struct tw_store_error *error);
+
+#endif
