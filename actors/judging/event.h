@@ -96,5 +96,6 @@ struct tw_shard_answer {
     uint32_t remark_count, remark_capacity;
     struct tw_events events; /* LARGE_TRADE, SYMBOL_EXPOSURE, symbol VELOCITY of its symbols */
 };
+void tw_shard_answer_free(struct tw_shard_answer *answer);
 
 #endif

@@ -11,7 +11,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "actors/exposure/exposure.h"
 #include "actors/router/router.h"
+#include "actors/scorer/scorer.h"
+#include "actors/shard/shard.h"
 #include "protocol/log.h"
 
 struct tw_pipeline;
@@ -28,5 +31,16 @@ void tw_pipeline_feed(struct tw_pipeline *pipeline, const struct tw_record *reco
 void tw_pipeline_pin_settings(struct tw_pipeline *pipeline, struct tw_text settings_text);
 
 const struct tw_router *tw_pipeline_router(const struct tw_pipeline *pipeline); /* count, digests */
+
+/* Takes the cores out, state and all, and ends the pipeline: recovery hands them to their actors. The caller owns them.
+ */
+struct tw_pipeline_cores {
+    uint32_t shards;
+    struct tw_shard *shard[TW_SHARDS_MAX];
+    struct tw_exposure *exposure;
+    struct tw_scorer *scorer;
+    struct tw_router *router;
+};
+struct tw_pipeline_cores tw_pipeline_release(struct tw_pipeline **pipeline);
 
 #endif

@@ -46,11 +46,13 @@ void tw_router_free(struct tw_router **router);
 /* One record with all events that the judges found in it (any order; sorted in place). Visits the alerts in order. */
 void tw_router_step(struct tw_router *router, const struct tw_record *record, struct tw_events *events,
                     tw_router_visit visit, void *context);
-uint64_t tw_router_last(const struct tw_router *router);                  /* n of the newest alert event */
-void tw_router_head(const struct tw_router *router, struct tw_head *out); /* borrows; valid until the next step */
+uint64_t tw_router_last(const struct tw_router *router);            /* n of the newest alert event */
+void tw_router_head(struct tw_router *router, struct tw_head *out); /* borrows; valid until the next step */
 void tw_router_digests(const struct tw_router *router, uint8_t digest[TW_SHA256_BYTES],
                        uint8_t record_digest[TW_SHA256_BYTES]);
 uint64_t tw_router_trades(const struct tw_router *router); /* trades judged: the last global sequence */
 void tw_router_set_evidence(struct tw_router *router, const struct tw_evidence *evidence);
+/* Settings records of the log are ignored from now on, these are in force instead. */
+void tw_router_pin_settings(struct tw_router *router, struct tw_text settings_text);
 
 #endif

@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The exposure aggregator's step.
+ */
+#include "actors/exposure/exposure.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "actors/judging/settings.h"
+#include "actors/judging/tape_clock.h"
+#include "actors/judging/velocity.h"
+#include "protocol/check.h"
+
+struct account {
+    struct tw_wide gross, net;
+    tw_i128 turnover_e8; /* of session `turnover_session` */
+    tw_i128 judged_e8;   /* exposure before the tick that is being taken */
+    struct tw_level level;
+    struct tw_episode exposure;
+    uint32_t turnover_session;
+    uint32_t touched; /* number of the tick that changed it */
+    struct tw_velocity_key velocity;
+    struct tw_latest latest;
+    struct tw_text name; /* owned; length 0: unknown id */
+};
+
+struct tw_exposure {
+    uint32_t shards;
+    struct tw_settings settings;
+    struct tw_tape_clock clock;
+    struct account *accounts; /* by id */
+    uint32_t account_count;   /* places */
+    uint32_t ticks;
+    uint32_t *touched; /* accounts that the tick's re-marking changed */
+    uint32_t touched_count, touched_capacity;
+    struct tw_openings openings;
+    struct tw_rule_desk exposure, velocity;
+};
+
+/* Where the walk stands in each shard's answer. */
+struct cursors {
+    uint32_t trade[TW_SHARDS_MAX], remark[TW_SHARDS_MAX];
+};
+
+struct tw_exposure *tw_exposure_new(uint32_t shards)
+{
+    TW_ASSERT(shards >= 1 && shards <= TW_SHARDS_MAX);
+    struct tw_exposure *exposure = tw_alloc_zero(1, sizeof *exposure);
+    exposure->shards = shards;
+    exposure->exposure = (struct tw_rule_desk){
+        .rule = TW_RULE_CLIENT_EXPOSURE, .entity_type = TW_ENTITY_CLIENT, .openings = &exposure->openings};
+    exposure->velocity = (struct tw_rule_desk){
+        .rule = TW_RULE_VELOCITY, .entity_type = TW_ENTITY_CLIENT, .openings = &exposure->openings};
+    return exposure;
+}
+
+void tw_exposure_free(struct tw_exposure **exposure_pointer)
+{
+    struct tw_exposure *exposure = *exposure_pointer;
+    if (exposure == NULL)
+        return;
+    for (uint32_t i = 0; i < exposure->account_count; i++) {
+        tw_window_free(&exposure->accounts[i].velocity.window);
+        free((void *)(uintptr_t)exposure->accounts[i].name.bytes);
+    }
+    free(exposure->accounts);
+    free(exposure->touched);
+    tw_openings_free(&exposure->openings);
+    tw_rule_desk_free(&exposure->exposure);
+    tw_rule_desk_free(&exposure->velocity);
+    tw_settings_free(&exposure->settings);
+    free(exposure);
+    *exposure_pointer = NULL;
+}
+
+/* ---- names and settings ---- */
+
+static void apply_settings(struct tw_exposure *exposure, struct account *account)
+{
+    const struct tw_settings *settings = &exposure->settings;
+    const struct tw_rules *rules = &settings->rules;
+    tw_level_set(
+        &account->level, &rules->client_exposure,
+        tw_settings_threshold(settings, TW_OVERRIDE_CLIENT_EXPOSURE, account->name, rules->client_exposure.threshold));
+    tw_level_set(&account->velocity.level, &rules->velocity,
+                 tw_settings_threshold(settings, TW_OVERRIDE_VELOCITY, account->name, rules->velocity.threshold));
+}
+
+static void settings_changed(struct tw_exposure *exposure)
+{
+    for (uint32_t i = 0; i < exposure->account_count; i++)
+        if (exposure->accounts[i].name.length > 0)
+            apply_settings(exposure, &exposure->accounts[i]);
+}
+
+void tw_exposure_pin_settings(struct tw_exposure *exposure, struct tw_text settings_text)
+{
+    tw_settings_pin(&exposure->settings, settings_text);
+    settings_changed(exposure);
+}
+
+static void learn_names(struct tw_exposure *exposure, const struct tw_block *block)
+{
+    struct tw_new_name name;
+    for (uint32_t offset = 0; tw_block_next_name(block, &offset, &name);) {
+        if (name.kind != TW_NAME_ACCOUNT)
+            continue;
+        if (name.id >= exposure->account_count) {
+            uint32_t count = exposure->account_count == 0 ? 256 : exposure->account_count * 2;
+            while (name.id >= count)
+                count *= 2;
+            exposure->accounts = tw_realloc(exposure->accounts, count * sizeof *exposure->accounts);
+            memset(exposure->accounts + exposure->account_count, 0,
+                   (count - exposure->account_count) * sizeof *exposure->accounts);
+            exposure->account_count = count;
+        }
+        struct account *account = &exposure->accounts[name.id];
+        account->name = (struct tw_text){tw_strndup(name.name.bytes, name.name.length), name.name.length};
+        apply_settings(exposure, account);
+    }
+}
+
+/* ---- judging ---- */
+
+static tw_i128 turnover_of(const struct tw_exposure *exposure, const struct account *account)
+{
+    return account->turnover_session == exposure->clock.session ? account->turnover_e8 : 0;
+}
+
+static tw_i128 exposure_of(const struct tw_exposure *exposure, const struct account *account)
+{
+    switch (exposure->settings.rules.measure) {
+    case TW_MEASURE_GROSS:
+        return tw_wide_saturated(&account->gross);
+    case TW_MEASURE_NET:
+        return tw_abs128(tw_wide_saturated(&account->net));
+    case TW_MEASURE_TURNOVER:
+        return turnover_of(exposure, account);
+    }
+    TW_UNREACHABLE("a measure without a formula");
+}
+
+static void judge_exposure(struct tw_exposure *exposure, uint32_t id, const struct tw_moment *moment,
+                           struct tw_events *events)
+{
+    struct account *account = &exposure->accounts[id];
+    if (!exposure->settings.rules.client_exposure.enabled)
+        return;
+    struct tw_event *event = tw_level_apply(&exposure->exposure, &account->exposure, id, &account->level,
+                                            exposure_of(exposure, account), moment, events);
+    if (event == NULL || moment->phase == TW_PHASE_TICK || event->kind == TW_EVENT_RESOLVE)
+        return;
+    uint64_t latest[TW_EXPOSURE_TRADES_MAX];
+    uint32_t count = tw_latest_list(&account->latest, latest);
+    tw_event_evidence(events, event, latest, count, count);
+}
+
+static void judge_account(struct tw_exposure *exposure, uint32_t id, bool enters, const struct tw_moment *moment,
+                          struct tw_events *events)
+{
+    const struct tw_rules *rules = &exposure->settings.rules;
+    struct account *account = &exposure->accounts[id];
+    tw_latest_add(&account->latest, moment->origin.seq);
+    judge_exposure(exposure, id, moment, events);
+    if (rules->velocity_client)
+        tw_velocity_trade(&exposure->velocity, &account->velocity, id, rules->velocity_window_ns, enters,
+                          rules->velocity.enabled, moment, events);
+}
+
+/* ---- ticks ---- */
+
+static struct tw_episode *exposure_episode(void *context, uint32_t key)
+{
+    return &((struct tw_exposure *)context)->accounts[key].exposure;
+}
+
+static struct tw_episode *velocity_episode(void *context, uint32_t key)
+{
+    return &((struct tw_exposure *)context)->accounts[key].velocity.episode;
+}
+
+struct tick_walk {
+    struct tw_moment moment;
+    struct tw_events *events;
+};
+
+static void tick_exposure(void *context, uint32_t key, const void *argument)
+{
+    const struct tick_walk *walk = argument;
+    judge_exposure(context, key, &walk->moment, walk->events);
+}
+
+static void tick_velocity(void *context, uint32_t key, const void *argument)
+{
+    const struct tick_walk *walk = argument;
+    struct tw_exposure *exposure = context;
+    tw_velocity_tick(&exposure->velocity, &exposure->accounts[key].velocity, key,
+                     exposure->settings.rules.velocity_window_ns, &walk->moment, walk->events);
+}
+
+static void touch(struct tw_exposure *exposure, uint32_t id)
+{
+    struct account *account = &exposure->accounts[id];
+    if (account->touched == exposure->ticks)
+        return;
+    account->touched = exposure->ticks;
+    account->judged_e8 = exposure_of(exposure, account);
+    if (exposure->touched_count == exposure->touched_capacity) {
+        exposure->touched_capacity = exposure->touched_capacity == 0 ? 256 : exposure->touched_capacity * 2;
+        exposure->touched = tw_realloc(exposure->touched, exposure->touched_capacity * sizeof *exposure->touched);
+    }
+    exposure->touched[exposure->touched_count++] = id;
+}
+
+/* Re-marking first, then judging: accounts whose exposure it changed, and those with an open alert. */
+static void take_tick(struct tw_exposure *exposure, const struct tw_tick *tick, struct tw_shard_answer *const *answers,
+                      struct cursors *cursors, struct tw_events *events)
+{
+    exposure->ticks++;
+    exposure->touched_count = 0;
+    for (uint32_t shard = 0; shard < exposure->shards; shard++) {
+        const struct tw_shard_answer *answer = answers[shard];
+        uint32_t *at = &cursors->remark[shard];
+        for (; *at < answer->remark_count && answer->remarks[*at].row == tick->row; (*at)++) {
+            const struct tw_term_change *change = &answer->remarks[*at];
+            touch(exposure, change->account);
+            tw_wide_add(&exposure->accounts[change->account].gross, change->gross);
+            tw_wide_add(&exposure->accounts[change->account].net, change->net);
+        }
+    }
+    struct tick_walk walk = {{tick->origin, tick->time_ns, tick->row, TW_PHASE_TICK}, events};
+    const struct tw_rules *rules = &exposure->settings.rules;
+    if (rules->client_exposure.enabled)
+        tw_rule_desk_walk(&exposure->exposure, exposure_episode, tick_exposure, exposure, &walk);
+    for (uint32_t i = 0; i < exposure->touched_count; i++) {
+        const struct account *account = &exposure->accounts[exposure->touched[i]];
+        /* Those with an open alert were judged in the walk; a second look would make a second event. */
+        if (!account->exposure.listed && exposure_of(exposure, account) != account->judged_e8)
+            judge_exposure(exposure, exposure->touched[i], &walk.moment, events);
+    }
+    if (rules->velocity.enabled && rules->velocity_client)
+        tw_rule_desk_walk(&exposure->velocity, velocity_episode, tick_velocity, exposure, &walk);
+}
+
+/* ---- rows ---- */
+
+static void add_turnover(struct tw_exposure *exposure, struct account *account, tw_i128 amount_e8)
+{
+    if (account->turnover_session != exposure->clock.session) {
+        account->turnover_session = exposure->clock.session;
+        account->turnover_e8 = 0;
+    }
+    account->turnover_e8 += amount_e8;
+}
+
+/* The next change that the shard of `symbol` reports: exactly one for each fill of an account, in order. */
+static void take_change(struct tw_exposure *exposure, uint32_t symbol, uint32_t row, uint32_t account_id,
+                        struct tw_shard_answer *const *answers, struct cursors *cursors)
+{
+    uint32_t shard = exposure->shards == 1 ? 0 : symbol % exposure->shards;
+    const struct tw_shard_answer *answer = answers[shard];
+    uint32_t at = cursors->trade[shard]++;
+    TW_ASSERT(at < answer->trade_count && answer->trades[at].row == row && answer->trades[at].account == account_id);
+    struct account *account = &exposure->accounts[account_id];
+    tw_wide_add(&account->gross, answer->trades[at].gross);
+    tw_wide_add(&account->net, answer->trades[at].net);
+}
+
+static void take_trade(struct tw_exposure *exposure, const struct tw_block *block, uint32_t row, uint32_t id,
+                       struct tw_shard_answer *const *answers, struct cursors *cursors, struct tw_events *events)
+{
+    struct tw_moment moment = {tw_block_origin(block, row), tw_load_i64(block->ts, row), row, TW_PHASE_TRADE};
+    take_change(exposure, tw_load_u32(block->symbol, row), row, id, answers, cursors);
+    add_turnover(exposure, &exposure->accounts[id],
+                 tw_notional_known(tw_load_i64(block->qty, row), tw_load_i64(block->price, row)));
+    judge_account(exposure, id, true, &moment, events);
+}
+
+static void retract(struct tw_exposure *exposure, uint64_t seq, const struct tw_moment *moment,
+                    struct tw_events *events)
+{
+    struct tw_openings *openings = &exposure->openings;
+    for (uint32_t i = tw_openings_of(openings, seq); i < openings->count && openings->list[i].seq == seq; i++) {
+        struct tw_opening *opening = &openings->list[i];
+        struct account *account = &exposure->accounts[opening->entity];
+        bool is_exposure = opening->rule == TW_RULE_CLIENT_EXPOSURE;
+        struct tw_episode *episode = is_exposure ? &account->exposure : &account->velocity.episode;
+        if (!tw_episode_open(episode) || episode->opening != i)
+            episode = NULL; /* that alert has ended already */
+        struct tw_event *event = tw_opening_retract(opening, episode, moment, events);
+        event->value = is_exposure ? exposure_of(exposure, account) : tw_window_size(&account->velocity.window);
+        event->threshold =
+            is_exposure ? tw_level_tier(&account->level, event->severity) : account->velocity.level.tier1;
+    }
+}
+
+static void take_reversal(struct tw_exposure *exposure, const struct tw_block *block, uint32_t row,
+                          const struct tw_original *original, struct tw_shard_answer *const *answers,
+                          struct cursors *cursors, struct tw_events *events)
+{
+    struct tw_moment moment = {tw_block_origin(block, row), tw_load_i64(block->ts, row), row, TW_PHASE_TRADE};
+    bool correct = TW_ATTR_KIND(block->attrs[row]) == TW_KIND_CORRECT;
+    uint32_t old = original->account, new = correct ? tw_load_u32(block->account, row) : 0;
+    if (old != 0) {
+        take_change(exposure, original->symbol, row, old, answers, cursors);
+        struct account *account = &exposure->accounts[old];
+        if (original->seq >= exposure->clock.session_first)
+            add_turnover(exposure, account, -(tw_i128)tw_notional_known(original->qty_e8, original->price_e8));
+        tw_window_remove(&account->velocity.window, original->seq);
+    }
+    retract(exposure, original->seq, &moment, events);
+    if (new != 0) {
+        take_change(exposure, tw_load_u32(block->symbol, row), row, new, answers, cursors);
+        add_turnover(exposure, &exposure->accounts[new],
+                     tw_notional_known(tw_load_i64(block->qty, row), tw_load_i64(block->price, row)));
+    }
+    if (old != 0 && old != new)
+        judge_account(exposure, old, false, &moment, events);
+    if (new != 0)
+        judge_account(exposure, new, true, &moment, events);
+}
+
+static void take_block(struct tw_exposure *exposure, const struct tw_block *block,
+                       struct tw_shard_answer *const *answers, struct cursors *cursors, struct tw_events *events)
+{
+    struct tw_tick tick;
+    uint32_t originals = 0;
+    learn_names(exposure, block);
+    for (uint32_t row = 0; row < block->count; row++) {
+        if (tw_tape_clock_row(&exposure->clock, block, row, &tick))
+            take_tick(exposure, &tick, answers, cursors, events);
+        if (TW_ATTR_KIND(block->attrs[row]) != TW_KIND_TRADE) {
+            struct tw_original original = tw_block_original(block, row, &originals);
+            take_reversal(exposure, block, row, &original, answers, cursors, events);
+            continue;
+        }
+        uint32_t account = tw_load_u32(block->account, row);
+        if (account != 0)
+            take_trade(exposure, block, row, account, answers, cursors, events);
+    }
+    tw_tape_clock_block_end(&exposure->clock, block);
+}
+
+void tw_exposure_step(struct tw_exposure *exposure, const struct tw_record *record,
+                      struct tw_shard_answer *const *answers, struct tw_events *events)
+{
+    struct cursors cursors = {{0}, {0}};
+    struct tw_tick tick;
+    for (uint32_t shard = 0; shard < exposure->shards; shard++) {
+        TW_ASSERT(answers[shard]->lsn == tw_record_lsn(record));
+        tw_events_append(events, &answers[shard]->events);
+    }
+    if (record->kind == TW_RECORD_BLOCK) {
+        take_block(exposure, &record->block, answers, &cursors, events);
+    } else {
+        if (tw_settings_take(&exposure->settings, &record->control))
+            settings_changed(exposure);
+        if (tw_tape_clock_control(&exposure->clock, &record->control, &tick))
+            take_tick(exposure, &tick, answers, &cursors, events);
+    }
+    for (uint32_t shard = 0; shard < exposure->shards; shard++)
+        TW_ASSERT(cursors.trade[shard] == answers[shard]->trade_count &&
+                  cursors.remark[shard] == answers[shard]->remark_count);
+}
+
+bool tw_exposure_account(const struct tw_exposure *exposure, uint32_t id, struct tw_account_view *out)
+{
+    if (id >= exposure->account_count || exposure->accounts[id].name.length == 0)
+        return false;
+    const struct account *account = &exposure->accounts[id];
+    *out = (struct tw_account_view){.gross_e8 = tw_wide_saturated(&account->gross),
+                                    .net_e8 = tw_wide_saturated(&account->net),
+                                    .turnover_e8 = turnover_of(exposure, account),
+                                    .exposure_e8 = exposure_of(exposure, account),
+                                    .trades_in_window = tw_window_size(&account->velocity.window),
+                                    .severity = account->exposure.severity};
+    return true;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The exposure aggregator's core: sums what the shards report into every account's exposure, and judges
+ * HIGH_CLIENT_EXPOSURE and the accounts' HIGH_TRANSACTION_VELOCITY, in global sequence order. It needs the answers of
+ * all shards to a record before it takes it, so the number of shards cannot change a result.
+ *
+ * Pure. One owner, one thread.
+ */
+#ifndef TW_EXPOSURE_EXPOSURE_H
+#define TW_EXPOSURE_EXPOSURE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "actors/judging/event.h"
+#include "protocol/log.h"
+
+struct tw_exposure;
+struct tw_exposure *tw_exposure_new(uint32_t shards);
+void tw_exposure_free(struct tw_exposure **exposure);
+
+/* Takes one record with one answer of each shard (answers[i] is shard i's, all for this record). Appends its own
+ * judgements and the shards' to `events`. */
+void tw_exposure_step(struct tw_exposure *exposure, const struct tw_record *record,
+                      struct tw_shard_answer *const *answers, struct tw_events *events);
+void tw_exposure_pin_settings(struct tw_exposure *exposure, struct tw_text settings_text);
+
+/* ---- to look at ---- */
+struct tw_account_view {
+    tw_i128 gross_e8, net_e8, turnover_e8; /* saturated at 2^127 - 1 */
+    tw_i128 exposure_e8;                   /* by the measure in force */
+    uint32_t trades_in_window;
+    uint8_t severity; /* of the open exposure alert, or none */
+};
+bool tw_exposure_account(const struct tw_exposure *exposure, uint32_t account, struct tw_account_view *out);
+
+#endif

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+#include "actors/judging/episode.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "cfg/rules.h"
+#include "protocol/check.h"
+
+uint32_t tw_openings_add(struct tw_openings *openings, enum tw_rule rule, enum tw_entity_type entity_type,
+                         uint32_t entity, uint32_t entity2, struct tw_origin opening, enum tw_severity severity)
+{
+    /* Openings come in the order of their trades, so that the list stays sorted. */
+    TW_ASSERT(openings->count == 0 || openings->list[openings->count - 1].seq <= opening.seq);
+    if (openings->count == openings->capacity) {
+        openings->capacity = openings->capacity == 0 ? 256 : openings->capacity * 2;
+        openings->list = tw_realloc(openings->list, openings->capacity * sizeof *openings->list);
+    }
+    openings->list[openings->count] = (struct tw_opening){.seq = opening.seq,
+                                                          .pseq = opening.pseq,
+                                                          .source = opening.source,
+                                                          .entity = entity,
+                                                          .entity2 = entity2,
+                                                          .rule = (uint8_t)rule,
+                                                          .severity = (uint8_t)severity,
+                                                          .entity_type = (uint8_t)entity_type};
+    return openings->count++;
+}
+
+uint32_t tw_openings_of(const struct tw_openings *openings, uint64_t seq)
+{
+    uint32_t low = 0, high = openings->count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (openings->list[middle].seq < seq)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < openings->count && openings->list[low].seq == seq ? low : openings->count;
+}
+
+void tw_openings_free(struct tw_openings *openings)
+{
+    free(openings->list);
+    memset(openings, 0, sizeof *openings);
+}
+
+void tw_rule_desk_free(struct tw_rule_desk *desk)
+{
+    free(desk->keys);
+    desk->keys = NULL;
+    desk->key_count = desk->key_capacity = 0;
+}
+
+void tw_rule_desk_walk(struct tw_rule_desk *desk, tw_episode_of episode_of, tw_episode_visit visit, void *context,
+                       const void *argument)
+{
+    for (uint32_t i = 0; i < desk->key_count;) {
+        uint32_t key = desk->keys[i];
+        if (tw_episode_open(episode_of(context, key)))
+            visit(context, key, argument);
+        struct tw_episode *episode = episode_of(context, key);
+        if (tw_episode_open(episode)) {
+            i++;
+        } else {
+            episode->listed = false;
+            desk->keys[i] = desk->keys[--desk->key_count];
+        }
+    }
+}
+
+static struct tw_event *add_event(const struct tw_opening *opening, enum tw_event_kind kind,
+                                  const struct tw_moment *moment, struct tw_events *events)
+{
+    struct tw_event *event = tw_events_add(events);
+    event->rule = opening->rule;
+    event->kind = (uint8_t)kind;
+    event->severity = opening->severity;
+    event->entity_type = opening->entity_type;
+    event->entity = opening->entity;
+    event->entity2 = opening->entity2;
+    event->opening = (struct tw_origin){opening->seq, opening->pseq, opening->source};
+    event->seq = moment->origin.seq;
+    event->ts_ns = moment->ts_ns;
+    event->row = moment->row;
+    event->phase = moment->phase;
+    /* What an event in a tick, a resolve or a retract names: only the trade that caused it. Others overwrite it. */
+    tw_event_evidence(events, event, &moment->origin.seq, 1, 1);
+    return event;
+}
+
+void tw_event_evidence(struct tw_events *events, struct tw_event *event, const uint64_t *sequences, uint32_t count,
+                       uint64_t total)
+{
+    event->evidence_first = tw_events_evidence(events, sequences, count);
+    event->evidence_count = count;
+    event->trade_count = total;
+}
+
+struct tw_event *tw_episode_begin(struct tw_rule_desk *desk, struct tw_episode *episode, uint32_t key, uint32_t entity,
+                                  uint32_t entity2, enum tw_severity severity, const struct tw_moment *moment,
+                                  struct tw_events *events)
+{
+    TW_ASSERT(!tw_episode_open(episode));
+    if (!episode->listed) {
+        if (desk->key_count == desk->key_capacity) {
+            desk->key_capacity = desk->key_capacity == 0 ? 64 : desk->key_capacity * 2;
+            desk->keys = tw_realloc(desk->keys, desk->key_capacity * sizeof *desk->keys);
+        }
+        desk->keys[desk->key_count++] = key;
+        episode->listed = true;
+    }
+    episode->severity = (uint8_t)severity;
+    episode->opening =
+        tw_openings_add(desk->openings, desk->rule, desk->entity_type, entity, entity2, moment->origin, severity);
+    return add_event(&desk->openings->list[episode->opening], TW_EVENT_OPEN, moment, events);
+}
+
+struct tw_event *tw_episode_escalate(struct tw_rule_desk *desk, struct tw_episode *episode, enum tw_severity severity,
+                                     const struct tw_moment *moment, struct tw_events *events)
+{
+    TW_ASSERT(severity > episode->severity);
+    episode->severity = (uint8_t)severity;
+    desk->openings->list[episode->opening].severity = (uint8_t)severity;
+    return add_event(&desk->openings->list[episode->opening], TW_EVENT_ESCALATE, moment, events);
+}
+
+struct tw_event *tw_episode_resolve(struct tw_rule_desk *desk, struct tw_episode *episode,
+                                    const struct tw_moment *moment, struct tw_events *events)
+{
+    TW_ASSERT(tw_episode_open(episode));
+    episode->severity = TW_SEVERITY_NONE;
+    return add_event(&desk->openings->list[episode->opening], TW_EVENT_RESOLVE, moment, events);
+}
+
+struct tw_event *tw_opening_retract(struct tw_opening *opening, struct tw_episode *episode,
+                                    const struct tw_moment *moment, struct tw_events *events)
+{
+    TW_ASSERT(!opening->retracted);
+    opening->retracted = true;
+    if (episode != NULL)
+        episode->severity = TW_SEVERITY_NONE;
+    struct tw_moment at = *moment;
+    at.phase = TW_PHASE_RETRACT;
+    return add_event(opening, TW_EVENT_RETRACT, &at, events);
+}
+
+struct tw_event *tw_opening_fire(struct tw_rule_desk *desk, uint32_t entity, const struct tw_moment *moment,
+                                 enum tw_severity severity, struct tw_events *events)
+{
+    uint32_t opening =
+        tw_openings_add(desk->openings, desk->rule, desk->entity_type, entity, 0, moment->origin, severity);
+    return add_event(&desk->openings->list[opening], TW_EVENT_FIRE, moment, events);
+}
+
+struct tw_event *tw_level_apply(struct tw_rule_desk *desk, struct tw_episode *episode, uint32_t key,
+                                const struct tw_level *level, tw_i128 value, const struct tw_moment *moment,
+                                struct tw_events *events)
+{
+    enum tw_severity severity = TW_SEVERITY_NONE;
+    struct tw_event *event = NULL;
+    switch (tw_level_judge(level, value, episode->severity, &severity)) {
+    case TW_VERDICT_NOTHING:
+        return NULL;
+    case TW_VERDICT_OPEN:
+        event = tw_episode_begin(desk, episode, key, key, 0, severity, moment, events);
+        break;
+    case TW_VERDICT_ESCALATE:
+        event = tw_episode_escalate(desk, episode, severity, moment, events);
+        break;
+    case TW_VERDICT_RESOLVE:
+        event = tw_episode_resolve(desk, episode, moment, events);
+        break;
+    }
+    event->value = value;
+    event->threshold = tw_level_tier(level, event->severity);
+    return event;
+}
+
+void tw_level_set(struct tw_level *level, const struct tw_level_settings *settings, int64_t threshold)
+{
+    level->tier1 = threshold;
+    level->tier2 = settings->critical_e4 == 0 ? TW_I128_MAX : tw_tier_floor(threshold, settings->critical_e4);
+    level->rearm = tw_tier_floor(threshold, settings->rearm_e4);
+}

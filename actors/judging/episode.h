@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Episodes (RULES: "Episodes"): at most one open alert per rule and key, what opened it, how far it has grown; and the
+ * memory of which trade opened which alert, for busts.
+ */
+#ifndef TW_JUDGING_EPISODE_H
+#define TW_JUDGING_EPISODE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "actors/judging/event.h"
+#include "actors/judging/tape_clock.h"
+
+/* The alerts that a core has opened, in order of their opening trade. 32 bytes an alert; a bust finds its alerts by
+ * binary search. */
+struct tw_opening {
+    uint64_t seq, pseq;
+    uint32_t source, entity, entity2;
+    uint8_t rule, severity, entity_type;
+    bool retracted;
+};
+struct tw_openings {
+    struct tw_opening *list;
+    uint32_t count, capacity;
+};
+uint32_t tw_openings_add(struct tw_openings *openings, enum tw_rule rule, enum tw_entity_type entity_type,
+                         uint32_t entity, uint32_t entity2, struct tw_origin opening, enum tw_severity severity);
+/* Index of the first alert opened by trade `seq`, or count. The others follow it while their seq is the same. */
+uint32_t tw_openings_of(const struct tw_openings *openings, uint64_t seq);
+void tw_openings_free(struct tw_openings *openings);
+
+/* One key's episode of one rule. Zero-initialised: closed. */
+struct tw_episode {
+    uint32_t opening; /* index into tw_openings, while open */
+    uint8_t severity; /* reached; TW_SEVERITY_NONE: closed */
+    bool listed;      /* the key stands in the list of open keys; a closed one is taken out by the next walk */
+};
+static inline bool tw_episode_open(const struct tw_episode *episode)
+{
+    return episode->severity != TW_SEVERITY_NONE;
+}
+
+/* What one rule of one core needs to speak: what it remembers, and which of its keys have an open episode. */
+struct tw_rule_desk {
+    enum tw_rule rule;
+    enum tw_entity_type entity_type;
+    struct tw_openings *openings;
+    uint32_t *keys; /* in no order */
+    uint32_t key_count, key_capacity;
+};
+void tw_rule_desk_free(struct tw_rule_desk *desk);
+
+/* Ticks walk the open keys: `episode_of(context, key)` finds the key's episode, `visit` judges it. */
+typedef struct tw_episode *(*tw_episode_of)(void *context, uint32_t key);
+typedef void (*tw_episode_visit)(void *context, uint32_t key, const void *argument);
+void tw_rule_desk_walk(struct tw_rule_desk *desk, tw_episode_of episode_of, tw_episode_visit visit, void *context,
+                       const void *argument);
+
+/* Where and when a judgement is made. */
+struct tw_moment {
+    struct tw_origin origin; /* the trade; in a tick the crossing one */
+    int64_t ts_ns;           /* its ts; in a tick the tick's time */
+    uint32_t row;
+    uint8_t phase; /* enum tw_phase */
+};
+
+/* Each adds one event with everything set but value, threshold and evidence, and returns it (valid until the next). */
+struct tw_event *tw_episode_begin(struct tw_rule_desk *desk, struct tw_episode *episode, uint32_t key, uint32_t entity,
+                                  uint32_t entity2, enum tw_severity severity, const struct tw_moment *moment,
+                                  struct tw_events *events);
+struct tw_event *tw_episode_escalate(struct tw_rule_desk *desk, struct tw_episode *episode, enum tw_severity severity,
+                                     const struct tw_moment *moment, struct tw_events *events);
+struct tw_event *tw_episode_resolve(struct tw_rule_desk *desk, struct tw_episode *episode,
+                                    const struct tw_moment *moment, struct tw_events *events);
+/* The retract of an alert (its opening is in the list; marks it). An open episode with this opening ends by it: the
+ * caller passes it, or NULL. */
+struct tw_event *tw_opening_retract(struct tw_opening *opening, struct tw_episode *episode,
+                                    const struct tw_moment *moment, struct tw_events *events);
+/* One trade by itself (`fire`). */
+struct tw_event *tw_opening_fire(struct tw_rule_desk *desk, uint32_t entity, const struct tw_moment *moment,
+                                 enum tw_severity severity, struct tw_events *events);
+/* The sequences that made an event, oldest first. */
+void tw_event_evidence(struct tw_events *events, struct tw_event *event, const uint64_t *sequences, uint32_t count,
+                       uint64_t total);
+
+/* ---- level rules ---- */
+
+/* Tiers as the largest integers that are not above them. */
+struct tw_level {
+    tw_i128 tier1, tier2, rearm; /* tier2: TW_I128_MAX if there is none */
+};
+struct tw_level_settings;
+void tw_level_set(struct tw_level *level, const struct tw_level_settings *settings, int64_t threshold);
+
+enum tw_verdict { TW_VERDICT_NOTHING, TW_VERDICT_OPEN, TW_VERDICT_ESCALATE, TW_VERDICT_RESOLVE };
+static inline enum tw_verdict tw_level_judge(const struct tw_level *level, tw_i128 value, uint8_t reached,
+                                             enum tw_severity *severity)
+{
+    if (reached == TW_SEVERITY_NONE) {
+        if (value <= level->tier1)
+            return TW_VERDICT_NOTHING;
+        *severity = value > level->tier2 ? TW_SEVERITY_CRITICAL : TW_SEVERITY_HIGH;
+        return TW_VERDICT_OPEN;
+    }
+    if (value > level->tier2 && reached < TW_SEVERITY_CRITICAL) {
+        *severity = TW_SEVERITY_CRITICAL;
+        return TW_VERDICT_ESCALATE;
+    }
+    return value <= level->rearm ? TW_VERDICT_RESOLVE : TW_VERDICT_NOTHING;
+}
+/* Judges and speaks: adds the event if there is one (value and threshold set, evidence left to the caller) or returns
+ * NULL. */
+struct tw_event *tw_level_apply(struct tw_rule_desk *desk, struct tw_episode *episode, uint32_t key,
+                                const struct tw_level *level, tw_i128 value, const struct tw_moment *moment,
+                                struct tw_events *events);
+static inline tw_i128 tw_level_tier(const struct tw_level *level, uint8_t severity)
+{
+    return severity == TW_SEVERITY_CRITICAL ? level->tier2 : level->tier1;
+}
+
+#endif

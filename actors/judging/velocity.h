@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * HIGH_TRANSACTION_VELOCITY for one kind of key: accounts (exposure) or symbols (shards). The same words in both
+ * places.
+ */
+#ifndef TW_JUDGING_VELOCITY_H
+#define TW_JUDGING_VELOCITY_H
+
+#include "actors/judging/episode.h"
+#include "actors/judging/window.h"
+
+struct tw_velocity_key {
+    struct tw_window window;
+    int64_t clock_ns; /* the key's clock */
+    struct tw_level level;
+    struct tw_episode episode;
+};
+
+/* A trade of the key: moves its clock, enters the window, judges. */
+void tw_velocity_trade(struct tw_rule_desk *desk, struct tw_velocity_key *velocity, uint32_t key, int64_t window_ns,
+                       bool enters, bool judged, const struct tw_moment *moment, struct tw_events *events);
+/* In a tick: counts the trades in (tick - window, tick] and resolves; removes nothing. */
+void tw_velocity_tick(struct tw_rule_desk *desk, struct tw_velocity_key *velocity, uint32_t key, int64_t window_ns,
+                      const struct tw_moment *moment, struct tw_events *events);
+
+#endif

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+#include "actors/judging/window.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "protocol/check.h"
+
+#define REMOVED_BIT (UINT64_C(1) << 63)
+#define CAPACITY_MIN 16u
+
+static struct tw_window_entry *entry_at(const struct tw_window *window, uint32_t index)
+{
+    return &window->ring[(window->first + index) & (window->capacity - 1)];
+}
+
+void tw_window_free(struct tw_window *window)
+{
+    free(window->ring);
+    memset(window, 0, sizeof *window);
+}
+
+static void resize(struct tw_window *window, uint32_t capacity)
+{
+    struct tw_window_entry *ring = tw_alloc(capacity * sizeof *ring);
+    for (uint32_t i = 0; i < window->count; i++)
+        ring[i] = *entry_at(window, i);
+    free(window->ring);
+    window->ring = ring;
+    window->first = 0;
+    window->capacity = capacity;
+}
+
+void tw_window_add(struct tw_window *window, int64_t t_ns, uint64_t seq)
+{
+    if (window->count == window->capacity)
+        resize(window, window->capacity == 0 ? CAPACITY_MIN : window->capacity * 2);
+    *entry_at(window, window->count) = (struct tw_window_entry){t_ns, seq};
+    window->count++;
+}
+
+void tw_window_evict(struct tw_window *window, int64_t horizon_ns)
+{
+    while (window->count > 0) {
+        const struct tw_window_entry *entry = entry_at(window, 0);
+        if (entry->t_ns > horizon_ns)
+            break;
+        if ((entry->seq & REMOVED_BIT) != 0)
+            window->removed--;
+        window->first = (window->first + 1) & (window->capacity - 1);
+        window->count--;
+    }
+    /* A burst is over: give most of its memory back, but leave room so that a steady flow does not resize. */
+    if (window->capacity > 4 * CAPACITY_MIN && window->count < window->capacity / 8)
+        resize(window, window->capacity / 4);
+}
+
+bool tw_window_remove(struct tw_window *window, uint64_t seq)
+{
+    uint32_t low = 0, high = window->count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if ((entry_at(window, middle)->seq & ~REMOVED_BIT) < seq)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == window->count || entry_at(window, low)->seq != seq)
+        return false;
+    entry_at(window, low)->seq |= REMOVED_BIT;
+    window->removed++;
+    return true;
+}
+
+uint32_t tw_window_count_after(const struct tw_window *window, int64_t horizon_ns)
+{
+    uint32_t low = 0, high = window->count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (entry_at(window, middle)->t_ns <= horizon_ns)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    uint32_t count = window->count - low;
+    if (window->removed > 0)
+        for (uint32_t i = low; i < window->count; i++)
+            if ((entry_at(window, i)->seq & REMOVED_BIT) != 0)
+                count--;
+    return count;
+}
+
+uint32_t tw_window_latest(const struct tw_window *window, uint32_t limit, uint64_t *out)
+{
+    uint32_t size = tw_window_size(window);
+    uint32_t take = size < limit ? size : limit, left = take;
+    for (uint32_t i = window->count; left > 0; i--) {
+        uint64_t seq = entry_at(window, i - 1)->seq;
+        if ((seq & REMOVED_BIT) == 0)
+            out[--left] = seq;
+    }
+    return take;
+}
+
+uint32_t tw_latest_list(const struct tw_latest *latest, uint64_t out[TW_EXPOSURE_TRADES_MAX])
+{
+    uint32_t count = latest->total < TW_EXPOSURE_TRADES_MAX ? (uint32_t)latest->total : TW_EXPOSURE_TRADES_MAX;
+    for (uint32_t i = 0; i < count; i++)
+        out[i] = latest->seq[(latest->total - count + i) % TW_EXPOSURE_TRADES_MAX];
+    return count;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Sliding windows of trades: by time (velocity) and the latest few (evidence).
+ */
+#ifndef TW_JUDGING_WINDOW_H
+#define TW_JUDGING_WINDOW_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "protocol/limits.h"
+
+#define TW_WINDOW_EVIDENCE_MAX 64u
+
+struct tw_window_entry {
+    int64_t t_ns; /* the key's clock when the trade entered; ascending */
+    uint64_t seq; /* ascending; the top bit marks an entry that a bust took out */
+};
+
+/* The trades of one key in a span of its clock. Zero-initialised: empty. Grows by doubling, shrinks when a burst is
+ * over. */
+struct tw_window {
+    struct tw_window_entry *ring;
+    uint32_t first, count, capacity; /* capacity is a power of two, or 0 */
+    uint32_t removed;                /* entries among `count` that busts took out */
+};
+void tw_window_free(struct tw_window *window);
+void tw_window_add(struct tw_window *window, int64_t t_ns, uint64_t seq);
+/* Drops entries with t <= horizon. */
+void tw_window_evict(struct tw_window *window, int64_t horizon_ns);
+/* Takes the trade out if it is still in. */
+bool tw_window_remove(struct tw_window *window, uint64_t seq);
+static inline uint32_t tw_window_size(const struct tw_window *window)
+{
+    return window->count - window->removed;
+}
+/* Entries with t > horizon; removes nothing (ticks). */
+uint32_t tw_window_count_after(const struct tw_window *window, int64_t horizon_ns);
+/* The latest `limit` sequences, oldest first, into out; returns how many. */
+uint32_t tw_window_latest(const struct tw_window *window, uint32_t limit, uint64_t *out);
+
+/* The latest TW_EXPOSURE_TRADES_MAX trades of a key. Zero-initialised: empty. */
+struct tw_latest {
+    uint64_t seq[TW_EXPOSURE_TRADES_MAX];
+    uint64_t total;
+};
+static inline void tw_latest_add(struct tw_latest *latest, uint64_t seq)
+{
+    latest->seq[latest->total++ % TW_EXPOSURE_TRADES_MAX] = seq;
+}
+uint32_t tw_latest_list(const struct tw_latest *latest, uint64_t out[TW_EXPOSURE_TRADES_MAX]); /* oldest first */
+
+#endif

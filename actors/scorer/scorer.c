@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The scorer's step.
+ */
+#include "actors/scorer/scorer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "actors/judging/episode.h"
+#include "actors/judging/settings.h"
+#include "actors/judging/tape_clock.h"
+#include "actors/scorer/statistics.h"
+#include "protocol/check.h"
+
+struct key {
+    struct tw_statistics statistics;
+    int64_t clock_ns, last_hit_ns;
+    struct tw_episode episode;
+    uint32_t entity, entity2; /* by the key in force: symbol; account and symbol; none */
+};
+
+/* Pairs (account, symbol) to places in `keys`; used with that key only. */
+struct pairs {
+    uint64_t *pairs;
+    uint32_t *places;
+    uint32_t count, capacity;
+};
+
+struct tw_scorer {
+    struct tw_settings settings;
+    struct tw_tape_clock clock;
+    enum tw_statistics_key keyed_by; /* what `keys` are keyed by */
+    struct key *keys;                /* by symbol id, by place of the pair, or the one at 0 */
+    uint32_t key_count;              /* places */
+    struct pairs pairs;
+    struct tw_openings openings;
+    struct tw_rule_desk anomaly;
+};
+
+struct tw_scorer *tw_scorer_new(void)
+{
+    struct tw_scorer *scorer = tw_alloc_zero(1, sizeof *scorer);
+    scorer->anomaly =
+        (struct tw_rule_desk){.rule = TW_RULE_ANOMALY, .entity_type = TW_ENTITY_SYMBOL, .openings = &scorer->openings};
+    return scorer;
+}
+
+static void forget_keys(struct tw_scorer *scorer)
+{
+    for (uint32_t i = 0; i < scorer->key_count; i++)
+        tw_statistics_free(&scorer->keys[i].statistics);
+    free(scorer->keys);
+    scorer->keys = NULL;
+    scorer->key_count = 0;
+    free(scorer->pairs.pairs);
+    free(scorer->pairs.places);
+    memset(&scorer->pairs, 0, sizeof scorer->pairs);
+    scorer->anomaly.key_count = 0;
+}
+
+void tw_scorer_free(struct tw_scorer **scorer_pointer)
+{
+    struct tw_scorer *scorer = *scorer_pointer;
+    if (scorer == NULL)
+        return;
+    forget_keys(scorer);
+    tw_openings_free(&scorer->openings);
+    tw_rule_desk_free(&scorer->anomaly);
+    tw_settings_free(&scorer->settings);
+    free(scorer);
+    *scorer_pointer = NULL;
+}
+
+/* ---- keys ---- */
+
+static struct key *key_at(struct tw_scorer *scorer, uint32_t place)
+{
+    if (place >= scorer->key_count) {
+        uint32_t count = scorer->key_count == 0 ? 64 : scorer->key_count * 2;
+        while (place >= count)
+            count *= 2;
+        scorer->keys = tw_realloc(scorer->keys, count * sizeof *scorer->keys);
+        memset(scorer->keys + scorer->key_count, 0, (count - scorer->key_count) * sizeof *scorer->keys);
+        scorer->key_count = count;
+    }
+    return &scorer->keys[place];
+}
+
+static uint32_t pair_slot(const struct pairs *pairs, uint64_t pair)
+{
+    uint32_t slot = (uint32_t)((pair ^ pair >> 32) * UINT64_C(0x9e3779b97f4a7c15) >> 32) & (pairs->capacity - 1);
+    while (pairs->pairs[slot] != 0 && pairs->pairs[slot] != pair)
+        slot = (slot + 1) & (pairs->capacity - 1);
+    return slot;
+}
+
+static void grow_pairs(struct pairs *pairs)
+{
+    struct pairs old = *pairs;
+    pairs->capacity = old.capacity == 0 ? 1024 : old.capacity * 2;
+    pairs->pairs = tw_alloc_zero(pairs->capacity, sizeof *pairs->pairs);
+    pairs->places = tw_alloc(pairs->capacity * sizeof *pairs->places);
+    for (uint32_t i = 0; i < old.capacity; i++) {
+        if (old.pairs[i] == 0)
+            continue;
+        uint32_t slot = pair_slot(pairs, old.pairs[i]);
+        pairs->pairs[slot] = old.pairs[i];
+        pairs->places[slot] = old.places[i];
+    }
+    free(old.pairs);
+    free(old.places);
+}
+
+static uint32_t pair_place(struct pairs *pairs, uint32_t account, uint32_t symbol)
+{
+    uint64_t pair = (uint64_t)account << 32 | symbol;
+    if ((pairs->count + 1) * 2 > pairs->capacity)
+        grow_pairs(pairs);
+    uint32_t slot = pair_slot(pairs, pair);
+    if (pairs->pairs[slot] == 0) {
+        pairs->pairs[slot] = pair;
+        pairs->places[slot] = pairs->count++;
+    }
+    return pairs->places[slot];
+}
+
+/* Place of the key that a trade belongs to; false if it has none (a market print under the account key). */
+static bool place_of(struct tw_scorer *scorer, uint32_t account, uint32_t symbol, uint32_t *place)
+{
+    struct key *key;
+    switch (scorer->keyed_by) {
+    case TW_STATISTICS_SYMBOL:
+        *place = symbol;
+        key = key_at(scorer, symbol);
+        key->entity = symbol;
+        return true;
+    case TW_STATISTICS_ACCOUNT_SYMBOL:
+        if (account == 0)
+            return false;
+        *place = pair_place(&scorer->pairs, account, symbol);
+        key = key_at(scorer, *place);
+        key->entity = account;
+        key->entity2 = symbol;
+        return true;
+    case TW_STATISTICS_SYSTEM:
+        *place = 0;
+        key_at(scorer, 0);
+        return true;
+    }
+    TW_UNREACHABLE("a statistics key without a place");
+}
+
+/* ---- settings ---- */
+
+static void settings_changed(struct tw_scorer *scorer)
+{
+    enum tw_statistics_key key = scorer->settings.rules.anomaly_key;
+    if (key != scorer->keyed_by || scorer->key_count == 0) {
+        forget_keys(scorer); /* other keys, other windows: statistics begin anew */
+        scorer->keyed_by = key;
+        scorer->anomaly.entity_type = key == TW_STATISTICS_SYMBOL           ? TW_ENTITY_SYMBOL
+                                      : key == TW_STATISTICS_ACCOUNT_SYMBOL ? TW_ENTITY_CLIENT
+                                                                            : TW_ENTITY_SYSTEM;
+    }
+}
+
+void tw_scorer_pin_settings(struct tw_scorer *scorer, struct tw_text settings_text)
+{
+    tw_settings_pin(&scorer->settings, settings_text);
+    settings_changed(scorer);
+}
+
+/* ---- judging ---- */
+
+static void describe(struct tw_event *event, const struct key *key, const struct tw_deviation *deviation, int64_t x,
+                     tw_i128 notional_e8, uint32_t tier_e3)
+{
+    event->value = x;
+    event->threshold = tier_e3;
+    event->z = tw_deviation_z(deviation);
+    event->sigma = tw_deviation_sigma(deviation);
+    event->mean = (double)key->statistics.sum / (double)deviation->count;
+    event->amount = notional_e8;
+}
+
+static void judge(struct tw_scorer *scorer, uint32_t place, int64_t x, tw_i128 notional_e8,
+                  const struct tw_moment *moment, struct tw_events *events)
+{
+    const struct tw_rules *rules = &scorer->settings.rules;
+    struct key *key = &scorer->keys[place];
+    if (!rules->anomaly_enabled || key->statistics.count < rules->anomaly_minimum)
+        return;
+    struct tw_deviation deviation = tw_statistics_deviation(&key->statistics, x);
+    if (!tw_deviation_above(&deviation, rules->anomaly_medium_e3))
+        return;
+    bool high = tw_deviation_above(&deviation, rules->anomaly_high_e3);
+    enum tw_severity severity = high ? TW_SEVERITY_HIGH : TW_SEVERITY_MEDIUM;
+    key->last_hit_ns = key->clock_ns;
+    struct tw_event *event = NULL;
+    if (!tw_episode_open(&key->episode))
+        event = tw_episode_begin(&scorer->anomaly, &key->episode, place, key->entity, key->entity2, severity, moment,
+                                 events);
+    else if (severity > key->episode.severity)
+        event = tw_episode_escalate(&scorer->anomaly, &key->episode, severity, moment, events);
+    if (event != NULL)
+        describe(event, key, &deviation, x, notional_e8, high ? rules->anomaly_high_e3 : rules->anomaly_medium_e3);
+}
+
+static void move_clock(struct key *key, int64_t ts_ns)
+{
+    if (ts_ns > key->clock_ns)
+        key->clock_ns = ts_ns;
+}
+
+static void take_trade(struct tw_scorer *scorer, const struct tw_block *block, uint32_t row, struct tw_events *events)
+{
+    uint32_t place;
+    if (!place_of(scorer, tw_load_u32(block->account, row), tw_load_u32(block->symbol, row), &place))
+        return;
+    struct tw_moment moment = {tw_block_origin(block, row), tw_load_i64(block->ts, row), row, TW_PHASE_TRADE};
+    int64_t notional = tw_notional_known(tw_load_i64(block->qty, row), tw_load_i64(block->price, row));
+    int64_t cents = (int64_t)tw_divide_half_even(notional, 1000000);
+    move_clock(&scorer->keys[place], moment.ts_ns);
+    judge(scorer, place, cents, notional, &moment, events);
+    tw_statistics_add(&scorer->keys[place].statistics, scorer->settings.rules.anomaly_window, cents, moment.origin.seq);
+}
+
+static void retract(struct tw_scorer *scorer, const struct tw_original *original, const struct tw_moment *moment,
+                    struct tw_events *events)
+{
+    struct tw_openings *openings = &scorer->openings;
+    for (uint32_t i = tw_openings_of(openings, original->seq);
+         i < openings->count && openings->list[i].seq == original->seq; i++) {
+        struct tw_episode *episode = NULL;
+        for (uint32_t k = 0; k < scorer->anomaly.key_count && episode == NULL; k++) {
+            struct tw_episode *candidate = &scorer->keys[scorer->anomaly.keys[k]].episode;
+            if (tw_episode_open(candidate) && candidate->opening == i)
+                episode = candidate;
+        }
+        int64_t notional = tw_notional_known(original->qty_e8, original->price_e8);
+        struct tw_event *event = tw_opening_retract(&openings->list[i], episode, moment, events);
+        event->value = tw_divide_half_even(notional, 1000000);
+        event->amount = notional;
+        event->threshold = event->severity == TW_SEVERITY_HIGH ? scorer->settings.rules.anomaly_high_e3
+                                                               : scorer->settings.rules.anomaly_medium_e3;
+    }
+}
+
+static void take_reversal(struct tw_scorer *scorer, const struct tw_block *block, uint32_t row,
+                          const struct tw_original *original, struct tw_events *events)
+{
+    struct tw_moment moment = {tw_block_origin(block, row), tw_load_i64(block->ts, row), row, TW_PHASE_TRADE};
+    uint32_t place;
+    if (place_of(scorer, original->account, original->symbol, &place)) {
+        move_clock(&scorer->keys[place], moment.ts_ns);
+        tw_statistics_remove(&scorer->keys[place].statistics, original->seq);
+    }
+    retract(scorer, original, &moment, events);
+    if (TW_ATTR_KIND(block->attrs[row]) == TW_KIND_CORRECT)
+        take_trade(scorer, block, row, events);
+}
+
+/* ---- ticks ---- */
+
+static struct tw_episode *episode_of(void *context, uint32_t place)
+{
+    return &((struct tw_scorer *)context)->keys[place].episode;
+}
+
+struct tick_walk {
+    struct tw_moment moment;
+    struct tw_events *events;
+};
+
+static void tick_key(void *context, uint32_t place, const void *argument)
+{
+    const struct tick_walk *walk = argument;
+    struct tw_scorer *scorer = context;
+    struct key *key = &scorer->keys[place];
+    const struct tw_rules *rules = &scorer->settings.rules;
+    if (walk->moment.ts_ns < key->last_hit_ns + rules->anomaly_quiet_ns)
+        return;
+    struct tw_event *event = tw_episode_resolve(&scorer->anomaly, &key->episode, &walk->moment, walk->events);
+    event->threshold = event->severity == TW_SEVERITY_HIGH ? rules->anomaly_high_e3 : rules->anomaly_medium_e3;
+}
+
+static void take_tick(struct tw_scorer *scorer, const struct tw_tick *tick, struct tw_events *events)
+{
+    struct tick_walk walk = {{tick->origin, tick->time_ns, tick->row, TW_PHASE_TICK}, events};
+    tw_rule_desk_walk(&scorer->anomaly, episode_of, tick_key, scorer, &walk);
+}
+
+void tw_scorer_step(struct tw_scorer *scorer, const struct tw_record *record, struct tw_events *events)
+{
+    struct tw_tick tick;
+    if (record->kind == TW_RECORD_CONTROL) {
+        if (tw_settings_take(&scorer->settings, &record->control))
+            settings_changed(scorer);
+        if (tw_tape_clock_control(&scorer->clock, &record->control, &tick))
+            take_tick(scorer, &tick, events);
+        return;
+    }
+    const struct tw_block *block = &record->block;
+    uint32_t originals = 0;
+    for (uint32_t row = 0; row < block->count; row++) {
+        if (tw_tape_clock_row(&scorer->clock, block, row, &tick))
+            take_tick(scorer, &tick, events);
+        if (TW_ATTR_KIND(block->attrs[row]) == TW_KIND_TRADE) {
+            take_trade(scorer, block, row, events);
+        } else {
+            struct tw_original original = tw_block_original(block, row, &originals);
+            take_reversal(scorer, block, row, &original, events);
+        }
+    }
+    tw_tape_clock_block_end(&scorer->clock, block);
+}

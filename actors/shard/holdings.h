@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Holdings: one position for each (account, symbol) that ever traded, 64 bytes and about 24 of index. A symbol's
+ * positions lie together, so that re-marking walks memory in order; addresses never move.
+ */
+#ifndef TW_SHARD_HOLDINGS_H
+#define TW_SHARD_HOLDINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "protocol/num.h"
+
+struct tw_holding {
+    tw_i128 quantity_e8; /* signed */
+    tw_i128 cost_e8;     /* of the open quantity: paid for a long, received for a short; >= 0 */
+    tw_i128 realised_e8;
+    int64_t price_e8; /* the account's own latest trade, or the mark since the last re-marking */
+    uint32_t account;
+    uint32_t reserved;
+};
+_Static_assert(sizeof(struct tw_holding) == 64, "one cache line");
+
+struct tw_holding_chunk {
+    struct tw_holding_chunk *next;
+    uint32_t count, capacity;
+    struct tw_holding list[];
+};
+
+struct tw_holding_table {
+    uint64_t *keys; /* account << 32 | symbol; 0 is free */
+    struct tw_holding **positions;
+    uint32_t count, capacity;
+};
+
+/* The position, made if new. `chunks` is the symbol's list (newest first). */
+struct tw_holding *tw_holdings_get(struct tw_holding_table *table, struct tw_holding_chunk **chunks, uint32_t account,
+                                   uint32_t symbol);
+struct tw_holding *tw_holdings_find(const struct tw_holding_table *table, uint32_t account, uint32_t symbol);
+void tw_holdings_free(struct tw_holding_table *table);
+void tw_holding_chunks_free(struct tw_holding_chunk *chunks);
+
+/* A fill: signed quantity at a price; `notional` is |quantity| x price as RULES.md rounds it. Average cost: what closes
+ * takes its share of the cost (rounded half to even) into the realised result; realised minus open cost is always the
+ * exact cash flow, so that a reversing fill restores it. */
+void tw_holding_fill(struct tw_holding *position, tw_i128 quantity_e8, int64_t price_e8, tw_i128 notional_e8);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A shard's core: the symbols whose id leaves remainder `index` when divided by the number of shards. It keeps their
+ * marks and the positions in them, judges LARGE_TRADE, HIGH_SYMBOL_EXPOSURE and (if asked) the symbols' velocity, and
+ * tells exposure how each trade and each re-marking changed the accounts' terms. It answers every record exactly once.
+ *
+ * Pure. One owner, one thread.
+ */
+#ifndef TW_SHARD_SHARD_H
+#define TW_SHARD_SHARD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "actors/judging/event.h"
+#include "protocol/log.h"
+
+struct tw_shard;
+struct tw_shard *tw_shard_new(uint32_t index, uint32_t shards);
+void tw_shard_free(struct tw_shard **shard);
+
+/* Takes one record; `answer` (zeroed or used before; its arrays are reused) is filled. */
+void tw_shard_step(struct tw_shard *shard, const struct tw_record *record, struct tw_shard_answer *answer);
+/* Settings records of the log are ignored from now on, these are in force instead. */
+void tw_shard_pin_settings(struct tw_shard *shard, struct tw_text settings_text);
+
+/* ---- to look at (queries, tests) ---- */
+struct tw_position_view {
+    tw_i128 position_e8;
+    int64_t price_e8;      /* at which the account's term stands */
+    tw_i128 cost_e8;       /* what the open position cost (long) or brought in (short) */
+    tw_i128 realised_e8;   /* profit and loss of what was closed, by average cost */
+    tw_i128 unrealised_e8; /* of what is open, at the symbol's mark */
+};
+bool tw_shard_position(const struct tw_shard *shard, uint32_t account, uint32_t symbol, struct tw_position_view *out);
+
+#endif

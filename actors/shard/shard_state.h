@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a shard knows; shared by its files only.
+ */
+#ifndef TW_SHARD_SHARD_STATE_H
+#define TW_SHARD_SHARD_STATE_H
+
+#include "actors/judging/settings.h"
+#include "actors/judging/tape_clock.h"
+#include "actors/judging/velocity.h"
+#include "actors/shard/holdings.h"
+#include "actors/shard/shard.h"
+
+struct tw_symbol {
+    tw_i128 holdings_e8; /* sum over accounts of |position| */
+    tw_i128 net_e8;      /* sum over accounts of position */
+    tw_i128 turnover_e8; /* of session `turnover_session` */
+    int64_t mark_e8;     /* price of the latest trade */
+    uint32_t id;
+    uint32_t turnover_session;
+    bool traded; /* since the last re-marking */
+    int64_t large_trade_e8;
+    struct tw_level level;
+    struct tw_episode exposure;
+    struct tw_latest latest;
+    struct tw_velocity_key velocity;
+    struct tw_holding_chunk *chunks;
+    struct tw_text name; /* owned */
+};
+
+struct tw_shard {
+    uint32_t index, shards;
+    struct tw_settings settings;
+    struct tw_tape_clock clock;
+    struct tw_symbol *symbols; /* symbol id -> id / shards */
+    uint32_t symbol_count;     /* places, some may be unknown yet (id 0) */
+    struct tw_holding_table positions;
+    uint32_t *traded; /* symbols traded since the last re-marking */
+    uint32_t traded_count, traded_capacity;
+    struct tw_openings openings;
+    struct tw_rule_desk large_trade, exposure, velocity;
+};
+
+static inline bool tw_shard_has(const struct tw_shard *shard, uint32_t symbol)
+{
+    return shard->shards == 1 || symbol % shard->shards == shard->index;
+}
+static inline struct tw_symbol *tw_shard_symbol(const struct tw_shard *shard, uint32_t symbol)
+{
+    return &shard->symbols[shard->shards == 1 ? symbol : symbol / shard->shards];
+}
+
+/* shard_symbols.c */
+void tw_shard_learn_names(struct tw_shard *shard, const struct tw_block *block);
+void tw_shard_settings_changed(struct tw_shard *shard);
+void tw_shard_judge_exposure(struct tw_shard *shard, struct tw_symbol *symbol, const struct tw_moment *moment,
+                             struct tw_events *events);
+void tw_shard_tick(struct tw_shard *shard, const struct tw_tick *tick, struct tw_shard_answer *answer);
+void tw_shard_retract(struct tw_shard *shard, uint64_t seq, tw_i128 quantity_e8, const struct tw_moment *moment,
+                      struct tw_events *events);
+
+#endif

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A shard's symbols: their names and thresholds, their exposure, what happens to them in a tick and by a bust.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "actors/shard/shard_state.h"
+#include "protocol/check.h"
+
+static void apply_settings(struct tw_shard *shard, struct tw_symbol *symbol)
+{
+    const struct tw_rules *rules = &shard->settings.rules;
+    const struct tw_settings *settings = &shard->settings;
+    symbol->large_trade_e8 =
+        tw_settings_threshold(settings, TW_OVERRIDE_LARGE_TRADE, symbol->name, rules->large_trade_threshold_e8);
+    tw_level_set(
+        &symbol->level, &rules->symbol_exposure,
+        tw_settings_threshold(settings, TW_OVERRIDE_SYMBOL_EXPOSURE, symbol->name, rules->symbol_exposure.threshold));
+    tw_level_set(&symbol->velocity.level, &rules->velocity,
+                 tw_settings_threshold(settings, TW_OVERRIDE_VELOCITY, symbol->name, rules->velocity.threshold));
+}
+
+void tw_shard_settings_changed(struct tw_shard *shard)
+{
+    for (uint32_t i = 0; i < shard->symbol_count; i++)
+        if (shard->symbols[i].id != 0)
+            apply_settings(shard, &shard->symbols[i]);
+}
+
+static void learn(struct tw_shard *shard, uint32_t id, struct tw_text name)
+{
+    uint32_t place = shard->shards == 1 ? id : id / shard->shards;
+    if (place >= shard->symbol_count) {
+        uint32_t count = shard->symbol_count == 0 ? 64 : shard->symbol_count * 2;
+        while (place >= count)
+            count *= 2;
+        shard->symbols = tw_realloc(shard->symbols, count * sizeof *shard->symbols);
+        memset(shard->symbols + shard->symbol_count, 0, (count - shard->symbol_count) * sizeof *shard->symbols);
+        shard->symbol_count = count;
+    }
+    struct tw_symbol *symbol = &shard->symbols[place];
+    TW_ASSERT(symbol->id == 0);
+    symbol->id = id;
+    symbol->name = (struct tw_text){tw_strndup(name.bytes, name.length), name.length};
+    apply_settings(shard, symbol);
+}
+
+void tw_shard_learn_names(struct tw_shard *shard, const struct tw_block *block)
+{
+    struct tw_new_name name;
+    for (uint32_t offset = 0; tw_block_next_name(block, &offset, &name);)
+        if (name.kind == TW_NAME_SYMBOL && tw_shard_has(shard, name.id))
+            learn(shard, name.id, name.name);
+}
+
+static tw_i128 exposure_of(const struct tw_shard *shard, const struct tw_symbol *symbol)
+{
+    switch (shard->settings.rules.measure) {
+    case TW_MEASURE_GROSS:
+        return tw_term(symbol->holdings_e8, symbol->mark_e8);
+    case TW_MEASURE_NET:
+        return tw_abs128(tw_term(symbol->net_e8, symbol->mark_e8));
+    case TW_MEASURE_TURNOVER:
+        return symbol->turnover_session == shard->clock.session ? symbol->turnover_e8 : 0;
+    }
+    TW_UNREACHABLE("a measure without a formula");
+}
+
+void tw_shard_judge_exposure(struct tw_shard *shard, struct tw_symbol *symbol, const struct tw_moment *moment,
+                             struct tw_events *events)
+{
+    struct tw_event *event = tw_level_apply(&shard->exposure, &symbol->exposure, symbol->id, &symbol->level,
+                                            exposure_of(shard, symbol), moment, events);
+    if (event == NULL || moment->phase == TW_PHASE_TICK || event->kind == TW_EVENT_RESOLVE)
+        return;
+    uint64_t latest[TW_EXPOSURE_TRADES_MAX];
+    uint32_t count = tw_latest_list(&symbol->latest, latest);
+    tw_event_evidence(events, event, latest, count, count);
+}
+
+/* ---- ticks ---- */
+
+static struct tw_term_change *add_remark(struct tw_shard_answer *answer)
+{
+    if (answer->remark_count == answer->remark_capacity) {
+        answer->remark_capacity = answer->remark_capacity == 0 ? 1024 : answer->remark_capacity * 2;
+        answer->remarks = tw_realloc(answer->remarks, answer->remark_capacity * sizeof *answer->remarks);
+    }
+    return &answer->remarks[answer->remark_count++];
+}
+
+static void remark_symbol(struct tw_symbol *symbol, uint32_t row, struct tw_shard_answer *answer)
+{
+    int64_t mark = symbol->mark_e8;
+    for (struct tw_holding_chunk *chunk = symbol->chunks; chunk != NULL; chunk = chunk->next) {
+        for (uint32_t i = 0; i < chunk->count; i++) {
+            struct tw_holding *position = &chunk->list[i];
+            if (position->price_e8 == mark || position->quantity_e8 == 0)
+                continue;
+            tw_i128 before = tw_term(position->quantity_e8, position->price_e8);
+            tw_i128 after = tw_term(position->quantity_e8, mark);
+            position->price_e8 = mark;
+            if (before == after)
+                continue;
+            *add_remark(answer) = (struct tw_term_change){.gross = tw_abs128(after) - tw_abs128(before),
+                                                          .net = after - before,
+                                                          .row = row,
+                                                          .account = position->account};
+        }
+    }
+}
+
+static struct tw_episode *exposure_episode(void *context, uint32_t key)
+{
+    return &tw_shard_symbol(context, key)->exposure;
+}
+
+static struct tw_episode *velocity_episode(void *context, uint32_t key)
+{
+    return &tw_shard_symbol(context, key)->velocity.episode;
+}
+
+struct tick_walk {
+    struct tw_moment moment;
+    struct tw_events *events;
+};
+
+static void tick_exposure(void *context, uint32_t key, const void *argument)
+{
+    const struct tick_walk *walk = argument;
+    tw_shard_judge_exposure(context, tw_shard_symbol(context, key), &walk->moment, walk->events);
+}
+
+static void tick_velocity(void *context, uint32_t key, const void *argument)
+{
+    const struct tick_walk *walk = argument;
+    struct tw_shard *shard = context;
+    tw_velocity_tick(&shard->velocity, &tw_shard_symbol(shard, key)->velocity, key,
+                     shard->settings.rules.velocity_window_ns, &walk->moment, walk->events);
+}
+
+void tw_shard_tick(struct tw_shard *shard, const struct tw_tick *tick, struct tw_shard_answer *answer)
+{
+    const struct tw_rules *rules = &shard->settings.rules;
+    int64_t every = rules->remark_seconds;
+    int64_t second = tick->time_ns / TW_NS_PER_SECOND;
+    if (every > 0 && second / every > tick->second_before / every) {
+        for (uint32_t i = 0; i < shard->traded_count; i++) {
+            struct tw_symbol *symbol = tw_shard_symbol(shard, shard->traded[i]);
+            symbol->traded = false;
+            remark_symbol(symbol, tick->row, answer);
+        }
+        shard->traded_count = 0;
+    }
+    struct tick_walk walk = {{tick->origin, tick->time_ns, tick->row, TW_PHASE_TICK}, &answer->events};
+    if (rules->symbol_exposure.enabled)
+        tw_rule_desk_walk(&shard->exposure, exposure_episode, tick_exposure, shard, &walk);
+    if (rules->velocity.enabled && rules->velocity_symbol)
+        tw_rule_desk_walk(&shard->velocity, velocity_episode, tick_velocity, shard, &walk);
+}
+
+/* ---- busts ---- */
+
+void tw_shard_retract(struct tw_shard *shard, uint64_t seq, tw_i128 quantity_e8, const struct tw_moment *moment,
+                      struct tw_events *events)
+{
+    struct tw_openings *openings = &shard->openings;
+    for (uint32_t i = tw_openings_of(openings, seq); i < openings->count && openings->list[i].seq == seq; i++) {
+        struct tw_opening *opening = &openings->list[i];
+        struct tw_symbol *symbol =
+            opening->rule == TW_RULE_LARGE_TRADE ? NULL : tw_shard_symbol(shard, opening->entity);
+        struct tw_episode *episode = NULL;
+        tw_i128 value = quantity_e8, threshold = shard->settings.rules.large_trade_threshold_e8;
+        if (opening->rule == TW_RULE_SYMBOL_EXPOSURE) {
+            episode = &symbol->exposure;
+            value = exposure_of(shard, symbol);
+            threshold = tw_level_tier(&symbol->level, opening->severity);
+        } else if (opening->rule == TW_RULE_VELOCITY) {
+            episode = &symbol->velocity.episode;
+            value = tw_window_size(&symbol->velocity.window);
+            threshold = symbol->velocity.level.tier1;
+        }
+        if (episode != NULL && (!tw_episode_open(episode) || episode->opening != i))
+            episode = NULL; /* that alert has ended already */
+        struct tw_event *event = tw_opening_retract(opening, episode, moment, events);
+        event->value = value;
+        event->threshold = threshold;
+    }
+}
