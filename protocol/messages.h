@@ -40,6 +40,7 @@ struct tw_ack {
 };
 void tw_ack_encode(struct tw_buffer *out, const struct tw_ack *ack);
 bool tw_ack_decode(const void *bytes, size_t length, struct tw_ack *out);
+/* Topics are NUL-terminated for convenience; the length returned is without it. One longer than fits is cut. */
 size_t tw_ack_topic(char out[TW_TOPIC_BYTES_MAX], struct tw_text publisher);
 
 /* ---- alert: topic "alert.<SEVERITY>.<TYPE>.<entity>" ---- */
@@ -92,6 +93,7 @@ size_t tw_alert_topic(char out[TW_TOPIC_BYTES_MAX], const char *severity, const 
 /* What a reader needs of a stored or received alert; trades and features are read on from their cursors. */
 struct tw_alert_view {
     uint64_t n, seq, trade_count;
+    uint32_t rule_version;
     int64_t ts_ns, detected_at_ns;
     struct tw_text id /* 32 hex digits */, event, type, severity, entity_type, entity, message, unit, rule, config,
         model;
@@ -99,12 +101,15 @@ struct tw_alert_view {
     struct tw_unpacker trades;             /* at the first of `trades_listed` maps */
     uint32_t trades_listed;
     struct tw_unpacker features; /* at the first of `feature_count` name/value pairs */
-    uint32_t feature_count;
+    uint32_t feature_count;      /* names are str, values numbers: checked */
 };
 bool tw_alert_decode(const void *bytes, size_t length, struct tw_alert_view *out);
 bool tw_alert_next_trade(struct tw_alert_view *view, struct tw_alert_trade *out); /* at most trades_listed times */
+bool tw_alert_next_feature(struct tw_alert_view *view, struct tw_text *name, double *value); /* feature_count times */
 
 /* ---- head: topic "head." ---- */
+
+#define TW_HEAD_TOPIC "head."
 
 struct tw_head_count {
     const char *type, *severity;
@@ -114,13 +119,15 @@ struct tw_head {
     uint64_t last;    /* n of the newest alert event */
     uint64_t durable; /* global sequence up to which trades are durable and judged */
     char digest[65], record_digest[65];
-    const struct tw_head_count *counts;
+    const struct tw_head_count *counts; /* in any order; written as {type: {severity: count}} */
     uint32_t count_count;
 };
 void tw_head_encode(struct tw_buffer *out, const struct tw_head *head);
 struct tw_head_view {
     uint64_t last, durable;
     struct tw_text digest, record_digest;
+    struct tw_unpacker counts; /* at the first of type_count pairs type, map of severity -> count: checked */
+    uint32_t type_count;
 };
 bool tw_head_decode(const void *bytes, size_t length, struct tw_head_view *out);
 
@@ -135,6 +142,9 @@ struct tw_catchup {
     struct tw_text topic;                     /* "replay.<yours>." */
 };
 void tw_catchup_encode(struct tw_buffer *out, const struct tw_catchup *request);
+/* Requests come from people: unknown and double keys are refused, with `why` (static). out->topic is set whenever it is
+ * legible and valid, so that a refusal can be answered under it (tw_catchup_end_encode with `error`). A limit above
+ * TW_CATCHUP_LIMIT_MAX counts as that; the end says `more`. */
 bool tw_catchup_decode(const void *bytes, size_t length, struct tw_catchup *out, const char **why);
 /* {"end": number asked after, "last": n of the last one given or `after`, "more": bool, "error": why or absent} */
 void tw_catchup_end_encode(struct tw_buffer *out, uint64_t after, uint64_t last, bool more, const char *error);
