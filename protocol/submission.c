@@ -253,9 +253,10 @@ static bool decode_columns(struct decoding *decoding)
     if (!check_texts(decoding, columns.id_length, columns.ids, "ids") ||
         !check_texts(decoding, columns.ref_length, columns.refs, "refs"))
         return false;
-    out->ids = (const uint8_t *)columns.ids.bytes;
+    static const uint8_t no_text[1] = {0}; /* so that adding an offset of 0 is always allowed */
+    out->ids = columns.ids.bytes == NULL ? no_text : (const uint8_t *)columns.ids.bytes;
     out->ids_bytes = columns.ids.length;
-    out->refs = (const uint8_t *)columns.refs.bytes;
+    out->refs = columns.refs.bytes == NULL ? no_text : (const uint8_t *)columns.refs.bytes;
     out->refs_bytes = columns.refs.length;
     return true;
 }
@@ -293,8 +294,6 @@ static bool decode_columnar(struct decoding *decoding)
     const struct envelope *envelope = &decoding->envelope;
     struct tw_submission *out = decoding->out;
     out->columnar = true;
-    if (out->anonymous)
-        return refuse(decoding, TW_HOLD_BAD_ENVELOPE, "the columnar form needs pub and seq");
     if (envelope->trades.bytes != NULL)
         return refuse(decoding, TW_HOLD_BAD_ENVELOPE, "trades beside n, base, names or cols");
     if (!given(&envelope->n))

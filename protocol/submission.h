@@ -50,7 +50,7 @@ struct tw_submission {
 #define TW_COLUMN_MEMBER(member, key, width, required) const uint8_t *member;
     TW_SUBMISSION_COLUMNS(TW_COLUMN_MEMBER)
 #undef TW_COLUMN_MEMBER
-    const uint8_t *ids, *refs;
+    const uint8_t *ids, *refs; /* never NULL in the columnar form */
     uint32_t ids_bytes, refs_bytes;
     uint64_t names_base;      /* id of the first name below; known + 1, or lower (repeats) */
     struct tw_unpacker names; /* at the first name (str of 1 to 64 bytes: checked) */
@@ -65,10 +65,10 @@ enum tw_envelope {
 };
 
 /* *hold and *why (static or in `why_text`) are set for HOLD, *why for UNREADABLE too. An anonymous message has nobody
- * to answer: what would be HOLD is UNREADABLE; so is its columnar form, for names belong to a publisher. Columnar
- * values (ids of names, side, kind, amounts, lengths of ids over 64) are not looked at: the reader of the columns does.
- * The sums of idl and refl are known to be the lengths of ids and refs. The whole message is known to be well-formed
- * MessagePack afterwards, so that tw_submission_next_trade can always step over a trade. */
+ * to answer: what would be HOLD is UNREADABLE. Columnar values (ids of names, side, kind, amounts, ids longer than 64
+ * bytes) are not looked at: the reader of the columns does that. But idl and refl are known to add up to the lengths
+ * of ids and refs. The whole message is known to be well-formed MessagePack afterwards, so that
+ * tw_submission_next_trade can always step over a trade. */
 enum tw_envelope tw_submission_decode(const void *bytes, size_t length, struct tw_submission *out, enum tw_code *hold,
                                       const char **why);
 
