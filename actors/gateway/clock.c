@@ -41,8 +41,8 @@ static void roll_session(struct tw_gateway *gateway, int64_t second_ns)
         next = roll_after(gateway, reached);
     }
     clock->next_roll_ns = next;
-    tw_gateway_stage_control(gateway, (struct tw_control){
-                                          .kind = TW_CONTROL_SESSION, .ts_ns = reached, .number = (uint64_t)next});
+    tw_gateway_stage_control(
+        gateway, (struct tw_control){.kind = TW_CONTROL_SESSION, .ts_ns = reached, .number = (uint64_t)next});
 }
 
 uint8_t tw_gateway_clock_cross(struct tw_gateway *gateway, int64_t ts_ns)

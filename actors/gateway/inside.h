@@ -167,6 +167,7 @@ struct tw_gateway {
     bool started, disk_held;
     uint64_t boot;
     struct tw_buffer settings_text;
+    struct tw_buffer raw; /* of a refused row of the columnar form */
 
     struct tw_dictionary *symbols, *accounts, *sources_by_name, *parties, *publishers_by_name;
     struct tw_source **sources;       /* [id] */
@@ -296,8 +297,10 @@ void tw_gateway_take_plain(struct tw_gateway *gateway, struct tw_source *source,
 void tw_gateway_columns_learn(const struct tw_reader *reader, uint32_t at, const struct tw_row *row);
 
 /* ---- intake.c ---- */
-void tw_gateway_push(struct tw_gateway *gateway, const struct tw_submission *submission, int64_t wall_ns);
-void tw_gateway_feed(struct tw_gateway *gateway, const struct tw_submission *submission, int64_t wall_ns);
+void tw_gateway_push(struct tw_gateway *gateway, struct tw_publisher *publisher, const struct tw_submission *submission,
+                     int64_t wall_ns);
+void tw_gateway_feed(struct tw_gateway *gateway, struct tw_publisher *publisher, const struct tw_submission *submission,
+                     int64_t wall_ns);
 void tw_gateway_anonymous(struct tw_gateway *gateway, const struct tw_submission *submission, int64_t wall_ns);
 
 /* ---- publishers.c ---- */

@@ -54,24 +54,20 @@ static uint32_t highest_used(const struct tw_submission *submission)
     return highest;
 }
 
-static enum tw_code check_list(const struct tw_local_names *names, uint32_t known,
-                               const struct tw_submission *submission, char why[TW_WHY_BYTES_MAX])
+static bool list_agrees(const struct tw_local_names *names, uint32_t known, const struct tw_submission *submission,
+                        char why[TW_WHY_BYTES_MAX])
 {
     struct tw_unpacker cursor = submission->names;
-    for (uint32_t i = 0; i < submission->name_count; i++) {
-        uint64_t local = submission->names_base + i;
+    uint64_t local = submission->names_base;
+    for (uint32_t i = 0; i < submission->name_count && local <= known; i++, local++) {
         struct tw_text name;
-        if (!tw_unpack_text(&cursor, &name) || name.length == 0 || name.length > TW_NAME_BYTES_MAX) {
-            snprintf(why, TW_WHY_BYTES_MAX, "name %llu is not a string of 1 to %u bytes", (unsigned long long)local,
-                     TW_NAME_BYTES_MAX);
-            return TW_HOLD_BAD_NAMES;
-        }
-        if (local <= known && !tw_text_equal(name, tw_local_names_text(names, (uint32_t)local))) {
-            snprintf(why, TW_WHY_BYTES_MAX, "name %llu was another one before", (unsigned long long)local);
-            return TW_HOLD_BAD_NAMES;
-        }
+        TW_ASSERT(tw_unpack_text(&cursor, &name));
+        if (tw_text_equal(name, tw_local_names_text(names, (uint32_t)local)))
+            continue;
+        snprintf(why, TW_WHY_BYTES_MAX, "name %llu was another one before", (unsigned long long)local);
+        return false;
     }
-    return TW_OK;
+    return true;
 }
 
 enum tw_code tw_local_names_check(const struct tw_local_names *names, const struct tw_submission *submission,
@@ -81,18 +77,13 @@ enum tw_code tw_local_names_check(const struct tw_local_names *names, const stru
     uint64_t after = known;
     if (submission->name_count > 0) {
         uint64_t base = submission->names_base;
-        if (base == 0 || base > TW_LOCAL_NAMES_MAX || base + submission->name_count - 1 > TW_LOCAL_NAMES_MAX) {
-            snprintf(why, TW_WHY_BYTES_MAX, "names are numbered from 1 to %u", TW_LOCAL_NAMES_MAX);
-            return TW_HOLD_BAD_NAMES;
-        }
         if (base > (uint64_t)known + 1) {
             snprintf(why, TW_WHY_BYTES_MAX, "names from %llu on, but only %u are known; send from %u on",
                      (unsigned long long)base, known, known + 1);
             return TW_HOLD_UNKNOWN_NAME;
         }
-        enum tw_code code = check_list(names, known, submission, why);
-        if (code != TW_OK)
-            return code;
+        if (!list_agrees(names, known, submission, why))
+            return TW_HOLD_BAD_NAMES;
         if (base + submission->name_count - 1 > after)
             after = base + submission->name_count - 1;
     }
@@ -143,4 +134,4 @@ void tw_local_names_merge(struct tw_local_names **names, const struct tw_submiss
     }
 }
 
-_Static_assert((uint64_t)TW_LOCAL_NAMES_MAX * TW_NAME_BYTES_MAX <= UINT32_MAX, "offsets into the text are 32 bits");
+_Static_assert((uint64_t)TW_LOCAL_NAMES_MAX *TW_NAME_BYTES_MAX <= UINT32_MAX, "offsets into the text are 32 bits");
