@@ -17,6 +17,7 @@ struct tw_cfg;
 
 struct tw_cfg_error { /* one sentence that names the key, where it stands (file:line, variable, flag) and the remedy */
     char text[512];
+    int exit_code; /* enum tw_exit: USAGE, or UNREACHABLE where the file cannot be read */
 };
 
 struct tw_cfg_sources {

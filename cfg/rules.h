@@ -54,7 +54,7 @@ struct tw_rules {
     uint32_t anomaly_window, anomaly_minimum;
     uint32_t anomaly_medium_e3, anomaly_high_e3; /* sigmas in 1e-3: 3,000 is 3 */
     int64_t anomaly_quiet_ns;
-    char currency[9];         /* exposure/currency: the unit of money in alert records */
+    char currency[9]; /* exposure/currency: the unit of money in alert records */
     char session_zone[65];
     uint32_t session_roll_seconds; /* local time of day */
     struct tw_override *overrides; /* sorted by (rule, name) */
