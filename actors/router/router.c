@@ -329,6 +329,16 @@ uint64_t tw_router_trades(const struct tw_router *router)
     return router->last_seq;
 }
 
+struct tw_text tw_router_symbol_name(const struct tw_router *router, uint32_t symbol)
+{
+    return tw_dictionary_name(router->names.symbols, symbol);
+}
+
+struct tw_text tw_router_account_name(const struct tw_router *router, uint32_t account)
+{
+    return tw_dictionary_name(router->names.accounts, account);
+}
+
 void tw_router_digests(const struct tw_router *router, uint8_t digest[TW_SHA256_BYTES],
                        uint8_t record_digest[TW_SHA256_BYTES])
 {

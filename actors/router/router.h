@@ -50,6 +50,8 @@ uint64_t tw_router_last(const struct tw_router *router);            /* n of the 
 void tw_router_head(struct tw_router *router, struct tw_head *out); /* borrows; valid until the next step */
 void tw_router_digests(const struct tw_router *router, uint8_t digest[TW_SHA256_BYTES],
                        uint8_t record_digest[TW_SHA256_BYTES]);
+struct tw_text tw_router_symbol_name(const struct tw_router *router, uint32_t symbol); /* ids of records it has taken */
+struct tw_text tw_router_account_name(const struct tw_router *router, uint32_t account);
 uint64_t tw_router_trades(const struct tw_router *router); /* trades judged: the last global sequence */
 void tw_router_set_evidence(struct tw_router *router, const struct tw_evidence *evidence);
 /* Settings records of the log are ignored from now on, these are in force instead. */

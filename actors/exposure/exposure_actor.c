@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+#include "actors/exposure/exposure_actor.h"
+
+#include <stdlib.h>
+
+#include "actors/runtime/lane.h"
+#include "actors/runtime/lanes.h"
+#include "protocol/check.h"
+
+struct tw_exposure_actor {
+    struct tw_exposure *core;
+    uint32_t shards;
+    struct tw_pool *events;
+    zsock_t *records, *scorer, *answers[TW_SHARDS_MAX];
+    bool has_record, has_answer[TW_SHARDS_MAX];
+    zmq_msg_t record, answer[TW_SHARDS_MAX];
+    struct tw_events *waiting; /* judged, not sent yet */
+    bool ended;
+};
+
+struct tw_exposure_actor *tw_exposure_actor_new(struct tw_exposure **exposure, uint32_t shards, struct tw_pool *events)
+{
+    struct tw_exposure_actor *actor = tw_alloc_zero(1, sizeof *actor);
+    actor->core = *exposure;
+    *exposure = NULL;
+    actor->shards = shards;
+    actor->events = events;
+    return actor;
+}
+
+void tw_exposure_actor_free(struct tw_exposure_actor **actor_pointer)
+{
+    struct tw_exposure_actor *actor = *actor_pointer;
+    if (actor == NULL)
+        return;
+    tw_exposure_free(&actor->core);
+    free(actor);
+    *actor_pointer = NULL;
+}
+
+static bool start(void *self, char failure[512])
+{
+    struct tw_exposure_actor *actor = self;
+    char lane[TW_LANE_NAME_BYTES];
+    (void)failure;
+    actor->records = tw_lane_pull(TW_LANE_EXPOSURE);
+    actor->scorer = tw_lane_push(TW_LANE_SCORER);
+    for (uint32_t i = 0; i < actor->shards; i++) {
+        snprintf(lane, sizeof lane, TW_LANE_ANSWER_FORMAT, i);
+        actor->answers[i] = tw_lane_pull(lane);
+    }
+    return true;
+}
+
+/* One thing is missing at a time: room downstream, the record, or a shard's answer. */
+static int wait_for(void *self, zmq_pollitem_t items[TW_AGENT_SOCKETS_MAX], int64_t *deadline_ns)
+{
+    struct tw_exposure_actor *actor = self;
+    (void)deadline_ns;
+    if (actor->waiting != NULL || actor->ended) {
+        items[0] = (zmq_pollitem_t){zsock_resolve(actor->scorer), 0, ZMQ_POLLOUT, 0};
+        return 1;
+    }
+    if (!actor->has_record) {
+        items[0] = (zmq_pollitem_t){zsock_resolve(actor->records), 0, ZMQ_POLLIN, 0};
+        return 1;
+    }
+    for (uint32_t i = 0; i < actor->shards; i++) {
+        if (actor->has_answer[i])
+            continue;
+        items[0] = (zmq_pollitem_t){zsock_resolve(actor->answers[i]), 0, ZMQ_POLLIN, 0};
+        return 1;
+    }
+    TW_UNREACHABLE("waiting with nothing missing");
+}
+
+/* True when the record and every shard's answer to it are here. */
+static bool gather(struct tw_exposure_actor *actor)
+{
+    if (!actor->has_record)
+        actor->has_record = tw_lane_receive(actor->records, &actor->record);
+    if (!actor->has_record)
+        return false;
+    for (uint32_t i = 0; i < actor->shards; i++)
+        if (!actor->has_answer[i]) {
+            actor->has_answer[i] = tw_lane_receive(actor->answers[i], &actor->answer[i]);
+            if (!actor->has_answer[i])
+                return false;
+        }
+    return true;
+}
+
+static void release_answers(struct tw_exposure_actor *actor)
+{
+    for (uint32_t i = 0; i < actor->shards; i++)
+        if (actor->has_answer[i]) {
+            zmq_msg_close(&actor->answer[i]);
+            actor->has_answer[i] = false;
+        }
+}
+
+static void judge(struct tw_exposure_actor *actor)
+{
+    struct tw_record record;
+    struct tw_shard_answer *answers[TW_SHARDS_MAX];
+    TW_ASSERT(tw_record_view(zmq_msg_data(&actor->record), zmq_msg_size(&actor->record), &record));
+    for (uint32_t i = 0; i < actor->shards; i++)
+        answers[i] = zmq_msg_data(&actor->answer[i]);
+    actor->waiting = tw_pool_take(actor->events);
+    tw_events_clear(actor->waiting);
+    tw_exposure_step(actor->core, &record, answers, actor->waiting);
+    release_answers(actor);
+}
+
+/* The record, then the events: two parts of one message; a lane takes both or none. */
+static bool pass_on(struct tw_exposure_actor *actor)
+{
+    if (!tw_lane_send_frame(actor->scorer, tw_lane_frame(&actor->record), true))
+        return false;
+    TW_ASSERT(tw_lane_send_object(actor->scorer, actor->waiting, sizeof *actor->waiting, tw_pool_give, actor->events));
+    actor->waiting = NULL;
+    zmq_msg_close(&actor->record);
+    actor->has_record = false;
+    return true;
+}
+
+static enum tw_agent_progress work(void *self, char failure[512])
+{
+    struct tw_exposure_actor *actor = self;
+    (void)failure;
+    if (actor->waiting != NULL && !pass_on(actor))
+        return TW_AGENT_WAITS;
+    if (actor->ended)
+        return tw_lane_send_end(actor->scorer) ? TW_AGENT_FINISHED : TW_AGENT_WAITS;
+    if (!gather(actor))
+        return TW_AGENT_WAITS;
+    if (tw_lane_is_end(&actor->record)) {
+        for (uint32_t i = 0; i < actor->shards; i++)
+            TW_ASSERT(tw_lane_is_end(&actor->answer[i]));
+        actor->ended = true;
+    } else {
+        judge(actor);
+    }
+    return TW_AGENT_CONTINUES;
+}
+
+static void close_sockets(void *self)
+{
+    struct tw_exposure_actor *actor = self;
+    release_answers(actor);
+    if (actor->has_record)
+        zmq_msg_close(&actor->record);
+    if (actor->waiting != NULL)
+        tw_pool_give(actor->waiting, actor->events);
+    actor->waiting = NULL;
+    actor->has_record = false;
+    zsock_destroy(&actor->records);
+    zsock_destroy(&actor->scorer);
+    for (uint32_t i = 0; i < actor->shards; i++)
+        zsock_destroy(&actor->answers[i]);
+}
+
+struct tw_agent tw_exposure_actor_agent(struct tw_exposure_actor *actor)
+{
+    return (struct tw_agent){"exposure", actor, start, wait_for, work, NULL, close_sockets};
+}

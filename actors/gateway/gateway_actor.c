@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: MIT */
+#include "actors/gateway/gateway_actor.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "actors/runtime/endpoint.h"
+#include "actors/runtime/lane.h"
+#include "actors/runtime/lanes.h"
+#include "actors/runtime/log.h"
+#include "protocol/check.h"
+
+#define MESSAGES_PER_TURN 4096 /* then acks, watermarks and the pipe get their turn */
+
+struct tw_gateway_actor {
+    struct tw_gateway *core;
+    struct tw_gateway_actor_settings settings;
+    zsock_t *trades, *acks, *feeds, *watermarks;
+    zsock_t *lanes[TW_SHARDS_MAX + 2]; /* journal, exposure, then the shards */
+    uint32_t lane_count;
+    struct tw_frame *frame; /* being handed to the lanes */
+    uint32_t next_lane;
+    zmq_msg_t message; /* received, not taken yet: the block had no room */
+    enum tw_lane message_lane;
+    bool has_message, stopping;
+    uint32_t ends_sent; /* lanes that were told the end */
+    uint64_t durable_lsn;
+    int64_t clock_due_ns;
+    struct tw_buffer ack;
+};
+
+struct tw_gateway_actor *tw_gateway_actor_new(struct tw_gateway **gateway,
+                                              const struct tw_gateway_actor_settings *settings)
+{
+    struct tw_gateway_actor *actor = tw_alloc_zero(1, sizeof *actor);
+    actor->core = *gateway;
+    *gateway = NULL;
+    actor->settings = *settings;
+    return actor;
+}
+
+void tw_gateway_actor_free(struct tw_gateway_actor **actor_pointer)
+{
+    struct tw_gateway_actor *actor = *actor_pointer;
+    if (actor == NULL)
+        return;
+    tw_gateway_free(&actor->core);
+    tw_buffer_free(&actor->ack);
+    free(actor);
+    *actor_pointer = NULL;
+}
+
+const char *tw_gateway_actor_trades(const struct tw_gateway_actor *actor)
+{
+    return zsock_endpoint(actor->trades);
+}
+const char *tw_gateway_actor_acks(const struct tw_gateway_actor *actor)
+{
+    return zsock_endpoint(actor->acks);
+}
+
+/* ---- start and end ---- */
+
+static void open_lanes(struct tw_gateway_actor *actor)
+{
+    char lane[TW_LANE_NAME_BYTES];
+    actor->watermarks = tw_lane_latest_pull(TW_LANE_WATERMARK_GATEWAY);
+    actor->lanes[actor->lane_count++] = tw_lane_push(TW_LANE_JOURNAL);
+    for (uint32_t i = 0; i < actor->settings.shards; i++) {
+        snprintf(lane, sizeof lane, TW_LANE_SHARD_FORMAT, i);
+        actor->lanes[actor->lane_count++] = tw_lane_push(lane);
+    }
+    actor->lanes[actor->lane_count++] = tw_lane_push(TW_LANE_EXPOSURE);
+}
+
+static bool start(void *self, char failure[512])
+{
+    struct tw_gateway_actor *actor = self;
+    open_lanes(actor);
+    actor->acks = zsock_new(ZMQ_PUB);
+    zsock_set_linger(actor->acks, 500);
+    if (!tw_endpoint_bind(actor->acks, "bind/acks", actor->settings.acks, failure))
+        return false;
+    if (actor->settings.feed_count > 0) {
+        actor->feeds = zsock_new(ZMQ_SUB);
+        zsock_set_subscribe(actor->feeds, "");
+        zsock_set_maxmsgsize(actor->feeds, (int)TW_RECEIVE_BYTES_MAX);
+        for (uint32_t i = 0; i < actor->settings.feed_count; i++)
+            if (zsock_connect(actor->feeds, "%s", actor->settings.feeds[i]) != 0) {
+                snprintf(failure, 512, "cannot connect to feed %s: %s", actor->settings.feeds[i],
+                         zmq_strerror(zmq_errno()));
+                return false;
+            }
+    }
+    actor->trades = zsock_new(ZMQ_PULL);
+    zsock_set_rcvhwm(actor->trades, TW_TRADES_RECEIVE_HWM);
+    zsock_set_maxmsgsize(actor->trades, (int)TW_RECEIVE_BYTES_MAX);
+    return tw_endpoint_bind(actor->trades, "bind/trades", actor->settings.trades, failure);
+}
+
+static void close_sockets(void *self)
+{
+    struct tw_gateway_actor *actor = self;
+    if (actor->has_message)
+        zmq_msg_close(&actor->message);
+    actor->has_message = false;
+    tw_frame_drop(&actor->frame);
+    zsock_destroy(&actor->trades);
+    zsock_destroy(&actor->feeds);
+    zsock_destroy(&actor->acks);
+    zsock_destroy(&actor->watermarks);
+    for (uint32_t i = 0; i < actor->lane_count; i++)
+        zsock_destroy(&actor->lanes[i]);
+}
+
+/* ---- waiting ---- */
+
+static int wait_for(void *self, zmq_pollitem_t items[TW_AGENT_SOCKETS_MAX], int64_t *deadline_ns)
+{
+    struct tw_gateway_actor *actor = self;
+    int count = 0;
+    items[count++] = (zmq_pollitem_t){zsock_resolve(actor->watermarks), 0, ZMQ_POLLIN, 0};
+    if (actor->frame != NULL) {
+        items[count++] = (zmq_pollitem_t){zsock_resolve(actor->lanes[actor->next_lane]), 0, ZMQ_POLLOUT, 0};
+    } else if (actor->stopping && actor->ends_sent < actor->lane_count) {
+        items[count++] = (zmq_pollitem_t){zsock_resolve(actor->lanes[actor->ends_sent]), 0, ZMQ_POLLOUT, 0};
+    } else if (!actor->stopping) {
+        items[count++] = (zmq_pollitem_t){zsock_resolve(actor->trades), 0, ZMQ_POLLIN, 0};
+        if (actor->feeds != NULL)
+            items[count++] = (zmq_pollitem_t){zsock_resolve(actor->feeds), 0, ZMQ_POLLIN, 0};
+    }
+    *deadline_ns = actor->clock_due_ns;
+    return count;
+}
+
+/* ---- out: records, acks ---- */
+
+/* Hands staged records to all lanes, in order. False: a lane is full. */
+static bool distribute(struct tw_gateway_actor *actor)
+{
+    for (;;) {
+        if (actor->frame == NULL) {
+            actor->frame = tw_gateway_cut(actor->core);
+            actor->next_lane = 0;
+            if (actor->frame == NULL)
+                return true;
+        }
+        while (actor->next_lane < actor->lane_count) {
+            if (!tw_lane_send_frame(actor->lanes[actor->next_lane], actor->frame, false))
+                return false;
+            actor->next_lane++;
+        }
+        tw_frame_drop(&actor->frame);
+    }
+}
+
+static void publish_acks(struct tw_gateway_actor *actor, int64_t now_ns)
+{
+    struct tw_ack ack;
+    char topic[TW_TOPIC_BYTES_MAX];
+    void *socket = zsock_resolve(actor->acks);
+    while (tw_gateway_next_ack(actor->core, now_ns, &ack)) {
+        actor->ack.length = 0;
+        tw_ack_encode(&actor->ack, &ack);
+        size_t length = tw_ack_topic(topic, ack.publisher);
+        /* PUB never blocks; what it drops for a slow subscriber the next ack says again. */
+        zmq_send(socket, topic, length, ZMQ_SNDMORE | ZMQ_DONTWAIT);
+        zmq_send(socket, actor->ack.bytes, actor->ack.length, ZMQ_DONTWAIT);
+    }
+}
+
+static void hear_watermark(struct tw_gateway_actor *actor)
+{
+    struct tw_watermark watermark;
+    while (tw_lane_receive_watermark(actor->watermarks, &watermark)) {
+        actor->durable_lsn = watermark.lsn;
+        tw_gateway_durable(actor->core, watermark.lsn);
+    }
+}
+
+static void pass_complaints(struct tw_gateway_actor *actor)
+{
+    const char *complaint = tw_gateway_complaint(actor->core);
+    if (complaint != NULL)
+        tw_log(TW_LOG_WARNING, "gateway", "%s", complaint);
+}
+
+/* ---- in ---- */
+
+/* Skips the parts of a message that nobody knows. */
+static void drain_parts(zsock_t *socket)
+{
+    zmq_msg_t part;
+    while (zsock_rcvmore(socket) && tw_lane_receive(socket, &part))
+        zmq_msg_close(&part);
+}
+
+static bool receive(struct tw_gateway_actor *actor)
+{
+    if (tw_lane_receive(actor->trades, &actor->message)) {
+        drain_parts(actor->trades);
+        actor->message_lane = TW_LANE_PUSH;
+        return actor->has_message = true;
+    }
+    zmq_msg_t topic;
+    if (actor->feeds == NULL || !tw_lane_receive(actor->feeds, &topic))
+        return false;
+    bool has_payload = zmq_msg_more(&topic) != 0;
+    zmq_msg_close(&topic);
+    if (!has_payload || !tw_lane_receive(actor->feeds, &actor->message)) {
+        zmq_msg_init(&actor->message); /* a topic without a payload: the core complains of an unreadable message */
+    }
+    drain_parts(actor->feeds);
+    actor->message_lane = TW_LANE_FEED;
+    return actor->has_message = true;
+}
+
+/* Takes what has arrived until the block is full. True if more waits. */
+static bool ingest(struct tw_gateway_actor *actor, int64_t now_ns)
+{
+    int64_t wall_ns = tw_wall_ns();
+    for (int i = 0; i < MESSAGES_PER_TURN; i++) {
+        if (!actor->has_message && !receive(actor))
+            return false;
+        if (tw_gateway_submit(actor->core, actor->message_lane, zmq_msg_data(&actor->message),
+                              zmq_msg_size(&actor->message), wall_ns, now_ns) == TW_TAKEN_LATER)
+            return true;
+        zmq_msg_close(&actor->message);
+        actor->has_message = false;
+    }
+    return true;
+}
+
+/* Says the end to every lane, then waits until the last record is durable and acked. */
+static enum tw_agent_progress finish(struct tw_gateway_actor *actor, int64_t now_ns)
+{
+    while (actor->ends_sent < actor->lane_count) {
+        if (!tw_lane_send_end(actor->lanes[actor->ends_sent]))
+            return TW_AGENT_WAITS;
+        actor->ends_sent++;
+    }
+    publish_acks(actor, now_ns);
+    return actor->durable_lsn >= tw_gateway_last_lsn(actor->core) ? TW_AGENT_FINISHED : TW_AGENT_WAITS;
+}
+
+static enum tw_agent_progress work(void *self, char failure[512])
+{
+    struct tw_gateway_actor *actor = self;
+    int64_t now_ns = tw_now_ns();
+    (void)failure;
+    hear_watermark(actor);
+    if (actor->ends_sent > 0)
+        return finish(actor, now_ns);
+    bool flowing = distribute(actor), more = false;
+    if (flowing) {
+        if (!actor->stopping || actor->has_message)
+            more = ingest(actor, now_ns);
+        actor->clock_due_ns = tw_gateway_clock(actor->core, tw_wall_ns(), now_ns);
+        flowing = distribute(actor);
+    }
+    publish_acks(actor, now_ns);
+    pass_complaints(actor);
+    if (actor->stopping && flowing && !actor->has_message)
+        return finish(actor, now_ns);
+    return more && flowing ? TW_AGENT_CONTINUES : TW_AGENT_WAITS;
+}
+
+/* Stop taking trades; what was taken goes its way. */
+static void stop(void *self)
+{
+    struct tw_gateway_actor *actor = self;
+    if (!actor->stopping)
+        tw_log(TW_LOG_INFO, "gateway", "takes no more trades; finishing what was taken");
+    actor->stopping = true;
+}
+
+struct tw_agent tw_gateway_actor_agent(struct tw_gateway_actor *actor)
+{
+    return (struct tw_agent){"gateway", actor, start, wait_for, work, stop, close_sockets};
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Alerts on their way to the store: one batch for a record.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "actors/router/router_actor.h"
+#include "protocol/check.h"
+
+void tw_alert_batch_add(struct tw_alert_batch *batch, const struct tw_router_alert *alert)
+{
+    if (batch->count == batch->capacity) {
+        batch->capacity = batch->capacity == 0 ? 64 : batch->capacity * 2;
+        batch->list = tw_realloc(batch->list, batch->capacity * sizeof *batch->list);
+        batch->topic_lengths = tw_realloc(batch->topic_lengths, batch->capacity * sizeof *batch->topic_lengths);
+    }
+    struct tw_store_alert *stored = &batch->list[batch->count];
+    *stored = (struct tw_store_alert){.n = alert->n, .length = alert->length};
+    memcpy(stored->digest, alert->digest, sizeof stored->digest);
+    memcpy(stored->record_digest, alert->record_digest, sizeof stored->record_digest);
+    batch->topic_lengths[batch->count++] = alert->topic_length;
+    tw_buffer_append(&batch->topics, alert->topic, alert->topic_length);
+    tw_buffer_append(&batch->bytes, alert->bytes, alert->length);
+}
+
+void tw_alert_batch_clear(struct tw_alert_batch *batch)
+{
+    batch->count = 0;
+    batch->bytes.length = batch->topics.length = 0;
+}
+
+void tw_alert_batch_free(struct tw_alert_batch *batch)
+{
+    free(batch->list);
+    free(batch->topic_lengths);
+    tw_buffer_free(&batch->bytes);
+    tw_buffer_free(&batch->topics);
+    memset(batch, 0, sizeof *batch);
+}
+
+enum tw_store_status tw_alert_batch_store(struct tw_alert_batch *batch, struct tw_store *store,
+                                          struct tw_store_error *error)
+{
+    size_t at = 0;
+    for (uint32_t i = 0; i < batch->count; i++) {
+        uint8_t *bytes = batch->bytes.bytes + at;
+        tw_alert_set_detected_at(bytes, batch->list[i].length, batch->detected_at_ns);
+        batch->list[i].bytes = bytes;
+        at += batch->list[i].length;
+    }
+    return batch->count == 0 ? TW_STORE_OK : tw_store_put_alerts(store, batch->list, batch->count, error);
+}

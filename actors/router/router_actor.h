@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The router behind sockets: judged records in from the scorer, watermarks from the journal, answers from catch-up.
+ * Nothing of a record leaves before the record is durable. Alerts are stored, then published; the head follows each
+ * second.
+ */
+#ifndef TW_ROUTER_ROUTER_ACTOR_H
+#define TW_ROUTER_ROUTER_ACTOR_H
+
+#include "actors/router/evidence.h"
+#include "actors/router/router.h"
+#include "actors/runtime/agent.h"
+#include "store/store.h"
+
+struct tw_router_actor;
+struct tw_router_actor_settings {
+    const char *alerts, *live; /* endpoints; the strings outlive the actor */
+    uint32_t live_rate;        /* messages a second on `live`; 0: none */
+};
+/* Takes the core and its evidence; borrows the store. */
+struct tw_router_actor *tw_router_actor_new(struct tw_router **router, struct tw_evidence_source **evidence,
+                                            struct tw_store *store, const struct tw_router_actor_settings *settings);
+struct tw_agent tw_router_actor_agent(struct tw_router_actor *actor);
+const char *tw_router_actor_alerts(const struct tw_router_actor *actor); /* as bound */
+const char *tw_router_actor_live(const struct tw_router_actor *actor);
+uint64_t tw_router_actor_last(const struct tw_router_actor *actor); /* after the actor's end */
+void tw_router_actor_free(struct tw_router_actor **actor);
+
+/* Collects the router's alerts for one write to the store; shared with recovery. */
+struct tw_alert_batch {
+    struct tw_store_alert *list;
+    uint32_t count, capacity;
+    struct tw_buffer bytes, topics;
+    uint32_t *topic_lengths;
+    int64_t detected_at_ns;
+};
+void tw_alert_batch_add(struct tw_alert_batch *batch, const struct tw_router_alert *alert);
+void tw_alert_batch_clear(struct tw_alert_batch *batch);
+void tw_alert_batch_free(struct tw_alert_batch *batch);
+enum tw_store_status tw_alert_batch_store(struct tw_alert_batch *batch, struct tw_store *store,
+                                          struct tw_store_error *error);
+
+#endif

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+#include "actors/runtime/endpoint.h"
+
+bool tw_endpoint_bind(zsock_t *socket, const char *key, const char *endpoint, char failure[512])
+{
+    if (zsock_bind(socket, "%s", endpoint) >= 0)
+        return true;
+    int reason = zmq_errno();
+    const char *hint = reason == EADDRINUSE ? "; another program has it, perhaps another tapewarden" : "";
+    snprintf(failure, 512, "cannot bind %s to %s: %s%s", key, endpoint, zmq_strerror(reason), hint);
+    return false;
+}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+#include "actors/runtime/lane.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "protocol/check.h"
+#include "protocol/limits.h"
+
+/* Debian's libzmq is not instrumented: ThreadSanitizer cannot see that a message's bytes change hands in it. These two
+ * say so; they do nothing in other builds. */
+#if defined(__SANITIZE_THREAD__)
+#define TW_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define TW_TSAN 1
+#endif
+#endif
+#ifdef TW_TSAN
+void __tsan_acquire(void *address);
+void __tsan_release(void *address);
+#define HAND_OVER(address) __tsan_release(address)
+#define TAKE_OVER(address) __tsan_acquire(address)
+#else
+#define HAND_OVER(address) (void)(address)
+#define TAKE_OVER(address) (void)(address)
+#endif
+
+static zsock_t *open_lane(int type, const char *name, int hwm, bool latest)
+{
+    char endpoint[96];
+    zsock_t *socket = zsock_new(type);
+    TW_ASSERT(socket != NULL);
+    zsock_set_sndhwm(socket, hwm);
+    zsock_set_rcvhwm(socket, hwm);
+    zsock_set_linger(socket, 0);
+    if (latest) {
+        int on = 1;
+        TW_ASSERT(zmq_setsockopt(zsock_resolve(socket), ZMQ_CONFLATE, &on, sizeof on) == 0);
+    }
+    TW_ASSERT(snprintf(endpoint, sizeof endpoint, "inproc://%s", name) < (int)sizeof endpoint);
+    int status = type == ZMQ_PULL ? zsock_bind(socket, "%s", endpoint) : zsock_connect(socket, "%s", endpoint);
+    TW_ASSERT(status >= 0);
+    return socket;
+}
+
+/* Each end counts its own high-water mark; together a lane holds TW_LANE_HWM. */
+zsock_t *tw_lane_pull(const char *name)
+{
+    return open_lane(ZMQ_PULL, name, TW_LANE_HWM / 2, false);
+}
+zsock_t *tw_lane_push(const char *name)
+{
+    return open_lane(ZMQ_PUSH, name, TW_LANE_HWM / 2, false);
+}
+zsock_t *tw_lane_latest_pull(const char *name)
+{
+    return open_lane(ZMQ_PULL, name, 1, true);
+}
+zsock_t *tw_lane_latest_push(const char *name)
+{
+    return open_lane(ZMQ_PUSH, name, 1, true);
+}
+
+static bool send_message(zsock_t *lane, zmq_msg_t *message, int flags)
+{
+    if (zmq_msg_send(message, zsock_resolve(lane), flags | ZMQ_DONTWAIT) >= 0)
+        return true;
+    TW_ASSERT(errno == EAGAIN || errno == ETERM);
+    return false;
+}
+
+static void drop_frame(void *bytes, void *hint)
+{
+    (void)bytes;
+    struct tw_frame *frame = hint;
+    tw_frame_drop(&frame);
+}
+
+bool tw_lane_send_frame(zsock_t *lane, struct tw_frame *frame, bool more)
+{
+    zmq_msg_t message;
+    struct tw_frame *shared = tw_frame_share(frame);
+    TW_ASSERT(frame->length > 0);
+    HAND_OVER(frame->bytes);
+    TW_ASSERT(zmq_msg_init_data(&message, shared->bytes, shared->length, drop_frame, shared) == 0);
+    if (send_message(lane, &message, more ? ZMQ_SNDMORE : 0))
+        return true;
+    zmq_msg_close(&message);
+    return false;
+}
+
+/* What an object message carries: the object and how to let go of it. */
+struct parcel {
+    void *object;
+    void (*release)(void *object, void *hint);
+    void *hint;
+};
+
+static void release_parcel(void *data, void *hint)
+{
+    struct parcel *parcel = hint;
+    TAKE_OVER(data);
+    parcel->release(data, parcel->hint);
+    free(parcel);
+}
+
+static void release_nothing(void *object, void *hint)
+{
+    (void)object;
+    (void)hint;
+}
+
+bool tw_lane_send_object(zsock_t *lane, void *object, size_t size, void (*release)(void *object, void *hint),
+                         void *hint)
+{
+    zmq_msg_t message;
+    struct parcel *parcel = tw_alloc(sizeof *parcel);
+    *parcel = (struct parcel){object, release, hint};
+    HAND_OVER(object);
+    TW_ASSERT(zmq_msg_init_data(&message, object, size, release_parcel, parcel) == 0);
+    if (send_message(lane, &message, 0))
+        return true;
+    parcel->release = release_nothing; /* it stays the caller's */
+    zmq_msg_close(&message);
+    return false;
+}
+
+bool tw_lane_send_end(zsock_t *lane)
+{
+    zmq_msg_t message;
+    zmq_msg_init(&message);
+    return send_message(lane, &message, 0);
+}
+
+bool tw_lane_receive(zsock_t *lane, zmq_msg_t *message)
+{
+    zmq_msg_init(message);
+    if (zmq_msg_recv(message, zsock_resolve(lane), ZMQ_DONTWAIT) < 0) {
+        zmq_msg_close(message);
+        return false;
+    }
+    TAKE_OVER(zmq_msg_data(message));
+    return true;
+}
+
+void tw_lane_hand_over(zmq_msg_t *message)
+{
+    HAND_OVER(zmq_msg_data(message));
+}
+
+struct tw_frame *tw_lane_frame(zmq_msg_t *message)
+{
+    uint8_t *bytes = zmq_msg_data(message);
+    return (struct tw_frame *)(void *)(bytes - offsetof(struct tw_frame, bytes));
+}
+
+void tw_lane_send_watermark(zsock_t *lane, struct tw_watermark watermark)
+{
+    /* A conflated lane always takes the message; at the end of everything nobody is left to hear it. */
+    (void)zmq_send(zsock_resolve(lane), &watermark, sizeof watermark, ZMQ_DONTWAIT);
+}
+
+bool tw_lane_receive_watermark(zsock_t *lane, struct tw_watermark *watermark)
+{
+    return zmq_recv(zsock_resolve(lane), watermark, sizeof *watermark, ZMQ_DONTWAIT) == (int)sizeof *watermark;
+}

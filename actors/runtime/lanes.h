@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The names of all lanes. Downstream: gateway -> journal; gateway -> shards -> exposure; gateway -> exposure -> scorer
+ * -> router. Back: journal -> gateway, router, indexer (watermarks). Catch-up answers: catchup -> router.
+ */
+#ifndef TW_RUNTIME_LANES_H
+#define TW_RUNTIME_LANES_H
+
+#define TW_LANE_JOURNAL "lane.gateway.journal"
+#define TW_LANE_SHARD_FORMAT "lane.gateway.shard.%u"
+#define TW_LANE_EXPOSURE "lane.gateway.exposure"
+#define TW_LANE_ANSWER_FORMAT "lane.shard.exposure.%u"
+#define TW_LANE_SCORER "lane.exposure.scorer"
+#define TW_LANE_ROUTER "lane.scorer.router"
+#define TW_LANE_CATCHUP "lane.catchup.router"
+#define TW_LANE_WATERMARK_GATEWAY "lane.journal.gateway"
+#define TW_LANE_WATERMARK_ROUTER "lane.journal.router"
+#define TW_LANE_WATERMARK_INDEXER "lane.journal.indexer"
+#define TW_LANE_NAME_BYTES 48
+
+#endif

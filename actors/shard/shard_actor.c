@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+#include "actors/shard/shard_actor.h"
+
+#include <stdlib.h>
+
+#include "actors/runtime/lane.h"
+#include "actors/runtime/lanes.h"
+#include "protocol/check.h"
+
+struct tw_shard_actor {
+    struct tw_shard *core;
+    uint32_t index;
+    char name[16];
+    struct tw_pool *answers;
+    zsock_t *records, *exposure;
+    struct tw_shard_answer *waiting; /* finished, not sent yet: the lane is full */
+    bool ended;                      /* the gateway's end has come */
+};
+
+struct tw_shard_actor *tw_shard_actor_new(struct tw_shard **shard, uint32_t index, struct tw_pool *answers)
+{
+    struct tw_shard_actor *actor = tw_alloc_zero(1, sizeof *actor);
+    actor->core = *shard;
+    *shard = NULL;
+    actor->index = index;
+    actor->answers = answers;
+    snprintf(actor->name, sizeof actor->name, "shard-%u", index % 1000);
+    return actor;
+}
+
+void tw_shard_actor_free(struct tw_shard_actor **actor_pointer)
+{
+    struct tw_shard_actor *actor = *actor_pointer;
+    if (actor == NULL)
+        return;
+    tw_shard_free(&actor->core);
+    free(actor);
+    *actor_pointer = NULL;
+}
+
+static bool start(void *self, char failure[512])
+{
+    struct tw_shard_actor *actor = self;
+    char lane[TW_LANE_NAME_BYTES];
+    (void)failure;
+    snprintf(lane, sizeof lane, TW_LANE_SHARD_FORMAT, actor->index);
+    actor->records = tw_lane_pull(lane);
+    snprintf(lane, sizeof lane, TW_LANE_ANSWER_FORMAT, actor->index);
+    actor->exposure = tw_lane_push(lane);
+    return true;
+}
+
+static int wait_for(void *self, zmq_pollitem_t items[TW_AGENT_SOCKETS_MAX], int64_t *deadline_ns)
+{
+    struct tw_shard_actor *actor = self;
+    (void)deadline_ns;
+    if (actor->waiting != NULL || actor->ended)
+        items[0] = (zmq_pollitem_t){zsock_resolve(actor->exposure), 0, ZMQ_POLLOUT, 0};
+    else
+        items[0] = (zmq_pollitem_t){zsock_resolve(actor->records), 0, ZMQ_POLLIN, 0};
+    return 1;
+}
+
+static enum tw_agent_progress work(void *self, char failure[512])
+{
+    struct tw_shard_actor *actor = self;
+    (void)failure;
+    if (actor->waiting != NULL) {
+        if (!tw_lane_send_object(actor->exposure, actor->waiting, sizeof *actor->waiting, tw_pool_give, actor->answers))
+            return TW_AGENT_WAITS;
+        actor->waiting = NULL;
+    }
+    if (actor->ended)
+        return tw_lane_send_end(actor->exposure) ? TW_AGENT_FINISHED : TW_AGENT_WAITS;
+    zmq_msg_t message;
+    if (!tw_lane_receive(actor->records, &message))
+        return TW_AGENT_WAITS;
+    if (tw_lane_is_end(&message)) {
+        actor->ended = true;
+    } else {
+        struct tw_record record;
+        TW_ASSERT(tw_record_view(zmq_msg_data(&message), zmq_msg_size(&message), &record));
+        actor->waiting = tw_pool_take(actor->answers);
+        tw_shard_step(actor->core, &record, actor->waiting);
+    }
+    zmq_msg_close(&message);
+    return TW_AGENT_CONTINUES;
+}
+
+static void close_sockets(void *self)
+{
+    struct tw_shard_actor *actor = self;
+    zsock_destroy(&actor->records);
+    zsock_destroy(&actor->exposure);
+    if (actor->waiting != NULL)
+        tw_pool_give(actor->waiting, actor->answers);
+    actor->waiting = NULL;
+}
+
+struct tw_agent tw_shard_actor_agent(struct tw_shard_actor *actor)
+{
+    return (struct tw_agent){actor->name, actor, start, wait_for, work, NULL, close_sockets};
+}

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: MIT */
+#include "actors/topology.h"
+
+#include <czmq.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "actors/catchup/catchup_actor.h"
+#include "actors/exposure/exposure_actor.h"
+#include "actors/gateway/gateway_actor.h"
+#include "actors/gateway/history_actor.h"
+#include "actors/indexer/indexer_actor.h"
+#include "actors/journal/journal_actor.h"
+#include "actors/recovery_actor.h"
+#include "actors/router/router_actor.h"
+#include "actors/runtime/log.h"
+#include "actors/runtime/session.h"
+#include "actors/scorer/scorer_actor.h"
+#include "actors/shard/shard_actor.h"
+#include "protocol/check.h"
+
+#define ACTORS_MAX (TW_SHARDS_MAX + 8)
+
+struct running {
+    zactor_t *actor;
+    const char *name;
+    bool finished;
+};
+
+struct tw_topology {
+    const struct tw_cfg *cfg;
+    uint32_t shards;
+    struct tw_store *store;
+    struct tw_store_history history;
+    struct tw_session session;
+    struct tw_pool *answers, *events;
+    struct tw_gateway_actor *gateway;
+    struct tw_journal_actor *journal;
+    struct tw_indexer_actor *indexer;
+    struct tw_shard_actor *shard[TW_SHARDS_MAX];
+    struct tw_exposure_actor *exposure;
+    struct tw_scorer_actor *scorer;
+    struct tw_router_actor *router;
+    struct tw_catchup_actor *catchup;
+    struct running running[ACTORS_MAX]; /* in the order of their start: downstream first */
+    uint32_t running_count;
+};
+
+/* ---- making the cores, recovery ---- */
+
+static uint32_t shards_of(const struct tw_cfg *cfg)
+{
+    int64_t shards = tw_cfg_integer(cfg, "pipeline/shards");
+    if (shards == 0)
+        shards = sysconf(_SC_NPROCESSORS_ONLN) - 1;
+    if (shards < 1)
+        shards = 1;
+    return shards > TW_SHARDS_MAX ? TW_SHARDS_MAX : (uint32_t)shards;
+}
+
+static bool fetch_block(void *store, uint64_t seq, struct tw_frame **frame, struct tw_record *record)
+{
+    return tw_store_block_of(store, seq, frame, record);
+}
+
+static struct tw_gateway *make_gateway(struct tw_topology *topology)
+{
+    const struct tw_cfg *cfg = topology->cfg;
+    topology->history.store = topology->store;
+    struct tw_history port = tw_store_history_port(&topology->history);
+    struct tw_gateway_settings settings = {
+        .block_trades_max = (uint32_t)tw_cfg_integer(cfg, "pipeline/block"),
+        .credit_trades = (uint32_t)tw_cfg_integer(cfg, "limits/credit"),
+        .future_ns = tw_cfg_integer(cfg, "limits/future") * TW_NS_PER_SECOND,
+        .reporting_currency = tw_cfg_text(cfg, "exposure/currency"),
+        .next_roll = tw_session_next_roll,
+        .next_roll_context = &topology->session,
+        .idle_clock = true,
+    };
+    return tw_gateway_new(&settings, &port);
+}
+
+static enum tw_exit exit_of(enum tw_store_status status)
+{
+    return status == TW_STORE_OK ? TW_EXIT_OK : TW_EXIT_UNREACHABLE;
+}
+
+static void add_feed(void *context, const char *name, const char *value)
+{
+    struct tw_gateway_actor_settings *settings = context;
+    (void)name;
+    if (settings->feed_count < TW_FEEDS_MAX)
+        settings->feeds[settings->feed_count++] = value;
+}
+
+/* The cores go to their actors. */
+static void make_actors(struct tw_topology *topology, struct tw_gateway *gateway, struct tw_pipeline *pipeline,
+                        struct tw_evidence_source *evidence)
+{
+    const struct tw_cfg *cfg = topology->cfg;
+    struct tw_pipeline_cores cores = tw_pipeline_release(&pipeline);
+    struct tw_gateway_actor_settings doors = {
+        .trades = tw_cfg_text(cfg, "bind/trades"), .acks = tw_cfg_text(cfg, "bind/acks"), .shards = topology->shards};
+    struct tw_router_actor_settings routes = {.alerts = tw_cfg_text(cfg, "bind/alerts"),
+                                              .live = tw_cfg_text(cfg, "bind/live"),
+                                              .live_rate = (uint32_t)tw_cfg_integer(cfg, "live/rate")};
+    tw_cfg_each(cfg, "feeds", add_feed, &doors);
+    topology->gateway = tw_gateway_actor_new(&gateway, &doors);
+    topology->journal = tw_journal_actor_new(topology->store);
+    topology->indexer = tw_indexer_actor_new(topology->store, (uint32_t)tw_cfg_integer(cfg, "store/index_run"));
+    for (uint32_t i = 0; i < topology->shards; i++)
+        topology->shard[i] = tw_shard_actor_new(&cores.shard[i], i, topology->answers);
+    topology->exposure = tw_exposure_actor_new(&cores.exposure, topology->shards, topology->events);
+    topology->scorer = tw_scorer_actor_new(&cores.scorer);
+    topology->router = tw_router_actor_new(&cores.router, &evidence, topology->store, &routes);
+    topology->catchup = tw_catchup_actor_new(topology->store, tw_cfg_text(cfg, "bind/requests"));
+}
+
+static bool recover(struct tw_topology *topology, bool (*stop_requested)(void), enum tw_exit *exit_code, char why[512])
+{
+    struct tw_store_error error = {TW_STORE_OK, ""};
+    struct tw_buffer text = {0};
+    struct tw_gateway *gateway = make_gateway(topology);
+    struct tw_evidence_source *evidence = tw_evidence_source_new(fetch_block, topology->store);
+    struct tw_evidence port = tw_evidence_source_port(evidence);
+    struct tw_pipeline *pipeline = tw_pipeline_new(topology->shards, &port);
+    if (!tw_recovery_run(topology->store, gateway, pipeline, stop_requested, &error)) {
+        *exit_code = exit_of(error.status);
+        snprintf(why, 512, "%s", error.text);
+        tw_gateway_free(&gateway);
+        tw_pipeline_free(&pipeline);
+        tw_evidence_source_free(&evidence);
+        return false;
+    }
+    tw_cfg_rules_text(topology->cfg, &text);
+    tw_gateway_start(gateway, TW_VERSION, (struct tw_text){(const char *)text.bytes, (uint32_t)text.length},
+                     tw_wall_ns());
+    tw_buffer_free(&text);
+    make_actors(topology, gateway, pipeline, evidence);
+    return true;
+}
+
+/* ---- starting ---- */
+
+static bool start_agent(struct tw_topology *topology, struct tw_agent agent, char why[512])
+{
+    zactor_t *actor = tw_agent_start(&agent, why);
+    if (actor == NULL)
+        return false;
+    topology->running[topology->running_count++] = (struct running){actor, agent.name, false};
+    return true;
+}
+
+/* Downstream first; the gateway's doors open last. */
+static bool start_all(struct tw_topology *topology, char why[512])
+{
+    bool started = start_agent(topology, tw_indexer_actor_agent(topology->indexer), why) &&
+                   start_agent(topology, tw_router_actor_agent(topology->router), why) &&
+                   start_agent(topology, tw_catchup_actor_agent(topology->catchup), why) &&
+                   start_agent(topology, tw_scorer_actor_agent(topology->scorer), why) &&
+                   start_agent(topology, tw_exposure_actor_agent(topology->exposure), why);
+    for (uint32_t i = 0; started && i < topology->shards; i++)
+        started = start_agent(topology, tw_shard_actor_agent(topology->shard[i]), why);
+    return started && start_agent(topology, tw_journal_actor_agent(topology->journal), why) &&
+           start_agent(topology, tw_gateway_actor_agent(topology->gateway), why);
+}
+
+/* Ends all actors at once, the upstream ones first, and frees everything. */
+static void end_all(struct tw_topology **topology_pointer)
+{
+    struct tw_topology *topology = *topology_pointer;
+    while (topology->running_count > 0)
+        zactor_destroy(&topology->running[--topology->running_count].actor);
+    tw_gateway_actor_free(&topology->gateway);
+    tw_journal_actor_free(&topology->journal);
+    tw_indexer_actor_free(&topology->indexer);
+    for (uint32_t i = 0; i < topology->shards; i++)
+        tw_shard_actor_free(&topology->shard[i]);
+    tw_exposure_actor_free(&topology->exposure);
+    tw_scorer_actor_free(&topology->scorer);
+    tw_router_actor_free(&topology->router);
+    tw_catchup_actor_free(&topology->catchup);
+    zsys_shutdown(); /* what lingers in sockets goes out or is given up; messages return their objects to the pools */
+    tw_pool_free(&topology->answers);
+    tw_pool_free(&topology->events);
+    tw_store_history_clear(&topology->history);
+    tw_store_close(&topology->store);
+    free(topology);
+    *topology_pointer = NULL;
+}
+
+static void clean_answer(void *object)
+{
+    tw_shard_answer_free(object);
+}
+static void clean_events(void *object)
+{
+    tw_events_free(object);
+}
+
+struct tw_topology *tw_topology_start(const struct tw_cfg *cfg, bool (*stop_requested)(void), enum tw_exit *exit_code,
+                                      char why[512])
+{
+    struct tw_store_error error = {TW_STORE_OK, ""};
+    struct tw_topology *topology = tw_alloc_zero(1, sizeof *topology);
+    zsys_handler_set(NULL); /* signals are main's alone */
+    zsys_init();
+    topology->cfg = cfg;
+    topology->shards = shards_of(cfg);
+    topology->answers = tw_pool_new(sizeof(struct tw_shard_answer), clean_answer);
+    topology->events = tw_pool_new(sizeof(struct tw_events), clean_events);
+    tw_session_init(&topology->session, tw_cfg_text(cfg, "session/zone"), tw_cfg_text(cfg, "session/roll"));
+    topology->store = tw_store_open(tw_cfg_text(cfg, "data/directory"), TW_STORE_WRITE, &error);
+    if (topology->store == NULL) {
+        *exit_code = exit_of(error.status);
+        snprintf(why, 512, "%s", error.text);
+    } else if (recover(topology, stop_requested, exit_code, why)) {
+        if (start_all(topology, why))
+            return topology;
+        *exit_code = TW_EXIT_UNREACHABLE;
+    }
+    end_all(&topology);
+    return NULL;
+}
+
+void tw_topology_describe(const struct tw_topology *topology, char out[1024])
+{
+    snprintf(out, 1024, "ready trades=%s acks=%s alerts=%s live=%s requests=%s shards=%u data=%s",
+             tw_gateway_actor_trades(topology->gateway), tw_gateway_actor_acks(topology->gateway),
+             tw_router_actor_alerts(topology->router), tw_router_actor_live(topology->router),
+             tw_catchup_actor_requests(topology->catchup), topology->shards,
+             tw_cfg_text(topology->cfg, "data/directory"));
+}
+
+/* ---- running and stopping ---- */
+
+/* Looks at the actors' reports. False: one failed. */
+static bool hear_reports(struct tw_topology *topology, char why[512])
+{
+    for (uint32_t i = 0; i < topology->running_count; i++) {
+        char failure[512];
+        int report = tw_agent_report(topology->running[i].actor, failure);
+        if (report > 0)
+            topology->running[i].finished = true;
+        if (report < 0) {
+            snprintf(why, 512, "%.480s (%s)", failure, topology->running[i].name);
+            return false;
+        }
+    }
+    return true;
+}
+
+bool tw_topology_wait(struct tw_topology *topology, int descriptor, char why[512])
+{
+    for (;;) {
+        zmq_pollitem_t items[ACTORS_MAX + 1] = {{NULL, descriptor, ZMQ_POLLIN, 0}};
+        for (uint32_t i = 0; i < topology->running_count; i++)
+            items[i + 1] = (zmq_pollitem_t){zsock_resolve(topology->running[i].actor), 0, ZMQ_POLLIN, 0};
+        if (zmq_poll(items, (int)topology->running_count + 1, -1) < 0)
+            continue;
+        if (!hear_reports(topology, why))
+            return false;
+        if ((items[0].revents & ZMQ_POLLIN) != 0)
+            return true;
+    }
+}
+
+static bool all_finished(const struct tw_topology *topology)
+{
+    for (uint32_t i = 0; i < topology->running_count; i++)
+        if (!topology->running[i].finished)
+            return false;
+    return true;
+}
+
+bool tw_topology_stop(struct tw_topology **topology_pointer, int limit_ms)
+{
+    struct tw_topology *topology = *topology_pointer;
+    int64_t until_ns = tw_now_ns() + (int64_t)limit_ms * 1000000;
+    char why[512];
+    bool sound = true;
+    /* The gateway closes its door and says the end to its lanes; each actor finishes when the end has reached it. Those
+     * beside the lanes (indexer, catch-up) just stop. */
+    for (uint32_t i = 0; i < topology->running_count; i++)
+        tw_agent_stop(topology->running[i].actor);
+    while (sound && !all_finished(topology) && tw_now_ns() < until_ns) {
+        zmq_pollitem_t items[ACTORS_MAX];
+        int count = 0;
+        for (uint32_t i = 0; i < topology->running_count; i++)
+            if (!topology->running[i].finished)
+                items[count++] = (zmq_pollitem_t){zsock_resolve(topology->running[i].actor), 0, ZMQ_POLLIN, 0};
+        zmq_poll(items, count, (long)((until_ns - tw_now_ns()) / 1000000 + 1));
+        sound = hear_reports(topology, why);
+    }
+    if (!sound)
+        tw_log(TW_LOG_ERROR, "main", "%s", why);
+    for (uint32_t i = 0; i < topology->running_count; i++)
+        if (!topology->running[i].finished)
+            tw_log(TW_LOG_WARNING, "main", "%s did not finish in time; the log has what was acked",
+                   topology->running[i].name);
+    bool finished = sound && all_finished(topology);
+    end_all(topology_pointer);
+    return finished;
+}
