@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Alert records by number, each with the digests after it. They are not fsynced on their own: what a crash takes is
+ * derived again from the log, under the same numbers.
+ */
+#include <inttypes.h>
+
+#include "store/inside.h"
+
+#define DIGESTS_BYTES (2u * TW_SHA256_BYTES)
+
+static void put_alert(struct tw_store *store, const struct tw_store_alert *alert)
+{
+    uint8_t key[8];
+    tw_put_u64_be(key, alert->n);
+    const char *keys[] = {(const char *)key};
+    const size_t key_sizes[] = {sizeof key};
+    const char *values[] = {(const char *)alert->digest, (const char *)alert->record_digest,
+                            (const char *)alert->bytes};
+    const size_t value_sizes[] = {TW_SHA256_BYTES, TW_SHA256_BYTES, alert->length};
+    rocksdb_writebatch_putv_cf(store->alert_batch, store->families[TW_FAMILY_ALERTS], 1, keys, key_sizes, 3, values,
+                               value_sizes);
+}
+
+enum tw_store_status tw_store_put_alerts(struct tw_store *store, const struct tw_store_alert *alerts, uint32_t count,
+                                         struct tw_store_error *error)
+{
+    TW_ASSERT(store->mode == TW_STORE_WRITE);
+    struct tw_store_error own;
+    error = error == NULL ? &own : error;
+    if (count == 0)
+        return TW_STORE_OK;
+    uint64_t last = store->last_alert, bytes = 0; /* only this thread changes it */
+    for (uint32_t i = 0; i < count; i++)
+        bytes += alerts[i].length;
+    if (!tw_store_room(store, bytes, error))
+        return error->status;
+    rocksdb_writebatch_clear(store->alert_batch);
+    for (uint32_t i = 0; i < count; i++) {
+        TW_ASSERT(alerts[i].n == last + 1 + i);
+        put_alert(store, &alerts[i]);
+    }
+    char *message = NULL;
+    rocksdb_write(store->db, store->write_unsynced, store->alert_batch, &message);
+    if (message != NULL)
+        return tw_store_fail_rocksdb(error, store->directory, "write alerts into", message);
+    pthread_mutex_lock(&store->lock);
+    store->last_alert = last + count;
+    pthread_mutex_unlock(&store->lock);
+    return TW_STORE_OK;
+}
+
+bool tw_store_alerts(struct tw_store *store, uint64_t after, tw_store_alert_visit visit, void *context,
+                     struct tw_store_error *error)
+{
+    if (after == UINT64_MAX)
+        return true;
+    uint8_t from[8];
+    tw_put_u64_be(from, after + 1);
+    rocksdb_iterator_t *iterator = tw_store_iterate(store, TW_FAMILY_ALERTS);
+    rocksdb_iter_seek(iterator, (const char *)from, sizeof from);
+    bool ok = true, go_on = true;
+    for (uint64_t n = after + 1; ok && go_on && rocksdb_iter_valid(iterator); n++, rocksdb_iter_next(iterator)) {
+        size_t key_length = 0, value_length = 0;
+        const uint8_t *key = tw_iterator_key(iterator, &key_length);
+        const uint8_t *value = tw_iterator_value(iterator, &value_length);
+        ok = key_length == sizeof from && tw_get_u64_be(key) == n && value_length > DIGESTS_BYTES &&
+             value_length <= UINT32_MAX;
+        if (!ok) {
+            tw_store_fail(error, TW_STORE_DAMAGED, "%s is damaged: alert %" PRIu64 " is missing or not whole",
+                          store->directory, n);
+            break;
+        }
+        struct tw_store_alert alert = {
+            .n = n, .bytes = value + DIGESTS_BYTES, .length = (uint32_t)(value_length - DIGESTS_BYTES)};
+        memcpy(alert.digest, value, TW_SHA256_BYTES);
+        memcpy(alert.record_digest, value + TW_SHA256_BYTES, TW_SHA256_BYTES);
+        go_on = visit(context, &alert);
+    }
+    ok = ok && tw_iterator_ok(store, iterator, "read the alerts of", error);
+    rocksdb_iter_destroy(iterator);
+    return ok;
+}

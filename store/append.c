@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Appending: a few log records and everything derived from them in one RocksDB write batch, fsynced. Per block there
+ * are a handful of small rows (one a source, one a new name) and the record itself; nothing is written per trade.
+ */
+#include <inttypes.h>
+
+#include "store/inside.h"
+
+/* ---- rows derived from a record; README.md has their bytes ---- */
+
+static void put_place(struct tw_store *store, enum tw_family family, const void *key, size_t key_length,
+                      const struct tw_block *block)
+{
+    const uint64_t place[2] = {block->follows, block->lsn};
+    tw_batch_put(store, store->batch, family, key, key_length, place, sizeof place);
+}
+
+static void put_position(struct tw_store *store, uint32_t source, uint64_t next)
+{
+    uint8_t key[5] = {'p'};
+    tw_put_u32_be(key + 1, source);
+    tw_batch_put(store, store->batch, TW_FAMILY_SOURCES, key, sizeof key, &next, sizeof next);
+}
+
+static void put_sources(struct tw_store *store, const struct tw_block *block)
+{
+    tw_block_sources_collect(store->sources, block);
+    for (uint32_t i = 0; i < store->sources->count; i++) {
+        const struct tw_block_source *source = &store->sources->list[i];
+        uint8_t key[13] = {'b'};
+        tw_put_u32_be(key + 1, source->source);
+        tw_put_u64_be(key + 5, source->first_pseq);
+        put_place(store, TW_FAMILY_SOURCES, key, sizeof key, block);
+    }
+}
+
+static void put_names(struct tw_store *store, struct tw_store_head *head, const struct tw_block *block)
+{
+    struct tw_new_name name;
+    uint32_t offset = 0;
+    while (tw_block_next_name(block, &offset, &name)) {
+        uint8_t key[5] = {(uint8_t)name.kind};
+        uint8_t value[4 + TW_NAME_BYTES_MAX];
+        TW_ASSERT(name.name.length <= TW_NAME_BYTES_MAX);
+        tw_put_u32_be(key + 1, name.id);
+        memcpy(value, &name.incarnation, 4);
+        memcpy(value + 4, name.name.bytes, name.name.length);
+        tw_batch_put(store, store->batch, TW_FAMILY_NAMES, key, sizeof key, value, 4u + name.name.length);
+        head->names[name.kind - 1]++;
+    }
+}
+
+static void put_refusals(struct tw_store *store, struct tw_store_head *head, const struct tw_block *block)
+{
+    struct tw_refusal first;
+    uint32_t offset = 0;
+    if (!tw_block_next_refusal(block, &offset, &first))
+        return;
+    TW_ASSERT(first.number == head->refusals + 1);
+    uint8_t key[8];
+    tw_put_u64_be(key, first.number);
+    put_place(store, TW_FAMILY_REFUSALS, key, sizeof key, block);
+    head->refusals += block->refusal_count;
+}
+
+static void note_times(struct tw_store_head *head, const struct tw_block *block)
+{
+    if (block->count == 0)
+        return;
+    if (head->seq == 0)
+        head->first_ts_ns = tw_load_i64(block->ts, 0);
+    int64_t clock = head->seq == 0 ? head->first_ts_ns : head->clock_ns;
+    for (uint32_t row = 0; row < block->count; row++) {
+        int64_t ts = tw_load_i64(block->ts, row);
+        clock = ts > clock ? ts : clock;
+    }
+    head->clock_ns = clock;
+}
+
+static void put_block(struct tw_store *store, struct tw_store_head *head, const struct tw_block *block)
+{
+    put_names(store, head, block);
+    put_sources(store, block);
+    put_refusals(store, head, block);
+    struct tw_position position;
+    uint32_t offset = 0;
+    while (tw_block_next_position(block, &offset, &position))
+        put_position(store, position.source, position.next);
+    note_times(head, block);
+    head->blocks++;
+}
+
+/* ---- a record ---- */
+
+static void put_record(struct tw_store *store, struct tw_store_head *head, const struct tw_frame *frame)
+{
+    struct tw_record record;
+    const char *why = NULL;
+    /* The gateway made these bytes a moment ago: anything wrong with them is a bug, and must not reach the disk. */
+    TW_ASSERT(tw_record_decode(frame->bytes, frame->length, &record, &why));
+    TW_ASSERT(tw_record_lsn(&record) == head->lsn + 1);
+    TW_ASSERT(tw_record_follows(&record) == head->seq);
+
+    struct tw_chain chain = tw_chain_next(head->chain, frame->bytes, frame->length);
+    uint8_t key[TW_LOG_KEY_BYTES];
+    tw_log_key(key, tw_record_follows(&record), tw_record_lsn(&record));
+    const char *keys[] = {(const char *)key};
+    const size_t key_sizes[] = {sizeof key};
+    const char *values[] = {(const char *)head->chain.bytes, (const char *)chain.bytes, (const char *)frame->bytes};
+    const size_t value_sizes[] = {sizeof head->chain, sizeof chain, frame->length};
+    rocksdb_writebatch_putv_cf(store->batch, store->families[TW_FAMILY_LOG], 1, keys, key_sizes, 3, values,
+                               value_sizes);
+
+    if (record.kind == TW_RECORD_BLOCK)
+        put_block(store, head, &record.block);
+    else if (record.control.kind == TW_CONTROL_FEED_GAP) /* the feed goes on behind what is missing */
+        put_position(store, record.control.source, record.control.number + record.control.number2);
+    head->lsn = tw_record_lsn(&record);
+    head->seq = tw_record_last(&record);
+    head->chain = chain;
+}
+
+/* ---- the batch ---- */
+
+static bool may_write(struct tw_store *store, uint64_t bytes, struct tw_store_error *error)
+{
+    TW_ASSERT(store->mode == TW_STORE_WRITE);
+    if (store->write_failed) {
+        tw_store_fail(error, TW_STORE_FAILED,
+                      "%s takes nothing more since a write failed: start again, so that the log is opened anew",
+                      store->directory);
+        return false;
+    }
+    pthread_mutex_lock(&store->lock);
+    bool damaged = store->has_damage;
+    if (damaged && error != NULL)
+        *error = store->damage;
+    pthread_mutex_unlock(&store->lock);
+    return !damaged && tw_store_room(store, bytes, error);
+}
+
+enum tw_store_status tw_store_append(struct tw_store *store, struct tw_frame *const *frames, uint32_t count,
+                                     struct tw_store_error *error)
+{
+    struct tw_store_error own;
+    error = error == NULL ? &own : error;
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < count; i++)
+        bytes += frames[i]->length;
+    if (!may_write(store, bytes, error))
+        return error->status;
+    if (count == 0)
+        return TW_STORE_OK;
+
+    struct tw_store_head head = store->head; /* only this thread changes it */
+    rocksdb_writebatch_clear(store->batch);
+    for (uint32_t i = 0; i < count; i++)
+        put_record(store, &head, frames[i]);
+    tw_batch_put(store, store->batch, TW_FAMILY_META, "head", 4, &head, sizeof head);
+    char *message = NULL;
+    rocksdb_write(store->db, store->write_synced, store->batch, &message);
+    if (message != NULL) {
+        store->write_failed = true; /* it may or may not be in the log: only opening anew can tell */
+        return tw_store_fail_rocksdb(error, store->directory, "write into", message);
+    }
+    if (!tw_store_highwater_write(store, &head, error)) {
+        store->write_failed = true;
+        return error->status;
+    }
+    pthread_mutex_lock(&store->lock);
+    store->head = head;
+    pthread_mutex_unlock(&store->lock);
+    return TW_STORE_OK;
+}

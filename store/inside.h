@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The store's inside, shared by its files and by nothing else. README.md beside it says what stands under which key.
+ *
+ *   open.c           options of RocksDB, opening, what must agree before anything is used
+ *   directory.c      the directory: creation, lock, FORMAT, HIGHWATER, free space
+ *   error.c          sentences for people, and what RocksDB's words mean
+ *   append.c         one write batch for a few log records, and what is derived from them
+ *   block_sources.c  which sources a block holds, from which number on
+ *   read.c           records verified by the chain; the cursor
+ *   cache.c          the last few blocks that look-ups read
+ *   lookup.c         by sequence, by publisher's number, names
+ *   refusals.c       refusals by number and by publisher's number
+ *   alerts.c         alert records
+ *   index_build.c    runs of the indexes (index_sort.c: sorting, index_list.c: lists of sequences)
+ *   index_scan.c     by account, symbol and time
+ *   index_id.c       by execution id
+ *   stats.c          counts
+ *   verify.c         everything read and compared (verify_rows.c, verify_alerts.c, verify_index.c)
+ */
+#ifndef TW_STORE_INSIDE_H
+#define TW_STORE_INSIDE_H
+
+#include <pthread.h>
+#include <rocksdb/c.h>
+#include <string.h>
+
+#include "protocol/check.h"
+#include "store/store.h"
+
+#define TW_STORE_FORMAT 1u
+
+/* Free space below which nothing is written. RocksDB must still be able to flush what it holds in memory (counted on
+ * top, see tw_store_room), to write a manifest and to compact a little: it does not survive a full disk. */
+#define TW_STORE_RESERVE_BYTES (UINT64_C(64) << 20)
+
+/* X(symbol, name in RocksDB) */
+#define TW_FAMILIES(X)                                                                                                 \
+    X(META, "default")                                                                                                 \
+    X(LOG, "log")                                                                                                      \
+    X(SOURCES, "sources")                                                                                              \
+    X(NAMES, "names")                                                                                                  \
+    X(REFUSALS, "refusals")                                                                                            \
+    X(ALERTS, "alerts")                                                                                                \
+    X(INDEX, "index")
+
+enum tw_family {
+#define TW_FAMILY_MEMBER(symbol, name) TW_FAMILY_##symbol,
+    TW_FAMILIES(TW_FAMILY_MEMBER)
+#undef TW_FAMILY_MEMBER
+        TW_FAMILY_COUNT
+};
+
+/* ---- bytes: big-endian in keys (so that they sort), little-endian in values ---- */
+
+static inline void tw_put_u32_be(uint8_t *to, uint32_t value)
+{
+    value = __builtin_bswap32(value);
+    memcpy(to, &value, sizeof value);
+}
+static inline void tw_put_u64_be(uint8_t *to, uint64_t value)
+{
+    value = __builtin_bswap64(value);
+    memcpy(to, &value, sizeof value);
+}
+static inline uint32_t tw_get_u32_be(const uint8_t *from)
+{
+    uint32_t value;
+    memcpy(&value, from, sizeof value);
+    return __builtin_bswap32(value);
+}
+static inline uint64_t tw_get_u64_be(const uint8_t *from)
+{
+    uint64_t value;
+    memcpy(&value, from, sizeof value);
+    return __builtin_bswap64(value);
+}
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "values are written as they stand in memory");
+
+/* ---- the head: where the log ends ---- */
+
+/* Stands under meta key "head", rewritten in every write batch. */
+struct tw_store_head {
+    uint64_t lsn, seq; /* last record, last trade; 0: none */
+    struct tw_chain chain;
+    uint64_t blocks, refusals; /* so far */
+    int64_t first_ts_ns;       /* of the first trade */
+    int64_t clock_ns;          /* event clock: the largest ts so far */
+    uint32_t names[4];         /* so far, by kind - 1 */
+};
+_Static_assert(sizeof(struct tw_store_head) == 80, "written as it is; see README.md");
+
+/* Where the indexes end; meta key "indexed", rewritten with every run. */
+struct tw_store_indexed {
+    uint64_t lsn, seq;       /* last record, last trade that is in them */
+    int64_t clock_ns;        /* event clock after it */
+    int64_t time_ns;         /* event clock of the newest row of the time index */
+    uint64_t runs, reserved; /* runs so far */
+};
+_Static_assert(sizeof(struct tw_store_indexed) == 48, "written as it is; see README.md");
+
+/* ---- key and value of a log record ---- */
+
+#define TW_LOG_KEY_BYTES 16u    /* follows, lsn */
+#define TW_LOG_PREFIX_BYTES 32u /* of the value: chain before the record, chain after it */
+
+static inline void tw_log_key(uint8_t key[TW_LOG_KEY_BYTES], uint64_t follows, uint64_t lsn)
+{
+    tw_put_u64_be(key, follows);
+    tw_put_u64_be(key + 8, lsn);
+}
+
+/* ---- which sources a block holds ---- */
+
+#define TW_BLOCK_SOURCES_SLOTS 32768u /* power of two, twice what one block can name */
+_Static_assert(TW_BLOCK_SOURCES_SLOTS >= 2 * (TW_BLOCK_TRADES_MAX + TW_BLOCK_REFUSALS_MAX), "the table never fills");
+
+struct tw_block_source {
+    uint64_t first_pseq; /* lowest number in the block, refused ones too */
+    uint32_t source;
+};
+struct tw_block_sources {
+    uint32_t count, generation;
+    struct tw_block_source list[TW_BLOCK_TRADES_MAX + TW_BLOCK_REFUSALS_MAX]; /* in order of appearance */
+    struct {
+        uint32_t generation, place;
+    } slots[TW_BLOCK_SOURCES_SLOTS];
+};
+void tw_block_sources_collect(struct tw_block_sources *sources, const struct tw_block *block);
+
+/* ---- cache of blocks ---- */
+
+#define TW_STORE_CACHE_BLOCKS 16u /* 16 x 0.5 MiB is 8 MiB; the evidence of one alert reads as many at most */
+
+struct tw_cached_block {
+    struct tw_frame *frame; /* NULL: free */
+    struct tw_record record;
+    uint64_t used;
+};
+struct tw_block_cache {
+    pthread_mutex_t lock;
+    uint64_t uses;
+    struct tw_cached_block blocks[TW_STORE_CACHE_BLOCKS];
+    /* Where the last look-up by publisher's number ended: a resent message asks for the next one next. */
+    uint64_t found_lsn, found_pseq;
+    uint32_t found_source, found_row;
+};
+void tw_block_cache_init(struct tw_block_cache *cache);
+void tw_block_cache_clear(struct tw_block_cache *cache);
+bool tw_block_cache_by_seq(struct tw_block_cache *cache, uint64_t seq, struct tw_frame **frame,
+                           struct tw_record *record);
+bool tw_block_cache_by_lsn(struct tw_block_cache *cache, uint64_t lsn, struct tw_frame **frame,
+                           struct tw_record *record);
+void tw_block_cache_add(struct tw_block_cache *cache, struct tw_frame *frame, const struct tw_record *record);
+bool tw_block_cache_next_pseq(struct tw_block_cache *cache, uint32_t source, uint64_t pseq, struct tw_frame **frame,
+                              struct tw_record *record, uint32_t *row);
+void tw_block_cache_found(struct tw_block_cache *cache, uint64_t lsn, uint32_t source, uint64_t pseq, uint32_t row);
+
+/* ---- the store ---- */
+
+struct tw_store {
+    char *directory;
+    enum tw_store_mode mode;
+    int directory_fd, lock_fd, highwater_fd;
+    rocksdb_t *db;
+    rocksdb_column_family_handle_t *families[TW_FAMILY_COUNT];
+    rocksdb_writeoptions_t *write_synced, *write_unsynced;
+    rocksdb_readoptions_t *read_once, *read_through; /* look-ups; long scans past the block cache */
+    uint8_t log_id[16];
+
+    pthread_mutex_t lock; /* guards what stands until the blank line */
+    struct tw_store_head head;
+    struct tw_store_indexed indexed;
+    uint64_t last_alert;
+    bool has_damage; /* a look-up, which has no way to say so, met damage */
+    struct tw_store_error damage;
+
+    struct tw_block_cache cache; /* has its own lock */
+
+    /* the writer's */
+    rocksdb_writebatch_t *batch;
+    struct tw_block_sources *sources;
+    bool write_failed; /* RocksDB refused a write: it has to be opened anew */
+    /* the router's */
+    rocksdb_writebatch_t *alert_batch;
+    /* the indexer's */
+    struct tw_index_builder *builder; /* NULL until first used */
+};
+
+/* A copy of what the lock guards. */
+struct tw_store_head tw_store_head_now(const struct tw_store *store);
+struct tw_store_indexed tw_store_indexed_now(const struct tw_store *store);
+
+/* ---- error.c ---- */
+/* Fills *error (may be NULL); returns the status. */
+enum tw_store_status tw_store_fail(struct tw_store_error *error, enum tw_store_status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* From errno; ENOSPC, EACCES and the like get their status, anything else TW_STORE_FAILED. */
+enum tw_store_status tw_store_fail_errno(struct tw_store_error *error, int number, const char *what, const char *path);
+/* Takes RocksDB's message over and frees it. */
+enum tw_store_status tw_store_fail_rocksdb(struct tw_store_error *error, const char *directory, const char *what,
+                                           char *message);
+/* Remembers damage that a look-up met; from then on appending is refused with it. */
+void tw_store_note_damage(struct tw_store *store, const struct tw_store_error *error);
+
+/* ---- directory.c ---- */
+/* Finds or makes the directory, takes its lock, reads FORMAT; *fresh says that there is no log yet. */
+bool tw_store_directory_open(struct tw_store *store, bool *fresh, struct tw_store_error *error);
+void tw_store_directory_close(struct tw_store *store);
+/* The last step of creation: from here on the directory is one of ours. */
+bool tw_store_format_write(struct tw_store *store, struct tw_store_error *error);
+bool tw_store_highwater_create(struct tw_store *store, struct tw_store_error *error);
+bool tw_store_highwater_check(struct tw_store *store, const struct tw_store_head *head, struct tw_store_error *error);
+bool tw_store_highwater_write(struct tw_store *store, const struct tw_store_head *head, struct tw_store_error *error);
+bool tw_store_room(struct tw_store *store, uint64_t bytes, struct tw_store_error *error);
+
+/* ---- read.c ---- */
+/* Checks key and value of a log record (own chain, decode, numbers as in the key); *record borrows from the value. */
+bool tw_log_check(const struct tw_store *store, const uint8_t *key, size_t key_length, const uint8_t *value,
+                  size_t value_length, struct tw_record *record, struct tw_store_error *error);
+/* Reads one record by its key, through the cache. False: damage, in *error. */
+bool tw_store_load(struct tw_store *store, uint64_t follows, uint64_t lsn, struct tw_frame **frame,
+                   struct tw_record *record, struct tw_store_error *error);
+/* The same for whoever has no way to say so: damage is noted. */
+bool tw_store_load_or_note(struct tw_store *store, uint64_t follows, uint64_t lsn, struct tw_frame **frame,
+                           struct tw_record *record);
+bool tw_store_read_head(struct tw_store *store, struct tw_store_error *error);
+
+/* ---- index_build.c ---- */
+void tw_index_builder_free(struct tw_index_builder **builder);
+
+/* ---- small things over RocksDB ---- */
+static inline rocksdb_iterator_t *tw_store_iterate(struct tw_store *store, enum tw_family family)
+{
+    return rocksdb_create_iterator_cf(store->db, store->read_once, store->families[family]);
+}
+/* Key and value of a valid iterator, borrowed until it moves. */
+static inline const uint8_t *tw_iterator_key(const rocksdb_iterator_t *iterator, size_t *length)
+{
+    return (const uint8_t *)rocksdb_iter_key(iterator, length);
+}
+static inline const uint8_t *tw_iterator_value(const rocksdb_iterator_t *iterator, size_t *length)
+{
+    return (const uint8_t *)rocksdb_iter_value(iterator, length);
+}
+/* False if the iterator ended by an error, which goes to *error. */
+bool tw_iterator_ok(const struct tw_store *store, const rocksdb_iterator_t *iterator, const char *what,
+                    struct tw_store_error *error);
+static inline void tw_batch_put(struct tw_store *store, rocksdb_writebatch_t *batch, enum tw_family family,
+                                const void *key, size_t key_length, const void *value, size_t value_length)
+{
+    rocksdb_writebatch_put_cf(batch, store->families[family], key, key_length, value, value_length);
+}
+/* The value under a key: 1 found (of exactly `length` bytes), 0 not there, -1 *error. */
+int tw_store_get_exact(struct tw_store *store, enum tw_family family, const void *key, size_t key_length, void *value,
+                       size_t length, struct tw_store_error *error);
+
+#endif

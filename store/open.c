@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Opening: how RocksDB is set up, and what must agree before anything is used.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "store/inside.h"
+
+#define MIB ((size_t)1 << 20)
+#define HEADER_LEVEL 5 /* of RocksDB's InfoLogLevel: only what stands in the log's head */
+
+static const char *const family_names[TW_FAMILY_COUNT] = {
+#define TW_FAMILY_NAME(symbol, name) name,
+    TW_FAMILIES(TW_FAMILY_NAME)
+#undef TW_FAMILY_NAME
+};
+
+/* ---- RocksDB's options ---- */
+
+static rocksdb_options_t *database_options(bool create)
+{
+    rocksdb_options_t *options = rocksdb_options_create();
+    rocksdb_options_set_create_if_missing(options, create);
+    rocksdb_options_set_create_missing_column_families(options, create);
+    /* The default mode drops acked records in silence after one flipped bit; this one forgives only a torn tail, and
+     * what a torn tail must not take with it is checked against HIGHWATER. */
+    rocksdb_options_set_wal_recovery_mode(options, rocksdb_tolerate_corrupted_tail_records_recovery);
+    rocksdb_options_set_paranoid_checks(options, 1);
+    /* The info log aborts the process on a full disk: only its head is written. */
+    rocksdb_options_set_info_log_level(options, HEADER_LEVEL);
+    rocksdb_options_set_keep_log_file_num(options, 2);
+    rocksdb_options_set_stats_dump_period_sec(options, 0);
+    rocksdb_options_set_allow_mmap_reads(options, 0);
+    rocksdb_options_set_allow_mmap_writes(options, 0);
+    rocksdb_options_set_manual_wal_flush(options, 0);
+    rocksdb_options_set_max_open_files(options, 256);
+    rocksdb_options_set_max_background_jobs(options, 2);
+    /* The small families would hold the log of the large one back for ever. */
+    rocksdb_options_set_max_total_wal_size(options, 256 * MIB);
+    return options;
+}
+
+static rocksdb_options_t *family_options(enum tw_family family, rocksdb_cache_t *cache)
+{
+    bool large = family == TW_FAMILY_LOG || family == TW_FAMILY_INDEX;
+    rocksdb_options_t *options = rocksdb_options_create();
+    rocksdb_options_set_paranoid_checks(options, 1);
+    rocksdb_options_set_write_buffer_size(options, large ? 64 * MIB : 8 * MIB);
+    rocksdb_options_set_max_write_buffer_number(options, 3);
+    rocksdb_options_set_target_file_size_base(options, 64 * MIB);
+    rocksdb_options_set_compression(options, large ? rocksdb_lz4_compression : rocksdb_no_compression);
+    rocksdb_block_based_table_options_t *table = rocksdb_block_based_options_create();
+    rocksdb_block_based_options_set_block_cache(table, cache);
+    rocksdb_block_based_options_set_block_size(table, 16 * 1024);
+    rocksdb_block_based_options_set_cache_index_and_filter_blocks(table, 0);
+    rocksdb_options_set_block_based_table_factory(options, table);
+    rocksdb_block_based_options_destroy(table);
+    return options;
+}
+
+static bool open_database(struct tw_store *store, bool create, struct tw_store_error *error)
+{
+    size_t path_bytes = strlen(store->directory) + sizeof "/db";
+    char *path = tw_alloc(path_bytes);
+    snprintf(path, path_bytes, "%s/db", store->directory);
+
+    rocksdb_options_t *options = database_options(create);
+    rocksdb_cache_t *cache = rocksdb_cache_create_lru(64 * MIB);
+    rocksdb_options_t *families[TW_FAMILY_COUNT];
+    for (int family = 0; family < TW_FAMILY_COUNT; family++)
+        families[family] = family_options((enum tw_family)family, cache);
+    char *message = NULL;
+    const rocksdb_options_t *const *family_list = (const rocksdb_options_t *const *)families;
+    store->db = store->mode == TW_STORE_WRITE
+                    ? rocksdb_open_column_families(options, path, TW_FAMILY_COUNT, family_names, family_list,
+                                                   store->families, &message)
+                    : rocksdb_open_for_read_only_column_families(options, path, TW_FAMILY_COUNT, family_names,
+                                                                 family_list, store->families, 0, &message);
+    for (int family = 0; family < TW_FAMILY_COUNT; family++)
+        rocksdb_options_destroy(families[family]);
+    rocksdb_cache_destroy(cache); /* the tables share it */
+    rocksdb_options_destroy(options);
+    free(path);
+    if (message == NULL)
+        return true;
+    store->db = NULL;
+    tw_store_fail_rocksdb(error, store->directory, "open", message);
+    return false;
+}
+
+static void make_options(struct tw_store *store)
+{
+    store->write_synced = rocksdb_writeoptions_create();
+    rocksdb_writeoptions_set_sync(store->write_synced, 1);
+    store->write_unsynced = rocksdb_writeoptions_create();
+    store->read_once = rocksdb_readoptions_create();
+    store->read_through = rocksdb_readoptions_create();
+    rocksdb_readoptions_set_fill_cache(store->read_through, 0);
+    rocksdb_readoptions_set_readahead_size(store->read_through, 2 * MIB);
+}
+
+/* ---- meta ---- */
+
+static bool create_meta(struct tw_store *store, struct tw_store_error *error)
+{
+    if (getrandom(store->log_id, sizeof store->log_id, 0) != (ssize_t)sizeof store->log_id) {
+        tw_store_fail_errno(error, errno, "draw a random number for", store->directory);
+        return false;
+    }
+    uint32_t format = TW_STORE_FORMAT;
+    rocksdb_writebatch_t *batch = rocksdb_writebatch_create();
+    tw_batch_put(store, batch, TW_FAMILY_META, "format", 6, &format, sizeof format);
+    tw_batch_put(store, batch, TW_FAMILY_META, "log_id", 6, store->log_id, sizeof store->log_id);
+    tw_batch_put(store, batch, TW_FAMILY_META, "head", 4, &store->head, sizeof store->head);
+    tw_batch_put(store, batch, TW_FAMILY_META, "indexed", 7, &store->indexed, sizeof store->indexed);
+    char *message = NULL;
+    rocksdb_write(store->db, store->write_synced, batch, &message);
+    rocksdb_writebatch_destroy(batch);
+    if (message != NULL) {
+        tw_store_fail_rocksdb(error, store->directory, "write into", message);
+        return false;
+    }
+    return true;
+}
+
+static bool damaged_meta(const struct tw_store *store, const char *row, struct tw_store_error *error)
+{
+    tw_store_fail(error, TW_STORE_DAMAGED, "%s is damaged: its row `%s` is missing; restore it from a backup",
+                  store->directory, row);
+    return false;
+}
+
+static bool read_meta(struct tw_store *store, struct tw_store_error *error)
+{
+    uint32_t format = 0;
+    const struct {
+        const char *key;
+        void *value;
+        size_t length;
+    } rows[] = {
+        {"format", &format, sizeof format},
+        {"log_id", store->log_id, sizeof store->log_id},
+        {"head", &store->head, sizeof store->head},
+        {"indexed", &store->indexed, sizeof store->indexed},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        int found = tw_store_get_exact(store, TW_FAMILY_META, rows[i].key, strlen(rows[i].key), rows[i].value,
+                                       rows[i].length, error);
+        if (found < 0)
+            return false;
+        if (found == 0)
+            return damaged_meta(store, rows[i].key, error);
+    }
+    if (format > TW_STORE_FORMAT) {
+        tw_store_fail(error, TW_STORE_NEWER,
+                      "%s was written by a newer Tapewarden (format %" PRIu32
+                      "; this one knows up to %u): upgrade this one",
+                      store->directory, format, TW_STORE_FORMAT);
+        return false;
+    }
+    if (store->indexed.lsn > store->head.lsn || store->indexed.seq > store->head.seq) {
+        tw_store_fail(error, TW_STORE_DAMAGED,
+                      "%s is damaged: the indexes reach trade %" PRIu64 ", the log only %" PRIu64
+                      "; restore it from a backup",
+                      store->directory, store->indexed.seq, store->head.seq);
+        return false;
+    }
+    return true;
+}
+
+/* n of the newest alert: their keys are dense. */
+static bool read_last_alert(struct tw_store *store, struct tw_store_error *error)
+{
+    rocksdb_iterator_t *iterator = tw_store_iterate(store, TW_FAMILY_ALERTS);
+    rocksdb_iter_seek_to_last(iterator);
+    if (rocksdb_iter_valid(iterator)) {
+        size_t length = 0;
+        const uint8_t *key = tw_iterator_key(iterator, &length);
+        store->last_alert = length == 8 ? tw_get_u64_be(key) : 0;
+    }
+    bool ok = tw_iterator_ok(store, iterator, "read the alerts of", error);
+    rocksdb_iter_destroy(iterator);
+    return ok;
+}
+
+/* ---- opening ---- */
+
+/* A crash during creation may have left RocksDB's files, but never a record: FORMAT comes before the first one. */
+static bool create_log(struct tw_store *store, struct tw_store_error *error)
+{
+    rocksdb_iterator_t *iterator = tw_store_iterate(store, TW_FAMILY_LOG);
+    rocksdb_iter_seek_to_first(iterator);
+    bool has_records = rocksdb_iter_valid(iterator);
+    rocksdb_iter_destroy(iterator);
+    if (has_records) {
+        tw_store_fail(error, TW_STORE_DAMAGED, "%s is damaged: it has a log but no FORMAT; restore it from a backup",
+                      store->directory);
+        return false;
+    }
+    return create_meta(store, error) && tw_store_highwater_create(store, error) && tw_store_format_write(store, error);
+}
+
+static bool open_log(struct tw_store *store, struct tw_store_error *error)
+{
+    return read_meta(store, error) && tw_store_read_head(store, error) &&
+           tw_store_highwater_check(store, &store->head, error) && read_last_alert(store, error);
+}
+
+static bool has_database(const struct tw_store *store, struct tw_store_error *error)
+{
+    if (faccessat(store->directory_fd, "db/CURRENT", F_OK, 0) == 0)
+        return true;
+    if (errno == ENOENT || errno == ENOTDIR)
+        tw_store_fail(error, TW_STORE_DAMAGED, "%s is damaged: db/CURRENT is missing; restore it from a backup",
+                      store->directory);
+    else
+        tw_store_fail_errno(error, errno, "read the log in", store->directory);
+    return false;
+}
+
+static bool open_all(struct tw_store *store, struct tw_store_error *error)
+{
+    bool fresh = false;
+    if (!tw_store_directory_open(store, &fresh, error))
+        return false;
+    if (store->mode == TW_STORE_WRITE && !tw_store_room(store, 0, error))
+        return false;
+    if (!fresh && !has_database(store, error))
+        return false;
+    if (!open_database(store, fresh, error))
+        return false;
+    make_options(store);
+    if (store->mode == TW_STORE_WRITE) {
+        store->batch = rocksdb_writebatch_create();
+        store->alert_batch = rocksdb_writebatch_create();
+        store->sources = tw_alloc_zero(1, sizeof *store->sources);
+    }
+    return fresh ? create_log(store, error) : open_log(store, error);
+}
+
+struct tw_store *tw_store_open(const char *directory, enum tw_store_mode mode, struct tw_store_error *error)
+{
+    struct tw_store *store = tw_alloc_zero(1, sizeof *store);
+    store->directory = tw_strndup(directory, strlen(directory));
+    store->mode = mode;
+    store->directory_fd = store->lock_fd = store->highwater_fd = -1;
+    pthread_mutex_init(&store->lock, NULL);
+    tw_block_cache_init(&store->cache);
+    if (!open_all(store, error))
+        tw_store_close(&store);
+    return store;
+}
+
+static void close_database(struct tw_store *store)
+{
+    if (store->batch != NULL)
+        rocksdb_writebatch_destroy(store->batch);
+    if (store->alert_batch != NULL)
+        rocksdb_writebatch_destroy(store->alert_batch);
+    if (store->write_synced != NULL) {
+        rocksdb_writeoptions_destroy(store->write_synced);
+        rocksdb_writeoptions_destroy(store->write_unsynced);
+        rocksdb_readoptions_destroy(store->read_once);
+        rocksdb_readoptions_destroy(store->read_through);
+    }
+    if (store->db == NULL)
+        return;
+    for (int family = 0; family < TW_FAMILY_COUNT; family++)
+        if (store->families[family] != NULL)
+            rocksdb_column_family_handle_destroy(store->families[family]);
+    rocksdb_close(store->db);
+}
+
+void tw_store_close(struct tw_store **store_pointer)
+{
+    struct tw_store *store = *store_pointer;
+    if (store == NULL)
+        return;
+    tw_index_builder_free(&store->builder);
+    tw_block_cache_clear(&store->cache);
+    close_database(store);
+    tw_store_directory_close(store);
+    pthread_mutex_destroy(&store->lock);
+    pthread_mutex_destroy(&store->cache.lock);
+    free(store->sources);
+    free(store->directory);
+    free(store);
+    *store_pointer = NULL;
+}
+
+/* ---- what the lock guards ---- */
+
+struct tw_store_head tw_store_head_now(const struct tw_store *store)
+{
+    pthread_mutex_t *lock = (pthread_mutex_t *)&store->lock; /* a lock is no state of the log */
+    pthread_mutex_lock(lock);
+    struct tw_store_head head = store->head;
+    pthread_mutex_unlock(lock);
+    return head;
+}
+
+struct tw_store_indexed tw_store_indexed_now(const struct tw_store *store)
+{
+    pthread_mutex_t *lock = (pthread_mutex_t *)&store->lock;
+    pthread_mutex_lock(lock);
+    struct tw_store_indexed indexed = store->indexed;
+    pthread_mutex_unlock(lock);
+    return indexed;
+}
+
+void tw_store_log_id(const struct tw_store *store, uint8_t out[16])
+{
+    memcpy(out, store->log_id, 16);
+}
+uint64_t tw_store_last_lsn(const struct tw_store *store)
+{
+    return tw_store_head_now(store).lsn;
+}
+uint64_t tw_store_last_seq(const struct tw_store *store)
+{
+    return tw_store_head_now(store).seq;
+}
+struct tw_chain tw_store_last_chain(const struct tw_store *store)
+{
+    return tw_store_head_now(store).chain;
+}
+uint64_t tw_store_indexed_seq(struct tw_store *store)
+{
+    return tw_store_indexed_now(store).seq;
+}
+uint64_t tw_store_refusal_count(struct tw_store *store)
+{
+    return tw_store_head_now(store).refusals;
+}
+
+uint64_t tw_store_last_alert(struct tw_store *store)
+{
+    pthread_mutex_lock(&store->lock);
+    uint64_t last = store->last_alert;
+    pthread_mutex_unlock(&store->lock);
+    return last;
+}
