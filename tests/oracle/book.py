@@ -44,6 +44,8 @@ class Symbol(Party):
         self.held = 0           # sum over accounts of |pos|
         self.net = 0            # sum over accounts of pos
         self.holdings = {}      # Account -> Holding
+        self.remarked = 0       # mark at the last re-marking
+        self.strays = {}        # holdings shifted since then: m may differ
 
 
 class Book:
@@ -112,6 +114,7 @@ class Book:
         symbol.held += abs(holding.pos)
         symbol.net += signed_qty
         holding.weight = holding.pos if self.measure == "net" else abs(holding.pos)
+        symbol.strays[account] = holding
         return holding
 
     def _revalue(self, holding):
@@ -125,25 +128,38 @@ class Book:
         """m becomes mark for all holders; the accounts whose value changed."""
         before = {}
         for symbol in self.traded:
-            mark = symbol.mark
-            for account, holding in symbol.holdings.items():
-                if holding.mark == mark or not holding.weight:
-                    continue
-                holding.mark = mark
-                term, rest = divmod(holding.weight * mark, UNIT)
-                if rest:
-                    term = half_even(holding.weight * mark, UNIT)
-                if term != holding.term:
-                    if account not in before:
-                        before[account] = account.total
-                    account.total += term - holding.term
-                    holding.term = term
+            moved = symbol.mark != symbol.remarked
+            holdings = symbol.holdings if moved else symbol.strays
+            self._remark_holdings(holdings, symbol.mark, before)
+            symbol.remarked = symbol.mark
+            symbol.strays = {}
         self.traded.clear()
         return [a for a, total in before.items() if a.total != total]
+
+    @staticmethod
+    def _remark_holdings(holdings, mark, before):
+        for account, holding in holdings.items():
+            weight = holding.weight
+            if holding.mark == mark or not weight:
+                continue
+            holding.mark = mark
+            term, rest = divmod(weight * mark, UNIT)
+            if rest:
+                term = half_even(weight * mark, UNIT)
+            if account not in before:
+                before[account] = account.total
+            account.total += term - holding.term
+            holding.term = term
 
     def roll_session(self):
         for party in (*self.accounts.values(), *self.symbols.values()):
             party.turnover = 0
+
+    @staticmethod
+    def eventful(accounts):
+        """Those re-marked accounts that judging would not pass over."""
+        return [a for a in accounts
+                if not a.level.low < abs(a.total) <= a.level.high]
 
     # Values that are judged
 

@@ -2,12 +2,11 @@
 
 from datetime import datetime, timedelta, timezone
 
-from amounts import SECOND, Refused, cents_of
+from amounts import SECOND, UNIT, Refused, cents_of
 from book import Book
 from episodes import (ANOMALY, CLIENT_EXPOSURE, LARGE_TRADE, SEVERITIES,
                       SYMBOL_EXPOSURE, VELOCITY, Alert, EventLog, Origin)
 from settings import LIVE, floor
-from amounts import UNIT
 from tape import check
 from windows import Statistic
 
@@ -71,7 +70,8 @@ class Surveillance:
     def control(self, record):
         """A control record, which follows the last accepted line."""
         if record["control"] == "clock":
-            self._advance(int(record["ts"]))
+            if self.origin is not None:     # before the first trade: nothing to do
+                self._advance(record["ts"])
         elif record["control"] == "settings":
             self._change_settings(record["set"])
         else:
@@ -140,15 +140,15 @@ class Surveillance:
         if not every or second // every == self.clock // SECOND // every:
             return []
         changed = self.book.remark()
-        return [] if self.book.measure == "turnover" else changed
+        return [] if self.book.measure == "turnover" else self.book.eventful(changed)
 
     def _tick_velocity(self, time, origin):
         if self.rejudge:
             parties = self._velocity_parties(self.book.accounts.values(),
                                              self.book.symbols.values())
         else:
-            parties = list(self.open[VELOCITY].values())
-        for party in sorted(parties, key=lambda p: (p.name.encode(), p.velocity_level.entity_type)):
+            parties = self.open[VELOCITY].values()
+        for party in in_order(parties):
             self._judge_level(party.velocity_level, party.velocity.at(time), origin, party)
 
     def _velocity_parties(self, accounts, symbols):
@@ -231,7 +231,7 @@ class Surveillance:
             statistic.move(line.ts)
             statistic.lose(trade.seq)
         alerts = self.log.by_opening.pop(trade.seq, [])
-        for alert in sorted(alerts, key=lambda a: (a.rule, a.entity.encode())):
+        for alert in sorted(alerts, key=lambda a: (a.rule, a.entity.encode(), a.entity_type)):
             self._retract(alert)
 
     def _retract(self, alert):
@@ -273,7 +273,7 @@ class Surveillance:
         for party in in_order(counted):
             self._judge_level(party.velocity_level,
                               party.velocity.at(party.velocity.clock),
-                              self.origin, party, party)
+                              self.origin, party)
         if trade is not None:
             self._judge_statistic(trade)
 
@@ -288,8 +288,8 @@ class Surveillance:
             alert = Alert(LARGE_TRADE, "TRADE", entity, "HIGH", origin, None, trade.qty)
             self.log.write("fire", alert, origin, trade.qty, [trade.seq])
 
-    def _judge_level(self, level, value, origin, party=None, evidence=None):
-        """Judge one key once.  `evidence` names trades; a tick gives none."""
+    def _judge_level(self, level, value, origin, party=None):
+        """Judge one key once; `party` is whose key it is (a tick may omit it)."""
         verdict = level.judge(value)
         if verdict is None:
             return
@@ -301,7 +301,7 @@ class Surveillance:
         else:
             alert = level.alert
             alert.severity = severity
-        trades, count = self._evidence(level, event, origin, party, evidence)
+        trades, count = self._evidence(level, event, origin, party)
         self.log.write(event, alert, origin, value, trades, count)
         level.changed(None if event == "resolve" else alert)
         if level.rule == VELOCITY:
@@ -313,12 +313,13 @@ class Surveillance:
         elif event == "resolve":
             self.open[VELOCITY].pop(party, None)
 
-    def _evidence(self, level, event, origin, party, evidence):
+    def _evidence(self, level, event, origin, party):
+        """(trades the record names, how many there are if more)."""
         if origin is not self.origin or event == "resolve" or party is None:
             return [origin.seq], None
         if level.rule == VELOCITY:
-            clock = evidence.velocity.clock
-            return evidence.velocity.latest(clock, COUNTED), evidence.velocity.at(clock)
+            counted, clock = party.velocity, party.velocity.clock
+            return counted.latest(clock, COUNTED), counted.at(clock)
         return list(party.latest), None
 
     def _judge_statistic(self, trade):
@@ -355,5 +356,5 @@ def in_order(parties):
     """Accounts or symbols by name in byte order."""
     parties = list(parties)
     if len(parties) > 1:
-        parties.sort(key=lambda p: p.name.encode())
+        parties.sort(key=lambda p: (p.name.encode(), p.level.entity_type))
     return parties

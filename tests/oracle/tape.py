@@ -45,8 +45,8 @@ def _csv_rows(text):
     for cells in table:
         if cells:
             row = {name: cell for name, cell in zip(header, cells) if cell != ""}
-            for name in ("inc", "pseq"):
-                if name in row:
+            for name in ("ts", "inc", "pseq"):
+                if name in row and _WHOLE.fullmatch(row[name]):
                     row[name] = int(row[name])
             yield row
 
@@ -83,8 +83,6 @@ def _check_terms(row, checked):
 
 
 def _timestamp(given):
-    if isinstance(given, str) and _WHOLE.fullmatch(given):
-        given = int(given)
     if not isinstance(given, int) or isinstance(given, bool) or given > INT64_MAX:
         raise Refused("bad_timestamp")
     if given < EARLIEST:
