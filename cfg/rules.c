@@ -80,6 +80,9 @@ static void assign(struct tw_rules *rules, enum tw_key_id id, const struct tw_va
     case TW_KEY_ID_EXPOSURE_REMARK:
         rules->remark_seconds = (uint32_t)value->number;
         return;
+    case TW_KEY_ID_EXPOSURE_CURRENCY:
+        snprintf(rules->currency, sizeof rules->currency, "%.8s", value->text);
+        return;
     case TW_KEY_ID_LARGE_TRADE_ENABLED:
         rules->large_trade_enabled = value->number != 0;
         return;
