@@ -154,6 +154,8 @@ enum tw_control_kind {
         TW_CONTROL_KIND_COUNT
 };
 
+const char *tw_control_kind_name(enum tw_control_kind kind); /* wire name */
+
 struct tw_control {
     uint64_t lsn;
     uint64_t follows;
@@ -193,6 +195,8 @@ static inline uint64_t tw_record_last(const struct tw_record *record)
 /* Decodes and checks every bound, id column sums, enum values and list. False: not a record (say where in *why, a
  * static string). Allocates nothing. Does not check what only the dictionary can tell (ids beyond it). */
 bool tw_record_decode(const uint8_t *bytes, size_t length, struct tw_record *out, const char **why);
+/* The same without the passes over rows and names: for records that this process encoded or decoded before. */
+bool tw_record_view(const uint8_t *bytes, size_t length, struct tw_record *out);
 
 /* Encoding. `block` is a view over the maker's own arrays (columns hold `count` values; NULL optional columns are left
  * out); names, refusals and positions come as plain arrays here. */

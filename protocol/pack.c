@@ -402,7 +402,7 @@ void tw_pack_str(struct tw_buffer *buffer, const char *text)
     tw_pack_text(buffer, whole);
 }
 
-void tw_pack_bin(struct tw_buffer *buffer, const void *bytes, size_t length)
+void tw_pack_bin_head(struct tw_buffer *buffer, size_t length)
 {
     TW_ASSERT(length <= UINT32_MAX);
     if (length <= UINT8_MAX)
@@ -411,5 +411,10 @@ void tw_pack_bin(struct tw_buffer *buffer, const void *bytes, size_t length)
         put(buffer, 0xc5, length, 2);
     else
         put(buffer, 0xc6, length, 4);
+}
+
+void tw_pack_bin(struct tw_buffer *buffer, const void *bytes, size_t length)
+{
+    tw_pack_bin_head(buffer, length);
     tw_buffer_append(buffer, bytes, length);
 }

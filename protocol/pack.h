@@ -97,5 +97,6 @@ void tw_pack_nil(struct tw_buffer *buffer);
 void tw_pack_str(struct tw_buffer *buffer, const char *text); /* NUL-terminated */
 void tw_pack_text(struct tw_buffer *buffer, struct tw_text text);
 void tw_pack_bin(struct tw_buffer *buffer, const void *bytes, size_t length);
+void tw_pack_bin_head(struct tw_buffer *buffer, size_t length); /* the bytes follow by tw_buffer_append */
 
 #endif
