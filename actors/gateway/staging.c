@@ -109,7 +109,8 @@ static void stage(struct tw_gateway *gateway, struct tw_frame *frame)
     *flight = (struct tw_flight){.frame = frame};
     const char *why = NULL;
     /* Nothing goes into the log that could not be read back from it. */
-    TW_ASSERT(tw_record_decode(frame->bytes, frame->length, &flight->record, &why));
+    if (!tw_record_decode(frame->bytes, frame->length, &flight->record, &why))
+        tw_check_failed(why, __FILE__, __LINE__, __func__);
     gateway->last_lsn++;
     TW_ASSERT(tw_record_lsn(&flight->record) == gateway->last_lsn);
 }
