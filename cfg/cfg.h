@@ -49,7 +49,9 @@ void tw_cfg_rules_text(const struct tw_cfg *cfg, struct tw_buffer *out);
 
 /* `config show`: every key with its value, unit, default, meaning and where the value came from; secrets as "***". */
 void tw_cfg_show(const struct tw_cfg *cfg, FILE *out, bool json);
-/* The table itself, for --help and documentation. */
+/* The table itself in Markdown, for --help and cfg/README.md. */
 void tw_cfg_describe(FILE *out);
+/* A commented ZPL file with every key at its default: cfg/tapewarden.zpl. */
+void tw_cfg_sample(FILE *out);
 
 #endif

@@ -143,7 +143,7 @@ void tw_key_nearest(const char *text, size_t length, char out[TW_KEY_BYTES_MAX])
     unsigned best = UINT32_MAX;
     for (size_t i = 0; i < TW_KEY_COUNT; i++) {
         const struct tw_key *key = &tw_keys[i];
-        char candidate[TW_KEY_BYTES_MAX];
+        char candidate[128];
         size_t left = 0;
         const char *tail = behind_section(text, length, &left);
         if ((key->flags & TW_KEY_NAMED) != 0)
@@ -157,7 +157,22 @@ void tw_key_nearest(const char *text, size_t length, char out[TW_KEY_BYTES_MAX])
         best = distance;
         bool keeps_name = at != NULL && (key->flags & TW_KEY_OVERRIDABLE) != 0;
         snprintf(out, TW_KEY_BYTES_MAX, "%s%.*s", candidate,
-                 keeps_name ? (int)smaller((unsigned)(length - base), 100u) : 0, keeps_name ? at : "");
+                 keeps_name ? (int)smaller((unsigned)(length - base), 97u) : 0, keeps_name ? at : "");
+    }
+}
+
+void tw_key_nearest_section(const char *text, size_t length, char out[TW_KEY_BYTES_MAX])
+{
+    unsigned best = UINT32_MAX;
+    for (size_t i = 0; i < TW_KEY_COUNT; i++) {
+        const char *name = tw_keys[i].name;
+        for (const char *slash = strchr(name, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+            unsigned distance = tw_key_distance(text, length, name, (size_t)(slash - name));
+            if (distance >= best)
+                continue;
+            best = distance;
+            snprintf(out, TW_KEY_BYTES_MAX, "%.*s", (int)(slash - name), name);
+        }
     }
 }
 

@@ -26,7 +26,7 @@ enum tw_key_type {
     TW_TYPE_CHOICE,     /* one of the words, held as its place */
     TW_TYPE_CLOCK,      /* HH:MM, held as seconds of the day */
     TW_TYPE_ZONE,       /* IANA time zone */
-    TW_TYPE_CURRENCY    /* 3 to 12 of A-Z0-9 */
+    TW_TYPE_CURRENCY    /* 3 to 8 of A-Z0-9 */
 };
 
 enum tw_key_flag {
@@ -81,6 +81,8 @@ const char *tw_key_section_sentence(const char *section, size_t length);
 
 /* The known key most like `text` (Damerau-Levenshtein), with the suffix that `text` has. */
 void tw_key_nearest(const char *text, size_t length, char out[TW_KEY_BYTES_MAX]);
+/* The section (of any level) most like `text`. */
+void tw_key_nearest_section(const char *text, size_t length, char out[TW_KEY_BYTES_MAX]);
 /* Edits between two texts: insert, delete, replace, swap of neighbours. Only the first 127 bytes count. */
 unsigned tw_key_distance(const char *a, size_t a_length, const char *b, size_t b_length);
 

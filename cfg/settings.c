@@ -178,7 +178,9 @@ static bool put_entry(struct tw_cfg *cfg, const struct tw_place *place, const st
         return true;
     if (tw_key_find(entry->key, length, &match) == TW_KEY_FOUND)
         return tw_cfg_fail(error, place, "%s has no value; write it behind a =", entry->key);
-    return tw_cfg_put(cfg, place, entry->key, length, "", 0, error);
+    char nearest[TW_KEY_BYTES_MAX];
+    tw_key_nearest_section(entry->key, length, nearest);
+    return tw_cfg_fail(error, place, "unknown section %s; did you mean %s?", entry->key, nearest);
 }
 
 bool tw_cfg_put_file_text(struct tw_cfg *cfg, const char *name, const char *text, size_t length,

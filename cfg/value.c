@@ -88,7 +88,7 @@ void tw_value_bounds(const struct tw_key *key, char *out, size_t bytes)
         snprintf(out, bytes, "an IANA name such as Europe/Berlin");
         return;
     case TW_TYPE_CURRENCY:
-        snprintf(out, bytes, "3 to 12 of A-Z0-9");
+        snprintf(out, bytes, "3 to 8 of A-Z0-9");
         return;
     case TW_TYPE_INTEGER:
     case TW_TYPE_DECIMAL_E8:
@@ -202,7 +202,7 @@ static bool read_zone(const struct tw_value *out)
 static bool read_currency(const struct tw_value *out)
 {
     size_t length = strlen(out->text);
-    return length >= 3 && length <= 12 && strspn(out->text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") == length;
+    return length >= 3 && length <= 8 && strspn(out->text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") == length;
 }
 
 static bool read_endpoint(const char *fault, char *why)

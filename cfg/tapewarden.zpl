@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: MIT
+#
+# Tapewarden's configuration: every key at its default, so that nothing here needs to be set.
+# Made by `tapewarden config sample`. The form is ZPL: 4 spaces for each level, `name = value`, a comment
+# behind a # at the start of a line or after a space. Each key is also a variable of the environment
+# (rules/velocity/window is TAPEWARDEN_RULES__VELOCITY__WINDOW) and a flag (--set rules/velocity/window=30).
+# `tapewarden config check -c FILE` finds mistakes; `tapewarden config show` says what is in force and why.
+
+# Where Tapewarden listens: tcp on loopback, or ipc. Anything else needs CURVE, which this build does not
+# have.
+bind
+    # PULL socket that takes trades from publishers. (tcp://HOST:PORT on loopback, or ipc://PATH)
+    trades = tcp://127.0.0.1:7701
+    # PUB socket with durable watermarks and refusals. (tcp://HOST:PORT on loopback, or ipc://PATH)
+    acks = tcp://127.0.0.1:7702
+    # PUB socket with alerts and the answers to catch-up requests. (tcp://HOST:PORT on loopback, or
+    # ipc://PATH)
+    alerts = tcp://127.0.0.1:7703
+    # PUB socket with accepted trades and exposures, sampled for eyes. (tcp://HOST:PORT on loopback, or
+    # ipc://PATH)
+    live = tcp://127.0.0.1:7704
+    # PULL socket that takes catch-up requests. (tcp://HOST:PORT on loopback, or ipc://PATH)
+    requests = tcp://127.0.0.1:7705
+    # Not available in this build: Address of the HTTP API, console and metrics. (HOST:PORT)
+    # http = 127.0.0.1:7780
+
+# PUB feeds to connect to, one `name = endpoint` each. Lossy by nature: a gap in their sequence raises
+# FEED_GAP.
+feeds
+    # Endpoint of the PUB feed of that name, to which a SUB socket connects. (tcp://HOST:PORT or ipc://PATH)
+    # nyse = tcp://10.0.0.7:5556
+
+# Where the log is kept.
+data
+    # Directory of the store; --data sets it too. (a path)
+    directory = tapewarden-data
+
+# How the work is spread. None of this can change a result.
+pipeline
+    # Shards that keep positions; 0 means one less than there are cores, at least 1. (0 to 64; threads)
+    shards = 0
+    # Most trades in one block. (1 to 8190; trades)
+    block = 8190
+
+# What is taken from publishers.
+limits
+    # A trade whose ts lies further ahead of its receipt is refused. (0 to 86400; seconds)
+    future = 5
+    # Most trades that one publisher may have under way beyond what is durable. (8190 to 16777216; trades)
+    credit = 65536
+
+# How exposures are measured.
+exposure
+    # What client and symbol exposure mean: the sum of absolute positions, the absolute sum, or the day's
+    # turnover. (gross, net or turnover)
+    measure = gross
+    # Positions are re-marked by ticks at multiples of this; 0 stops re-marking. (0 to 86400; seconds)
+    remark = 1
+    # Reporting currency; trades that name no currency are in it. (3 to 8 of A-Z0-9)
+    currency = USD
+
+# What raises an alert. Thresholds take an exception for one name: `threshold@NAME = value`.
+rules
+
+    large_trade
+        # Whether LARGE_TRADE is judged. (on or off)
+        enabled = on
+        # A trade of more than this fires LARGE_TRADE. (0 to 92233720368.54775807, at most 8 decimals; units)
+        threshold = 10000
+        # threshold@BRK.B = 10000   # for one symbol
+
+    client_exposure
+        # Whether HIGH_CLIENT_EXPOSURE is judged. (on or off)
+        enabled = on
+        # An account's exposure above this opens HIGH_CLIENT_EXPOSURE. (0 to 92233720368.54775807, at most 8
+        # decimals; reporting currency)
+        threshold = 1000000
+        # threshold@desk-7 = 1000000   # for one account
+        # Above this multiple the alert is CRITICAL; 0 for no such tier. (0, or 1.0001 to 1000, at most 4
+        # decimals; times threshold)
+        critical = 1.5
+        # At or below this multiple the alert resolves. (0 to 1, at most 4 decimals; times threshold)
+        rearm = 0.9
+
+    symbol_exposure
+        # Whether HIGH_SYMBOL_EXPOSURE is judged. (on or off)
+        enabled = on
+        # A symbol's exposure above this opens HIGH_SYMBOL_EXPOSURE. (0 to 92233720368.54775807, at most 8
+        # decimals; reporting currency)
+        threshold = 500000
+        # threshold@BRK.B = 500000   # for one symbol
+        # Above this multiple the alert is CRITICAL; 0 for no such tier. (0, or 1.0001 to 1000, at most 4
+        # decimals; times threshold)
+        critical = 1.5
+        # At or below this multiple the alert resolves. (0 to 1, at most 4 decimals; times threshold)
+        rearm = 0.9
+
+    velocity
+        # Whether HIGH_TRANSACTION_VELOCITY is judged. (on or off)
+        enabled = on
+        # More trades than this in the window open HIGH_TRANSACTION_VELOCITY. (0 to 1000000; trades)
+        threshold = 10
+        # threshold@desk-7 = 10   # for one account or symbol
+        # Trades of the last so many seconds are counted. (1 to 86400; seconds)
+        window = 60
+        # At or below this multiple the alert resolves. (0 to 1, at most 4 decimals; times threshold)
+        rearm = 0.9
+        # Whether trades are counted by account. (on or off)
+        client = on
+        # Whether trades are counted by symbol. (on or off)
+        symbol = off
+
+    anomaly
+        # Whether ANOMALY_DETECTED is judged. (on or off)
+        enabled = on
+        # Whose trades a trade is compared with: its symbol's, its account's in that symbol, or all. (symbol,
+        # account or system)
+        key = symbol
+        # How many earlier trades make the statistics. (2 to 1000; trades)
+        window = 100
+        # With fewer earlier trades than this nothing is judged; at most the window. (2 to 1000; trades)
+        minimum = 30
+        # A trade further than this from the mean is a hit of severity MEDIUM. (0 to 1000, at most 3 decimals;
+        # standard deviations)
+        medium = 3
+        # A trade further than this from the mean is a hit of severity HIGH; unless set, no less than medium.
+        # (0 to 1000, at most 3 decimals; standard deviations)
+        high = 4
+        # An alert resolves when its last hit is this long ago. (0 to 86400; seconds)
+        quiet = 60
+
+# The session day: turnover and daily counts start anew when it rolls.
+session
+    # Time of day at which the session day rolls. (HH:MM from 00:00 to 23:59; local time)
+    roll = 00:00
+    # Time zone of the roll, by its IANA name. (an IANA name such as Europe/Berlin)
+    zone = UTC
+
+# What is said on standard error.
+log
+    # Least important messages that are written. (error, warning, info or debug)
+    level = info
+    # Whether each message is a JSON object. (on or off)
+    json = off
+
+# How the store works.
+store
+    # Trades that are indexed in one run behind the durable log. (1024 to 1048576; trades)
+    index_run = 262144
+
+# What is sampled for eyes.
+live
+    # Most messages on bind/live; 0 switches it off. (0 to 10000; messages per second)
+    rate = 50
+
+# Deliveries to Slack.
+# slack
+    # Not available in this build: Incoming webhook that receives alerts. (a text)
+    # webhook_url = ...
+    # Not available in this build: File with slack/webhook_url in it. (a path)
+    # webhook_url_file = ...
+
+# Deliveries by mail.
+# mail
+    # Not available in this build: Sender of alert mails. (a text)
+    # from = ...
+    # Not available in this build: Receivers of alert mails. (a text)
+    # to = ...
+    # Not available in this build: Name of the SMTP server. (a text)
+    # server = ...
+    # Not available in this build: Port of the SMTP server. (1 to 65535)
+    # port = 587
+    # Not available in this build: Name to log in with at the SMTP server. (a text)
+    # username = ...
+    # Not available in this build: Password to log in with at the SMTP server. (a text)
+    # password = ...
+    # Not available in this build: File with mail/password in it. (a path)
+    # password_file = ...
+
+# Archive in S3.
+# s3
+    # Not available in this build: Bucket that receives closed segments of the log. (a text)
+    # bucket = ...
+
+# Access to AWS.
+# aws
+    # Not available in this build: Access key. (a text)
+    # access_key_id = ...
+    # Not available in this build: File with aws/access_key_id in it. (a path)
+    # access_key_id_file = ...
+    # Not available in this build: Secret of the access key. (a text)
+    # secret_access_key = ...
+    # Not available in this build: File with aws/secret_access_key in it. (a path)
+    # secret_access_key_file = ...
+    # Not available in this build: Token of a temporary access key. (a text)
+    # session_token = ...
+    # Not available in this build: File with aws/session_token in it. (a path)
+    # session_token_file = ...
+    # Not available in this build: Region of bucket and queue. (a text)
+    # region = us-east-1
+
+# Trades from an SQS queue.
+# sqs
+    # Not available in this build: Queue to read trades from. (a text)
+    # queue_url = ...

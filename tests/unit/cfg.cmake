@@ -1,0 +1,6 @@
+tw_test(cfg_zpl unit tw_cfg)
+tw_test(cfg_values unit tw_cfg)
+tw_test(cfg_load unit tw_cfg)
+tw_test(cfg_environment unit tw_cfg)
+tw_test(cfg_rules unit tw_cfg)
+tw_test(cfg_documents unit tw_cfg)
