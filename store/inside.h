@@ -12,9 +12,9 @@
  *   lookup.c         by sequence, by publisher's number, names
  *   refusals.c       refusals by number and by publisher's number
  *   alerts.c         alert records
- *   index_build.c    runs of the indexes (index_sort.c: sorting, index_list.c: lists of sequences)
+ *   index_build.c    runs of the indexes (index_sort.c: sorting, index_list.c: lists, index_hash.c: hashes of ids)
  *   index_scan.c     by account, symbol and time
- *   index_id.c       by execution id
+ *   index_id.c       by execution id (index_tail.c: beyond the index)
  *   stats.c          counts
  *   verify.c         everything read and compared (verify_rows.c, verify_alerts.c, verify_index.c)
  */
@@ -90,7 +90,7 @@ struct tw_store_head {
 };
 _Static_assert(sizeof(struct tw_store_head) == 80, "written as it is; see README.md");
 
-/* Where the indexes end; meta key "indexed", rewritten with every run. */
+/* Where the indexes end; stands among them under key "p", rewritten with every run. */
 struct tw_store_indexed {
     uint64_t lsn, seq;       /* last record, last trade that is in them */
     int64_t clock_ns;        /* event clock after it */
@@ -185,6 +185,8 @@ struct tw_store {
     rocksdb_writebatch_t *alert_batch;
     /* the indexer's */
     struct tw_index_builder *builder; /* NULL until first used */
+    /* ids beyond the index; has its own lock */
+    struct tw_index_tail *tail;
 };
 
 /* A copy of what the lock guards. */
@@ -228,6 +230,9 @@ bool tw_store_read_head(struct tw_store *store, struct tw_store_error *error);
 
 /* ---- index_build.c ---- */
 void tw_index_builder_free(struct tw_index_builder **builder);
+/* ---- index_tail.c ---- */
+struct tw_index_tail *tw_index_tail_new(void);
+void tw_index_tail_free(struct tw_index_tail **tail);
 
 /* ---- small things over RocksDB ---- */
 static inline rocksdb_iterator_t *tw_store_iterate(struct tw_store *store, enum tw_family family)

@@ -117,7 +117,7 @@ static bool create_meta(struct tw_store *store, struct tw_store_error *error)
     tw_batch_put(store, batch, TW_FAMILY_META, "format", 6, &format, sizeof format);
     tw_batch_put(store, batch, TW_FAMILY_META, "log_id", 6, store->log_id, sizeof store->log_id);
     tw_batch_put(store, batch, TW_FAMILY_META, "head", 4, &store->head, sizeof store->head);
-    tw_batch_put(store, batch, TW_FAMILY_META, "indexed", 7, &store->indexed, sizeof store->indexed);
+    tw_batch_put(store, batch, TW_FAMILY_INDEX, "p", 1, &store->indexed, sizeof store->indexed);
     char *message = NULL;
     rocksdb_write(store->db, store->write_synced, batch, &message);
     rocksdb_writebatch_destroy(batch);
@@ -139,17 +139,18 @@ static bool read_meta(struct tw_store *store, struct tw_store_error *error)
 {
     uint32_t format = 0;
     const struct {
+        enum tw_family family;
         const char *key;
         void *value;
         size_t length;
     } rows[] = {
-        {"format", &format, sizeof format},
-        {"log_id", store->log_id, sizeof store->log_id},
-        {"head", &store->head, sizeof store->head},
-        {"indexed", &store->indexed, sizeof store->indexed},
+        {TW_FAMILY_META, "format", &format, sizeof format},
+        {TW_FAMILY_META, "log_id", store->log_id, sizeof store->log_id},
+        {TW_FAMILY_META, "head", &store->head, sizeof store->head},
+        {TW_FAMILY_INDEX, "p", &store->indexed, sizeof store->indexed},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        int found = tw_store_get_exact(store, TW_FAMILY_META, rows[i].key, strlen(rows[i].key), rows[i].value,
+        int found = tw_store_get_exact(store, rows[i].family, rows[i].key, strlen(rows[i].key), rows[i].value,
                                        rows[i].length, error);
         if (found < 0)
             return false;
@@ -251,6 +252,7 @@ struct tw_store *tw_store_open(const char *directory, enum tw_store_mode mode, s
     store->directory_fd = store->lock_fd = store->highwater_fd = -1;
     pthread_mutex_init(&store->lock, NULL);
     tw_block_cache_init(&store->cache);
+    store->tail = tw_index_tail_new();
     if (!open_all(store, error))
         tw_store_close(&store);
     return store;
@@ -282,6 +284,7 @@ void tw_store_close(struct tw_store **store_pointer)
     if (store == NULL)
         return;
     tw_index_builder_free(&store->builder);
+    tw_index_tail_free(&store->tail);
     tw_block_cache_clear(&store->cache);
     close_database(store);
     tw_store_directory_close(store);

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Lists of sequences in index rows: ascending, as differences of variable length.
+ */
+#include "store/index.h"
+
+void tw_index_put_varint(struct tw_buffer *out, uint64_t value)
+{
+    uint8_t bytes[10];
+    uint32_t length = 0;
+    for (; value >= 0x80u; value >>= 7)
+        bytes[length++] = (uint8_t)(value | 0x80u);
+    bytes[length++] = (uint8_t)value;
+    tw_buffer_append(out, bytes, length);
+}
+
+bool tw_index_get_varint(const uint8_t **at, const uint8_t *end, uint64_t *value)
+{
+    uint64_t result = 0;
+    for (uint32_t shift = 0; shift < 64 && *at < end; shift += 7) {
+        uint8_t byte = *(*at)++;
+        if (shift == 63 && byte > 1)
+            return false;
+        result |= (uint64_t)(byte & 0x7fu) << shift;
+        if ((byte & 0x80u) == 0) {
+            *value = result;
+            return true;
+        }
+    }
+    return false;
+}
+
+struct tw_index_list tw_index_list_open(uint64_t first, const uint8_t *value, size_t length)
+{
+    return (struct tw_index_list){.at = value, .end = value + length, .seq = first, .first = true};
+}
+
+int tw_index_list_next(struct tw_index_list *list, uint64_t *seq)
+{
+    if (list->first) {
+        list->first = false;
+        *seq = list->seq;
+        return 1;
+    }
+    if (list->at == list->end)
+        return 0;
+    uint64_t difference = 0;
+    if (!tw_index_get_varint(&list->at, list->end, &difference) || difference == 0 ||
+        difference > UINT64_MAX - list->seq)
+        return -1;
+    *seq = list->seq += difference;
+    return 1;
+}
+
+struct tw_index_ids tw_index_ids_open(uint64_t last, const uint8_t *value, size_t length)
+{
+    return (struct tw_index_ids){.at = value, .end = value + length, .last = last, .first = true};
+}
+
+int tw_index_ids_next(struct tw_index_ids *ids, uint64_t *seq, uint32_t *kept)
+{
+    if (ids->at == ids->end)
+        return !ids->first && ids->seq == ids->last ? 0 : -1;
+    uint64_t difference = 0;
+    if (!tw_index_get_varint(&ids->at, ids->end, &difference) || ids->end - ids->at < (ptrdiff_t)TW_INDEX_KEPT_BYTES)
+        return -1;
+    if (ids->first) { /* counted back from the last one, which the key tells */
+        if (difference >= ids->last)
+            return -1;
+        ids->seq = ids->last - difference;
+        ids->first = false;
+    } else {
+        if (difference == 0 || difference > ids->last - ids->seq)
+            return -1;
+        ids->seq += difference;
+    }
+    *kept = (uint32_t)ids->at[0] | (uint32_t)ids->at[1] << 8 | (uint32_t)ids->at[2] << 16;
+    ids->at += TW_INDEX_KEPT_BYTES;
+    *seq = ids->seq;
+    return 1;
+}
