@@ -18,14 +18,16 @@ static bool fail(struct reader *reader, const char *why)
     return false;
 }
 
-/* Steps over `key` if it comes next. */
+/* Steps over `key` if it comes next, in its shortest form (no key here is longer than 31 bytes). */
 static bool at_key(struct reader *reader, const char *key)
 {
-    struct tw_unpacker ahead = reader->cursor;
-    struct tw_text text;
-    if (reader->pairs == 0 || !tw_unpack_text(&ahead, &text) || !tw_text_is(text, key))
+    size_t length = strlen(key), offset = reader->cursor.offset;
+    if (reader->pairs == 0 || reader->cursor.length - offset <= length)
         return false;
-    reader->cursor = ahead;
+    const uint8_t *at = reader->cursor.bytes + offset;
+    if (at[0] != (0xa0u | length) || memcmp(at + 1, key, length) != 0)
+        return false;
+    reader->cursor.offset = offset + 1 + length;
     reader->pairs--;
     return true;
 }
