@@ -210,7 +210,7 @@ struct tw_topology *tw_topology_start(const struct tw_cfg *cfg, bool (*stop_requ
     topology->shards = shards_of(cfg);
     topology->answers = tw_pool_new(sizeof(struct tw_shard_answer), clean_answer);
     topology->events = tw_pool_new(sizeof(struct tw_events), clean_events);
-    tw_session_init(&topology->session, tw_cfg_text(cfg, "session/zone"), tw_cfg_text(cfg, "session/roll"));
+    tw_session_init(&topology->session, tw_cfg_text(cfg, "session/zone"), tw_cfg_integer(cfg, "session/roll"));
     topology->store = tw_store_open(tw_cfg_text(cfg, "data/directory"), TW_STORE_WRITE, &error);
     if (topology->store == NULL) {
         *exit_code = exit_of(error.status);

@@ -124,7 +124,7 @@ static const char *check_rows(const struct tw_block *block, uint32_t *others)
 static bool original_valid(const struct tw_block *block, const struct tw_original *original)
 {
     uint32_t row = original->row;
-    if (original->symbol != tw_load_u32(block->symbol, row) || original->account != tw_load_u32(block->account, row))
+    if (original->symbol == 0)
         return false;
     if (original->seq == 0 || original->seq > block->follows + row) /* it came before this row */
         return false;
@@ -135,9 +135,11 @@ static bool original_valid(const struct tw_block *block, const struct tw_origina
         (original->reserved[0] | original->reserved[1] | original->reserved[2]) != 0)
         return false;
     uint8_t attrs = block->attrs[row];
+    /* A bust's row repeats its original; a correction may move the trade to another symbol or account. */
     return TW_ATTR_KIND(attrs) != TW_KIND_BUST ||
-           ((uint8_t)TW_ATTR_SIDE(attrs) == original->side && tw_load_i64(block->qty, row) == original->qty_e8 &&
-            tw_load_i64(block->price, row) == original->price_e8);
+           (original->symbol == tw_load_u32(block->symbol, row) &&
+            original->account == tw_load_u32(block->account, row) && (uint8_t)TW_ATTR_SIDE(attrs) == original->side &&
+            tw_load_i64(block->qty, row) == original->qty_e8 && tw_load_i64(block->price, row) == original->price_e8);
 }
 
 /* Each bust and correction has one, in order of rows. */

@@ -15,9 +15,13 @@ enum tw_code tw_gateway_say(enum tw_code code, char why[TW_WHY_BYTES_MAX])
 enum tw_code tw_gateway_check_form(const struct tw_trade *trade, char why[TW_WHY_BYTES_MAX])
 {
     enum tw_code code = tw_trade_check(trade, why);
-    if (code != TW_REFUSED_MISSING_FIELD || trade->symbol.length == 0)
+    if (code != TW_REFUSED_MISSING_FIELD)
         return code;
-    /* An amount that is not there is a 0 in its column. */
+    /* What is not there is a 0 in its column. */
+    if (trade->symbol.length == 0) {
+        snprintf(why, TW_WHY_BYTES_MAX, "symbol is not given");
+        return TW_REFUSED_BAD_SYMBOL;
+    }
     bool no_qty = trade->qty_e8 == 0;
     snprintf(why, TW_WHY_BYTES_MAX, "%s is 0", no_qty ? "qty" : "price");
     return no_qty ? TW_REFUSED_BAD_QTY : TW_REFUSED_BAD_PRICE;

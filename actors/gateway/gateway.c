@@ -102,17 +102,6 @@ static void unreadable(struct tw_gateway *gateway, enum tw_lane lane, size_t len
                         lane == TW_LANE_FEED ? "feed" : "pushed", length, why == NULL ? "not MessagePack" : why);
 }
 
-/* A readable envelope with an unacceptable whole. */
-static void unacceptable(struct tw_gateway *gateway, struct tw_publisher *publisher,
-                         const struct tw_submission *submission, enum tw_code code, const char *why)
-{
-    if (publisher->source != 0 && submission->incarnation < gateway->sources[publisher->source]->incarnation) {
-        code = TW_HOLD_STALE_INCARNATION;
-        why = NULL;
-    }
-    tw_gateway_hold(gateway, publisher, submission->incarnation, code, submission->seq, why);
-}
-
 static void take_named(struct tw_gateway *gateway, enum tw_lane lane, const struct tw_submission *submission,
                        int64_t wall_ns, int64_t now_ns)
 {
@@ -148,7 +137,7 @@ enum tw_taken tw_gateway_submit(struct tw_gateway *gateway, enum tw_lane lane, c
             unreadable(gateway, lane, length, why);
         else {
             tw_gateway_heard(gateway, publisher, now_ns);
-            unacceptable(gateway, publisher, &submission, code, why);
+            tw_gateway_hold(gateway, publisher, submission.incarnation, code, submission.seq, why);
         }
         return TW_TAKEN;
     }

@@ -46,17 +46,6 @@ static bool same_time(const struct tw_past_trade *past, const struct tw_trade *t
     return assigned == !trade->has_ts && (assigned || past->ts_ns == trade->ts_ns);
 }
 
-/* What a bust gives beside its ref must be what it reverses; what it leaves out is taken from there. */
-static bool bust_agrees(const struct tw_gateway *gateway, const struct tw_past_trade *past,
-                        const struct tw_trade *trade)
-{
-    return (trade->symbol.length == 0 || same_name(gateway->symbols, past->symbol, trade->symbol)) &&
-           (trade->account.length == 0 || same_name(gateway->accounts, past->account, trade->account)) &&
-           (trade->side == TW_SIDE_NONE || trade->side == (uint8_t)TW_ATTR_SIDE(past->attrs)) &&
-           (trade->qty_e8 == 0 || trade->qty_e8 == past->qty_e8) &&
-           (trade->price_e8 == 0 || trade->price_e8 == past->price_e8);
-}
-
 static bool same_values(const struct tw_gateway *gateway, const struct tw_past_trade *past,
                         const struct tw_trade *trade)
 {
@@ -78,7 +67,7 @@ bool tw_gateway_sent_before(struct tw_gateway *gateway, const struct tw_source *
     if (read->code != TW_OK || trade->kind != (uint8_t)TW_ATTR_KIND(past.attrs) || !same_time(&past, trade) ||
         !tw_text_equal(past.id, trade->id) || !same_parties(gateway, &past, trade))
         return false;
-    if (!(trade->kind == TW_KIND_BUST ? bust_agrees : same_values)(gateway, &past, trade))
+    if (trade->kind != TW_KIND_BUST && !same_values(gateway, &past, trade)) /* a bust's are its original's */
         return false;
     if (trade->kind == TW_KIND_TRADE)
         return true;
@@ -105,6 +94,16 @@ static bool find_original(struct tw_gateway *gateway, uint32_t publisher, struct
     }
 }
 
+/* Symbol and account of a bust or correct are those of its original; a bust may leave them out. */
+static bool concerns_the_same(const struct tw_gateway *gateway, const struct tw_past_trade *past,
+                              const struct tw_trade *trade)
+{
+    if (trade->kind == TW_KIND_CORRECT)
+        return true; /* the new trade may be of another symbol or account: that may be what was wrong */
+    return (trade->symbol.length == 0 || same_name(gateway->symbols, past->symbol, trade->symbol)) &&
+           (trade->account.length == 0 || same_name(gateway->accounts, past->account, trade->account));
+}
+
 enum tw_code tw_gateway_refer(struct tw_gateway *gateway, const struct tw_source *source, const struct tw_trade *trade,
                               struct tw_row *row, char why[TW_WHY_BYTES_MAX])
 {
@@ -121,13 +120,13 @@ enum tw_code tw_gateway_refer(struct tw_gateway *gateway, const struct tw_source
                                          .qty_e8 = past.qty_e8,
                                          .price_e8 = past.price_e8,
                                          .ts_ns = past.ts_ns};
-    if (trade->kind != TW_KIND_BUST) /* a correct may change whatever it likes */
-        return TW_OK;
-    if (!bust_agrees(gateway, &past, trade)) {
-        snprintf(why, TW_WHY_BYTES_MAX, "what the bust gives differs from the trade with id %.*s",
+    if (!concerns_the_same(gateway, &past, trade)) {
+        snprintf(why, TW_WHY_BYTES_MAX, "symbol or account differ from those of the trade with id %.*s",
                  (int)trade->ref.length, trade->ref.bytes);
         return TW_REFUSED_REF_MISMATCH;
     }
+    if (trade->kind != TW_KIND_BUST)
+        return TW_OK;
     row->symbol = past.symbol;
     row->account = past.account;
     row->side = (uint8_t)TW_ATTR_SIDE(past.attrs);

@@ -35,7 +35,7 @@ static void every_story_holds_with_any_number_of_shards_and_any_block_size(void 
     (void)state;
     glob_t stories;
     assert_int_equal(glob("tests/golden/*.story", 0, NULL, &stories), 0);
-    assert_true(stories.gl_pathc >= 10);
+    assert_in_range(stories.gl_pathc, 10, 1000);
     for (size_t i = 0; i < stories.gl_pathc; i++)
         tell_in_all_ways(stories.gl_pathv[i]);
     globfree(&stories);

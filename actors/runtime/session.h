@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The session calendar: when the trading day rolls, in a time zone with its daylight changes. The gateway's port; what
+ * it answers enters the log as a record, so that a replay never asks.
+ *
+ * The process has one zone (TZ): set up before other threads start, read only afterwards.
+ */
+#ifndef TW_RUNTIME_SESSION_H
+#define TW_RUNTIME_SESSION_H
+
+#include <stdint.h>
+
+struct tw_session {
+    int32_t roll_seconds; /* local time of day */
+};
+
+/* `zone` is an IANA name that the configuration has checked. Main thread, before any other starts. */
+void tw_session_init(struct tw_session *session, const char *zone, int64_t roll_seconds);
+
+/* The first roll strictly after ts: that local time of the same day or a following one. Where daylight saving skips it,
+ * the roll is at the same distance from midnight as mktime makes of it; where it comes twice, once. */
+int64_t tw_session_next_roll(void *session, int64_t ts_ns);
+
+#endif
