@@ -87,7 +87,8 @@ enum tw_code tw_trade_check(const struct tw_trade *trade, char why[TW_WHY_BYTES_
  * sent, and a block has the original's in their place. */
 uint64_t tw_trade_content_hash(const struct tw_trade *trade);
 
-/* ---- encoding, for clients and tools: appends to `out`. Trades must pass tw_trade_check. ---- */
+/* ---- encoding, for clients and tools: appends to `out`. Trades must pass tw_trade_check, or the daemon refuses them.
+ * (In columns, names and ids must be at most 64 bytes: an assertion.) ---- */
 
 /* Row form of a batch; `trades` may be none (hello). Anonymous if publisher.length is 0. */
 void tw_submission_encode_rows(struct tw_buffer *out, struct tw_text publisher, uint32_t incarnation, uint64_t seq,

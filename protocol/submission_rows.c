@@ -28,6 +28,19 @@ static void pack_optional(struct tw_buffer *out, const char *key, struct tw_text
     tw_pack_text(out, text);
 }
 
+static const char *const sides[] = {"", "B", "S"};
+static const char *const kinds[] = {"trade", "bust", "correct"};
+
+/* A value without a word is only ever written to be shown: that of a trade which was refused for it. */
+static void pack_word(struct tw_buffer *out, const char *key, uint8_t value, const char *word)
+{
+    tw_pack_str(out, key);
+    if (word != NULL)
+        tw_pack_str(out, word);
+    else
+        tw_pack_u64(out, value);
+}
+
 static void pack_trade(struct tw_buffer *out, const struct tw_trade *trade)
 {
     const struct tw_text texts[] = {trade->symbol, trade->account, trade->id,  trade->owner, trade->contra,
@@ -43,7 +56,7 @@ static void pack_trade(struct tw_buffer *out, const struct tw_trade *trade)
     tw_pack_map(out, pairs);
     pack_optional(out, "symbol", trade->symbol);
     if (trade->side != TW_SIDE_NONE)
-        pack_optional(out, "side", (struct tw_text){trade->side == TW_SIDE_BUY ? "B" : "S", 1});
+        pack_word(out, "side", trade->side, trade->side <= TW_SIDE_SELL ? sides[trade->side] : NULL);
     if (trade->qty_e8 != 0)
         pack_amount(out, "qty", trade->qty_e8);
     if (trade->price_e8 != 0)
@@ -59,10 +72,8 @@ static void pack_trade(struct tw_buffer *out, const struct tw_trade *trade)
     pack_optional(out, "broker", trade->broker);
     pack_optional(out, "venue", trade->venue);
     pack_optional(out, "ccy", trade->ccy);
-    if (trade->kind != TW_KIND_TRADE) {
-        tw_pack_str(out, "kind");
-        tw_pack_str(out, trade->kind == TW_KIND_BUST ? "bust" : "correct");
-    }
+    if (trade->kind != TW_KIND_TRADE)
+        pack_word(out, "kind", trade->kind, trade->kind <= TW_KIND_CORRECT ? kinds[trade->kind] : NULL);
     pack_optional(out, "ref", trade->ref);
 }
 
