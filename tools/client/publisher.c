@@ -72,8 +72,8 @@ static bool open_sockets(struct tapewarden_publisher *publisher, const struct ta
            tw_client_connect(publisher->push, trades, error);
 }
 
-TAPEWARDEN_EXPORT struct tapewarden_publisher *
-tapewarden_publisher_new(const struct tapewarden_publisher_options *options, struct tapewarden_error *error)
+struct tapewarden_publisher *tapewarden_publisher_new(const struct tapewarden_publisher_options *options,
+                                                      struct tapewarden_error *error)
 {
     struct tw_text name = {options->name, options->name == NULL ? 0 : (uint32_t)strlen(options->name)};
     uint32_t batch_trades = options->batch_trades == 0 ? BATCH_TRADES : options->batch_trades;
@@ -98,7 +98,7 @@ tapewarden_publisher_new(const struct tapewarden_publisher_options *options, str
     return publisher;
 }
 
-TAPEWARDEN_EXPORT void tapewarden_publisher_free(struct tapewarden_publisher **publisher_pointer)
+void tapewarden_publisher_free(struct tapewarden_publisher **publisher_pointer)
 {
     struct tapewarden_publisher *publisher = *publisher_pointer;
     if (publisher == NULL)
@@ -294,8 +294,7 @@ static bool never(const struct tapewarden_publisher *publisher)
     return publisher == NULL;
 }
 
-TAPEWARDEN_EXPORT enum tapewarden_status tapewarden_publisher_start(struct tapewarden_publisher *publisher,
-                                                                    int timeout_ms)
+enum tapewarden_status tapewarden_publisher_start(struct tapewarden_publisher *publisher, int timeout_ms)
 {
     enum tapewarden_status status = wait_for(publisher, is_started, timeout_ms);
     if (status == TAPEWARDEN_OK && publisher->first == 0) {
@@ -313,8 +312,8 @@ static void cut(struct tapewarden_publisher *publisher)
     tw_batch_cut(&publisher->batch, first, tw_flow_queue(&publisher->flow));
 }
 
-TAPEWARDEN_EXPORT enum tapewarden_status tapewarden_publisher_add(struct tapewarden_publisher *publisher,
-                                                                  const struct tapewarden_trade *trade, int timeout_ms)
+enum tapewarden_status tapewarden_publisher_add(struct tapewarden_publisher *publisher,
+                                                const struct tapewarden_trade *trade, int timeout_ms)
 {
     struct tw_trade row;
     memcpy(&row, trade, sizeof row);
@@ -336,28 +335,26 @@ TAPEWARDEN_EXPORT enum tapewarden_status tapewarden_publisher_add(struct tapewar
     return TAPEWARDEN_OK;
 }
 
-TAPEWARDEN_EXPORT enum tapewarden_status tapewarden_publisher_flush(struct tapewarden_publisher *publisher)
+enum tapewarden_status tapewarden_publisher_flush(struct tapewarden_publisher *publisher)
 {
     cut(publisher);
     return pump(publisher);
 }
 
-TAPEWARDEN_EXPORT enum tapewarden_status tapewarden_publisher_poll(struct tapewarden_publisher *publisher,
-                                                                   int timeout_ms)
+enum tapewarden_status tapewarden_publisher_poll(struct tapewarden_publisher *publisher, int timeout_ms)
 {
     enum tapewarden_status status = wait_for(publisher, never, timeout_ms);
     return status == TAPEWARDEN_TIMEOUT ? TAPEWARDEN_OK : status;
 }
 
-TAPEWARDEN_EXPORT enum tapewarden_status tapewarden_publisher_wait(struct tapewarden_publisher *publisher,
-                                                                   int timeout_ms)
+enum tapewarden_status tapewarden_publisher_wait(struct tapewarden_publisher *publisher, int timeout_ms)
 {
     cut(publisher);
     publisher->flow.finishing = true;
     return wait_for(publisher, is_settled, timeout_ms);
 }
 
-TAPEWARDEN_EXPORT struct tapewarden_standing tapewarden_publisher_standing(const struct tapewarden_publisher *publisher)
+struct tapewarden_standing tapewarden_publisher_standing(const struct tapewarden_publisher *publisher)
 {
     const struct tw_flow *flow = &publisher->flow;
     bool held = flow->state == TW_FLOW_HELD || flow->state == TW_FLOW_FENCED;
@@ -384,7 +381,7 @@ TAPEWARDEN_EXPORT struct tapewarden_standing tapewarden_publisher_standing(const
     };
 }
 
-TAPEWARDEN_EXPORT const char *tapewarden_publisher_error(const struct tapewarden_publisher *publisher)
+const char *tapewarden_publisher_error(const struct tapewarden_publisher *publisher)
 {
     return publisher->error;
 }

@@ -23,12 +23,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#if defined(__GNUC__)
-#define TAPEWARDEN_EXPORT __attribute__((visibility("default")))
-#else
-#define TAPEWARDEN_EXPORT
-#endif
-
 #ifdef __cplusplus
 extern "C" {
 #endif
