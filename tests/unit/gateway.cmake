@@ -1,0 +1,6 @@
+# The gateway's core, told as stories in a small world of its own (gateway_world.h).
+add_library(test_gateway_world STATIC unit/gateway_world.c unit/gateway_log.c)
+target_link_libraries(test_gateway_world PUBLIC tw_cores tw_protocol PkgConfig::CMOCKA)
+foreach(story intake resends columns refusals incarnations acks clock busts feeds recovery random)
+  tw_test(gateway_${story} unit test_gateway_world)
+endforeach()
