@@ -103,7 +103,7 @@ static bool read_name(struct parser *parser, struct cursor *cursor, uint32_t lev
     if (start[0] == '/' || start[length - 1] == '/')
         return fail(parser, "a name neither begins nor ends with '/'");
     size_t base = level == 0 ? 0 : parser->path_length[level - 1];
-    if (base + 1 + length >= sizeof parser->path)
+    if (base + (level > 0 ? 1u : 0u) + length >= sizeof parser->path)
         return fail(parser, "the name and those above it are longer than %zu bytes", sizeof parser->path - 1);
     if (level > 0)
         parser->path[base++] = '/';

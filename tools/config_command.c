@@ -68,8 +68,10 @@ int tw_config_main(int argc, char **argv)
         .operands_max = 1,
     };
     int exit_code = tw_cli_parse(&cli, argc, argv);
-    if (exit_code != TW_CLI_GO_ON)
+    if (exit_code != TW_CLI_GO_ON) {
+        tw_cli_clear(&cli);
         return exit_code;
+    }
     exit_code = TW_EXIT_USAGE;
     size_t i = 0;
     while (i < sizeof actions / sizeof *actions && strcmp(actions[i].name, cli.operands[0]) != 0)

@@ -142,13 +142,23 @@ static void a_zero_byte_is_no_end_of_text(void **state)
     assert_string_equal(error.why, "byte 0x00: a control character does not belong here");
 }
 
-static void overlong_names_are_refused(void **state)
+static void a_key_has_at_most_255_bytes_on_however_many_levels(void **state)
 {
     (void)state;
-    char text[400];
-    memset(text, 'x', sizeof text);
-    memcpy(text + 300, " = 1\n", 6);
-    assert_fault(text, 1, "the name and those above it are longer than 255 bytes");
+    static const char why[] = "the name and those above it are longer than 255 bytes";
+    char text[600], name[300];
+    memset(name, 'x', sizeof name);
+    snprintf(text, sizeof text, "%.255s = 1\n", name);
+    struct tw_zpl zpl = parsed(text);
+    tw_zpl_clear(&zpl);
+    snprintf(text, sizeof text, "%.100s\n    %.154s = 1\n", name, name);
+    zpl = parsed(text);
+    assert_int_equal(strlen(zpl.entries[0].key), 255);
+    tw_zpl_clear(&zpl);
+    snprintf(text, sizeof text, "%.256s = 1\n", name);
+    assert_fault(text, 1, why);
+    snprintf(text, sizeof text, "%.100s\n    %.155s = 1\n", name, name);
+    assert_fault(text, 2, why);
 }
 
 int main(void)
@@ -163,7 +173,7 @@ int main(void)
         cmocka_unit_test(wrong_indentation_is_refused_with_its_line),
         cmocka_unit_test(malformed_lines_are_refused_with_their_line),
         cmocka_unit_test(a_zero_byte_is_no_end_of_text),
-        cmocka_unit_test(overlong_names_are_refused),
+        cmocka_unit_test(a_key_has_at_most_255_bytes_on_however_many_levels),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
