@@ -28,6 +28,7 @@ struct account {
 struct tw_exposure {
     uint32_t shards;
     struct tw_settings settings;
+    bool judge_all; /* the settings changed: the next tick judges every key */
     struct tw_tape_clock clock;
     struct account *accounts; /* by id */
     uint32_t account_count;   /* places */
@@ -89,6 +90,7 @@ static void apply_settings(struct tw_exposure *exposure, struct account *account
 
 static void settings_changed(struct tw_exposure *exposure)
 {
+    exposure->judge_all = true;
     for (uint32_t i = 0; i < exposure->account_count; i++)
         if (exposure->accounts[i].name.length > 0)
             apply_settings(exposure, &exposure->accounts[i]);
@@ -156,16 +158,13 @@ static void judge_exposure(struct tw_exposure *exposure, uint32_t id, const stru
     tw_event_evidence(events, event, latest, count, count);
 }
 
-static void judge_account(struct tw_exposure *exposure, uint32_t id, bool enters, const struct tw_moment *moment,
+static void judge_account(struct tw_exposure *exposure, uint32_t id, const struct tw_moment *moment,
                           struct tw_events *events)
 {
     const struct tw_rules *rules = &exposure->settings.rules;
-    struct account *account = &exposure->accounts[id];
-    tw_latest_add(&account->latest, moment->origin.seq);
     judge_exposure(exposure, id, moment, events);
-    if (rules->velocity_client)
-        tw_velocity_trade(&exposure->velocity, &account->velocity, id, rules->velocity_window_ns, enters,
-                          rules->velocity.enabled, moment, events);
+    if (rules->velocity.enabled && rules->velocity_client)
+        tw_velocity_judge(&exposure->velocity, &exposure->accounts[id].velocity, id, moment, events);
 }
 
 /* ---- ticks ---- */
@@ -213,6 +212,20 @@ static void touch(struct tw_exposure *exposure, uint32_t id)
     exposure->touched[exposure->touched_count++] = id;
 }
 
+/* A changed setting is judged from each key's next trade or tick on: this is the tick. */
+static void judge_all(struct tw_exposure *exposure, const struct tick_walk *walk)
+{
+    const struct tw_rules *rules = &exposure->settings.rules;
+    exposure->judge_all = false;
+    for (uint32_t id = 0; id < exposure->account_count; id++) {
+        if (exposure->accounts[id].name.length == 0)
+            continue;
+        tick_exposure(exposure, id, walk);
+        if (rules->velocity.enabled && rules->velocity_client)
+            tick_velocity(exposure, id, walk);
+    }
+}
+
 /* Re-marking first, then judging: accounts whose exposure it changed, and those with an open alert. */
 static void take_tick(struct tw_exposure *exposure, const struct tw_tick *tick, struct tw_shard_answer *const *answers,
                       struct cursors *cursors, struct tw_events *events)
@@ -231,6 +244,10 @@ static void take_tick(struct tw_exposure *exposure, const struct tw_tick *tick, 
     }
     struct tick_walk walk = {{tick->origin, tick->time_ns, tick->row, TW_PHASE_TICK}, events};
     const struct tw_rules *rules = &exposure->settings.rules;
+    if (exposure->judge_all) {
+        judge_all(exposure, &walk);
+        return;
+    }
     if (rules->client_exposure.enabled)
         tw_rule_desk_walk(&exposure->exposure, exposure_episode, tick_exposure, exposure, &walk);
     for (uint32_t i = 0; i < exposure->touched_count; i++) {
@@ -267,14 +284,38 @@ static void take_change(struct tw_exposure *exposure, uint32_t symbol, uint32_t 
     tw_wide_add(&account->net, answer->trades[at].net);
 }
 
+/* The trade as the account's: turnover, evidence, velocity. */
+static void enter_trade(struct tw_exposure *exposure, const struct tw_block *block, uint32_t id,
+                        const struct tw_moment *moment)
+{
+    struct account *account = &exposure->accounts[id];
+    const struct tw_rules *rules = &exposure->settings.rules;
+    uint32_t row = moment->row;
+    add_turnover(exposure, account, tw_notional_known(tw_load_i64(block->qty, row), tw_load_i64(block->price, row)));
+    tw_latest_add(&account->latest, moment->origin.seq);
+    if (rules->velocity_client)
+        tw_velocity_enter(&account->velocity, rules->velocity_window_ns, moment);
+}
+
+static void leave_trade(struct tw_exposure *exposure, const struct tw_original *original,
+                        const struct tw_moment *moment)
+{
+    struct account *account = &exposure->accounts[original->account];
+    const struct tw_rules *rules = &exposure->settings.rules;
+    if (original->seq >= exposure->clock.session_first)
+        add_turnover(exposure, account, -(tw_i128)tw_notional_known(original->qty_e8, original->price_e8));
+    tw_latest_remove(&account->latest, original->seq);
+    if (rules->velocity_client)
+        tw_velocity_bust(&account->velocity, rules->velocity_window_ns, moment->ts_ns, original->seq);
+}
+
 static void take_trade(struct tw_exposure *exposure, const struct tw_block *block, uint32_t row, uint32_t id,
                        struct tw_shard_answer *const *answers, struct cursors *cursors, struct tw_events *events)
 {
     struct tw_moment moment = {tw_block_origin(block, row), tw_load_i64(block->ts, row), row, TW_PHASE_TRADE};
     take_change(exposure, tw_load_u32(block->symbol, row), row, id, answers, cursors);
-    add_turnover(exposure, &exposure->accounts[id],
-                 tw_notional_known(tw_load_i64(block->qty, row), tw_load_i64(block->price, row)));
-    judge_account(exposure, id, true, &moment, events);
+    enter_trade(exposure, block, id, &moment);
+    judge_account(exposure, id, &moment, events);
 }
 
 static void retract(struct tw_exposure *exposure, uint64_t seq, const struct tw_moment *moment,
@@ -304,21 +345,17 @@ static void take_reversal(struct tw_exposure *exposure, const struct tw_block *b
     uint32_t old = original->account, new = correct ? tw_load_u32(block->account, row) : 0;
     if (old != 0) {
         take_change(exposure, original->symbol, row, old, answers, cursors);
-        struct account *account = &exposure->accounts[old];
-        if (original->seq >= exposure->clock.session_first)
-            add_turnover(exposure, account, -(tw_i128)tw_notional_known(original->qty_e8, original->price_e8));
-        tw_window_remove(&account->velocity.window, original->seq);
+        leave_trade(exposure, original, &moment);
     }
     retract(exposure, original->seq, &moment, events);
     if (new != 0) {
         take_change(exposure, tw_load_u32(block->symbol, row), row, new, answers, cursors);
-        add_turnover(exposure, &exposure->accounts[new],
-                     tw_notional_known(tw_load_i64(block->qty, row), tw_load_i64(block->price, row)));
+        enter_trade(exposure, block, new, &moment);
     }
     if (old != 0 && old != new)
-        judge_account(exposure, old, false, &moment, events);
+        judge_account(exposure, old, &moment, events);
     if (new != 0)
-        judge_account(exposure, new, true, &moment, events);
+        judge_account(exposure, new, &moment, events);
 }
 
 static void take_block(struct tw_exposure *exposure, const struct tw_block *block,

@@ -10,6 +10,7 @@
 #include "actors/runtime/log.h"
 #include "protocol/check.h"
 
+#define FINISH_LOOK_NS INT64_C(50000000)
 #define MESSAGES_PER_TURN 4096 /* then acks, watermarks and the pipe get their turn */
 
 struct tw_gateway_actor {
@@ -239,6 +240,7 @@ static enum tw_agent_progress finish(struct tw_gateway_actor *actor, int64_t now
             return TW_AGENT_WAITS;
         actor->ends_sent++;
     }
+    actor->clock_due_ns = now_ns + FINISH_LOOK_NS;
     publish_acks(actor, now_ns);
     return actor->durable_lsn >= tw_gateway_last_lsn(actor->core) ? TW_AGENT_FINISHED : TW_AGENT_WAITS;
 }
@@ -255,14 +257,15 @@ static enum tw_agent_progress work(void *self, char failure[512])
     if (flowing) {
         if (!actor->stopping || actor->has_message)
             more = ingest(actor, now_ns);
-        actor->clock_due_ns = tw_gateway_clock(actor->core, tw_wall_ns(), now_ns);
         flowing = distribute(actor);
     }
+    actor->clock_due_ns = tw_gateway_clock(actor->core, tw_wall_ns(), now_ns);
     publish_acks(actor, now_ns);
     pass_complaints(actor);
-    if (actor->stopping && flowing && !actor->has_message)
+    bool staged = tw_gateway_staged(actor->core);
+    if (actor->stopping && flowing && !staged && !actor->has_message)
         return finish(actor, now_ns);
-    return more && flowing ? TW_AGENT_CONTINUES : TW_AGENT_WAITS;
+    return flowing && (more || staged) ? TW_AGENT_CONTINUES : TW_AGENT_WAITS;
 }
 
 /* Stop taking trades; what was taken goes its way. */

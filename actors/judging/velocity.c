@@ -1,16 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 #include "actors/judging/velocity.h"
 
-void tw_velocity_trade(struct tw_rule_desk *desk, struct tw_velocity_key *velocity, uint32_t key, int64_t window_ns,
-                       bool enters, bool judged, const struct tw_moment *moment, struct tw_events *events)
+static void move_clock(struct tw_velocity_key *velocity, int64_t window_ns, int64_t ts_ns)
 {
-    if (moment->ts_ns > velocity->clock_ns)
-        velocity->clock_ns = moment->ts_ns;
+    if (ts_ns > velocity->clock_ns)
+        velocity->clock_ns = ts_ns;
     tw_window_evict(&velocity->window, velocity->clock_ns - window_ns);
-    if (enters)
-        tw_window_add(&velocity->window, velocity->clock_ns, moment->origin.seq);
-    if (!judged)
-        return;
+}
+
+void tw_velocity_enter(struct tw_velocity_key *velocity, int64_t window_ns, const struct tw_moment *moment)
+{
+    move_clock(velocity, window_ns, moment->ts_ns);
+    tw_window_add(&velocity->window, velocity->clock_ns, moment->origin.seq);
+}
+
+void tw_velocity_bust(struct tw_velocity_key *velocity, int64_t window_ns, int64_t ts_ns, uint64_t seq)
+{
+    move_clock(velocity, window_ns, ts_ns);
+    tw_window_remove(&velocity->window, seq);
+}
+
+void tw_velocity_judge(struct tw_rule_desk *desk, struct tw_velocity_key *velocity, uint32_t key,
+                       const struct tw_moment *moment, struct tw_events *events)
+{
     uint32_t count = tw_window_size(&velocity->window);
     struct tw_event *event = tw_level_apply(desk, &velocity->episode, key, &velocity->level, count, moment, events);
     if (event == NULL || event->kind == TW_EVENT_RESOLVE)
@@ -24,6 +36,5 @@ void tw_velocity_tick(struct tw_rule_desk *desk, struct tw_velocity_key *velocit
                       const struct tw_moment *moment, struct tw_events *events)
 {
     uint32_t count = tw_window_count_after(&velocity->window, moment->ts_ns - window_ns);
-    if (tw_episode_open(&velocity->episode) && count <= velocity->level.rearm)
-        tw_level_apply(desk, &velocity->episode, key, &velocity->level, count, moment, events);
+    tw_level_apply(desk, &velocity->episode, key, &velocity->level, count, moment, events);
 }

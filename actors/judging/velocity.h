@@ -16,9 +16,12 @@ struct tw_velocity_key {
     struct tw_episode episode;
 };
 
-/* A trade of the key: moves its clock, enters the window, judges. */
-void tw_velocity_trade(struct tw_rule_desk *desk, struct tw_velocity_key *velocity, uint32_t key, int64_t window_ns,
-                       bool enters, bool judged, const struct tw_moment *moment, struct tw_events *events);
+/* A trade of the key enters the window at the key's clock. */
+void tw_velocity_enter(struct tw_velocity_key *velocity, int64_t window_ns, const struct tw_moment *moment);
+/* A bust of the key's trade `seq`: moves the clock, takes the entry out if it is still in. */
+void tw_velocity_bust(struct tw_velocity_key *velocity, int64_t window_ns, int64_t ts_ns, uint64_t seq);
+void tw_velocity_judge(struct tw_rule_desk *desk, struct tw_velocity_key *velocity, uint32_t key,
+                       const struct tw_moment *moment, struct tw_events *events);
 /* In a tick: counts the trades in (tick - window, tick] and resolves; removes nothing. */
 void tw_velocity_tick(struct tw_rule_desk *desk, struct tw_velocity_key *velocity, uint32_t key, int64_t window_ns,
                       const struct tw_moment *moment, struct tw_events *events);

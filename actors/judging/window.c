@@ -102,10 +102,20 @@ uint32_t tw_window_latest(const struct tw_window *window, uint32_t limit, uint64
     return take;
 }
 
+void tw_latest_remove(struct tw_latest *latest, uint64_t seq)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < latest->count; i++) {
+        uint64_t entry = latest->seq[(latest->first + i) % TW_EXPOSURE_TRADES_MAX];
+        if (entry != seq)
+            latest->seq[(latest->first + kept++) % TW_EXPOSURE_TRADES_MAX] = entry;
+    }
+    latest->count = kept;
+}
+
 uint32_t tw_latest_list(const struct tw_latest *latest, uint64_t out[TW_EXPOSURE_TRADES_MAX])
 {
-    uint32_t count = latest->total < TW_EXPOSURE_TRADES_MAX ? (uint32_t)latest->total : TW_EXPOSURE_TRADES_MAX;
-    for (uint32_t i = 0; i < count; i++)
-        out[i] = latest->seq[(latest->total - count + i) % TW_EXPOSURE_TRADES_MAX];
-    return count;
+    for (uint32_t i = 0; i < latest->count; i++)
+        out[i] = latest->seq[(latest->first + i) % TW_EXPOSURE_TRADES_MAX];
+    return latest->count;
 }

@@ -39,15 +39,20 @@ uint32_t tw_window_count_after(const struct tw_window *window, int64_t horizon_n
 /* The latest `limit` sequences, oldest first, into out; returns how many. */
 uint32_t tw_window_latest(const struct tw_window *window, uint32_t limit, uint64_t *out);
 
-/* The latest TW_EXPOSURE_TRADES_MAX trades of a key. Zero-initialised: empty. */
+/* The latest TW_EXPOSURE_TRADES_MAX unbusted trades of a key. Zero-initialised: empty. */
 struct tw_latest {
     uint64_t seq[TW_EXPOSURE_TRADES_MAX];
-    uint64_t total;
+    uint32_t first, count; /* of the ring */
 };
 static inline void tw_latest_add(struct tw_latest *latest, uint64_t seq)
 {
-    latest->seq[latest->total++ % TW_EXPOSURE_TRADES_MAX] = seq;
+    latest->seq[(latest->first + latest->count) % TW_EXPOSURE_TRADES_MAX] = seq;
+    if (latest->count < TW_EXPOSURE_TRADES_MAX)
+        latest->count++;
+    else
+        latest->first = (latest->first + 1) % TW_EXPOSURE_TRADES_MAX;
 }
+void tw_latest_remove(struct tw_latest *latest, uint64_t seq); /* a busted trade, if it is among them */
 uint32_t tw_latest_list(const struct tw_latest *latest, uint64_t out[TW_EXPOSURE_TRADES_MAX]); /* oldest first */
 
 #endif

@@ -68,7 +68,7 @@ static const char *verb_of(enum tw_event_kind kind)
     case TW_EVENT_ESCALATE:
         return "has grown above";
     case TW_EVENT_RESOLVE:
-        return "is back under the re-arm level of";
+        return "is back within its re-arm level; limit";
     case TW_EVENT_RETRACT:
         return "is withdrawn because its opening trade was busted; limit";
     }

@@ -99,9 +99,10 @@ static void move_position(struct tw_shard *shard, struct tw_symbol *symbol, cons
         .gross = tw_abs128(after) - tw_abs128(before), .net = after - before, .row = row, .account = fill->account};
 }
 
-static void apply_fill(struct tw_shard *shard, struct tw_symbol *symbol, const struct fill *fill, uint32_t row,
-                       struct tw_shard_answer *answer)
+static void apply_fill(struct tw_shard *shard, struct tw_symbol *symbol, const struct fill *fill,
+                       const struct tw_moment *moment, struct tw_shard_answer *answer)
 {
+    uint32_t row = moment->row;
     int64_t notional = tw_notional_known((int64_t)fill->quantity_e8, fill->price_e8);
     symbol->mark_e8 = fill->price_e8;
     if (!symbol->traded) {
@@ -113,6 +114,9 @@ static void apply_fill(struct tw_shard *shard, struct tw_symbol *symbol, const s
         shard->traded[shard->traded_count++] = symbol->id;
     }
     move_turnover(shard, symbol, notional);
+    tw_latest_add(&symbol->latest, moment->origin.seq);
+    if (shard->settings.rules.velocity_symbol)
+        tw_velocity_enter(&symbol->velocity, shard->settings.rules.velocity_window_ns, moment);
     if (fill->account != 0)
         move_position(shard, symbol, fill, fill->direction * fill->quantity_e8, notional, false, row, answer);
 }
@@ -120,13 +124,16 @@ static void apply_fill(struct tw_shard *shard, struct tw_symbol *symbol, const s
 /* A reversing fill at the original price: marks and clocks stay; turnover goes back if it was counted in this session.
  */
 static void reverse_fill(struct tw_shard *shard, struct tw_symbol *symbol, const struct fill *fill,
-                         uint64_t original_seq, uint32_t row, struct tw_shard_answer *answer)
+                         uint64_t original_seq, const struct tw_moment *moment, struct tw_shard_answer *answer)
 {
     int64_t notional = tw_notional_known((int64_t)fill->quantity_e8, fill->price_e8);
+    tw_latest_remove(&symbol->latest, original_seq);
+    if (shard->settings.rules.velocity_symbol)
+        tw_velocity_bust(&symbol->velocity, shard->settings.rules.velocity_window_ns, moment->ts_ns, original_seq);
     if (original_seq >= shard->clock.session_first)
         move_turnover(shard, symbol, -(tw_i128)notional);
     if (fill->account != 0)
-        move_position(shard, symbol, fill, -fill->direction * fill->quantity_e8, notional, true, row, answer);
+        move_position(shard, symbol, fill, -fill->direction * fill->quantity_e8, notional, true, moment->row, answer);
 }
 
 static int direction_of(enum tw_side side)
@@ -144,16 +151,14 @@ static void judge_large_trade(struct tw_shard *shard, const struct tw_symbol *sy
     event->threshold = symbol->large_trade_e8;
 }
 
-static void judge_symbol(struct tw_shard *shard, struct tw_symbol *symbol, bool enters, const struct tw_moment *moment,
+static void judge_symbol(struct tw_shard *shard, struct tw_symbol *symbol, const struct tw_moment *moment,
                          struct tw_events *events)
 {
     const struct tw_rules *rules = &shard->settings.rules;
-    tw_latest_add(&symbol->latest, moment->origin.seq);
     if (rules->symbol_exposure.enabled)
         tw_shard_judge_exposure(shard, symbol, moment, events);
-    if (rules->velocity_symbol)
-        tw_velocity_trade(&shard->velocity, &symbol->velocity, symbol->id, rules->velocity_window_ns, enters,
-                          rules->velocity.enabled, moment, events);
+    if (rules->velocity.enabled && rules->velocity_symbol)
+        tw_velocity_judge(&shard->velocity, &symbol->velocity, symbol->id, moment, events);
 }
 
 static struct tw_moment moment_of(const struct tw_block *block, uint32_t row)
@@ -168,9 +173,9 @@ static void step_trade(struct tw_shard *shard, const struct tw_block *block, uin
     struct fill fill = {tw_load_u32(block->symbol, row), tw_load_u32(block->account, row), tw_load_i64(block->qty, row),
                         tw_load_i64(block->price, row), direction_of(TW_ATTR_SIDE(block->attrs[row]))};
     struct tw_symbol *symbol = tw_shard_symbol(shard, fill.symbol);
-    apply_fill(shard, symbol, &fill, row, answer);
+    apply_fill(shard, symbol, &fill, &moment, answer);
     judge_large_trade(shard, symbol, fill.quantity_e8, &moment, &answer->events);
-    judge_symbol(shard, symbol, true, &moment, &answer->events);
+    judge_symbol(shard, symbol, &moment, &answer->events);
 }
 
 /* A bust reverses; a correct reverses and puts the new trade in its place. Retracts come first, then each touched
@@ -186,20 +191,19 @@ static void step_reversal(struct tw_shard *shard, const struct tw_block *block, 
     if (old != NULL) {
         struct fill fill = {original->symbol, original->account, original->qty_e8, original->price_e8,
                             direction_of((enum tw_side)original->side)};
-        reverse_fill(shard, old, &fill, original->seq, row, answer);
-        tw_window_remove(&old->velocity.window, original->seq);
+        reverse_fill(shard, old, &fill, original->seq, &moment, answer);
     }
     tw_shard_retract(shard, original->seq, original->qty_e8, &moment, &answer->events);
     if (new != NULL) {
         struct fill fill = {symbol_id, tw_load_u32(block->account, row), tw_load_i64(block->qty, row),
                             tw_load_i64(block->price, row), direction_of(TW_ATTR_SIDE(block->attrs[row]))};
-        apply_fill(shard, new, &fill, row, answer);
+        apply_fill(shard, new, &fill, &moment, answer);
         judge_large_trade(shard, new, fill.quantity_e8, &moment, &answer->events);
     }
     if (old != NULL && old != new)
-        judge_symbol(shard, old, false, &moment, &answer->events);
+        judge_symbol(shard, old, &moment, &answer->events);
     if (new != NULL)
-        judge_symbol(shard, new, true, &moment, &answer->events);
+        judge_symbol(shard, new, &moment, &answer->events);
 }
 
 static void step_block(struct tw_shard *shard, const struct tw_block *block, struct tw_shard_answer *answer)

@@ -31,6 +31,7 @@ struct tw_symbol {
 struct tw_shard {
     uint32_t index, shards;
     struct tw_settings settings;
+    bool judge_all; /* the settings changed: the next tick judges every key */
     struct tw_tape_clock clock;
     struct tw_symbol *symbols; /* symbol id -> id / shards */
     uint32_t symbol_count;     /* places, some may be unknown yet (id 0) */

@@ -23,6 +23,7 @@ static void apply_settings(struct tw_shard *shard, struct tw_symbol *symbol)
 
 void tw_shard_settings_changed(struct tw_shard *shard)
 {
+    shard->judge_all = true;
     for (uint32_t i = 0; i < shard->symbol_count; i++)
         if (shard->symbols[i].id != 0)
             apply_settings(shard, &shard->symbols[i]);
@@ -140,6 +141,20 @@ static void tick_velocity(void *context, uint32_t key, const void *argument)
                      shard->settings.rules.velocity_window_ns, &walk->moment, walk->events);
 }
 
+/* A changed setting is judged from each key's next trade or tick on: this is the tick. */
+static void judge_all(struct tw_shard *shard, const struct tick_walk *walk)
+{
+    const struct tw_rules *rules = &shard->settings.rules;
+    shard->judge_all = false;
+    for (uint32_t i = 0; i < shard->symbol_count; i++) {
+        uint32_t id = shard->symbols[i].id;
+        if (id != 0 && rules->symbol_exposure.enabled)
+            tick_exposure(shard, id, walk);
+        if (id != 0 && rules->velocity.enabled && rules->velocity_symbol)
+            tick_velocity(shard, id, walk);
+    }
+}
+
 void tw_shard_tick(struct tw_shard *shard, const struct tw_tick *tick, struct tw_shard_answer *answer)
 {
     const struct tw_rules *rules = &shard->settings.rules;
@@ -154,6 +169,10 @@ void tw_shard_tick(struct tw_shard *shard, const struct tw_tick *tick, struct tw
         shard->traded_count = 0;
     }
     struct tick_walk walk = {{tick->origin, tick->time_ns, tick->row, TW_PHASE_TICK}, &answer->events};
+    if (shard->judge_all) {
+        judge_all(shard, &walk);
+        return;
+    }
     if (rules->symbol_exposure.enabled)
         tw_rule_desk_walk(&shard->exposure, exposure_episode, tick_exposure, shard, &walk);
     if (rules->velocity.enabled && rules->velocity_symbol)
