@@ -1,0 +1,5 @@
+foreach(name zpl rules)
+  if(NOT TARGET fuzz_${name})
+    tw_fuzz(${name} tw_cfg)
+  endif()
+endforeach()
