@@ -48,7 +48,8 @@ static bool store_missing(struct recovery *recovery, struct tw_store_error *erro
 
 /* Reads on until the end of the log; false with *error. */
 static bool read_log(struct recovery *recovery, struct tw_store_cursor *cursor, struct tw_gateway *gateway,
-                     struct tw_pipeline *pipeline, bool (*stop_requested)(void), struct tw_store_error *error)
+                     struct tw_pipeline *pipeline, struct tw_evidence_source *evidence, bool (*stop_requested)(void),
+                     struct tw_store_error *error)
 {
     struct tw_record record;
     int64_t shown_ns = tw_now_ns();
@@ -58,6 +59,7 @@ static bool read_log(struct recovery *recovery, struct tw_store_cursor *cursor, 
         if (status <= 0)
             return status == 0 && store_missing(recovery, error);
         tw_gateway_apply(gateway, &record);
+        tw_evidence_source_add(evidence, &record);
         tw_pipeline_feed(pipeline, &record, take_alert, recovery);
         if (recovery->missing.count >= STORE_EVERY && !store_missing(recovery, error))
             return false;
@@ -75,7 +77,7 @@ static bool read_log(struct recovery *recovery, struct tw_store_cursor *cursor, 
 }
 
 bool tw_recovery_run(struct tw_store *store, struct tw_gateway *gateway, struct tw_pipeline *pipeline,
-                     bool (*stop_requested)(void), struct tw_store_error *error)
+                     struct tw_evidence_source *evidence, bool (*stop_requested)(void), struct tw_store_error *error)
 {
     struct recovery recovery = {.store = store, .stored = tw_store_last_alert(store)};
     int64_t begun_ns = tw_now_ns();
@@ -84,7 +86,7 @@ bool tw_recovery_run(struct tw_store *store, struct tw_gateway *gateway, struct 
     struct tw_store_cursor *cursor = tw_store_read(store, 1, error);
     if (cursor == NULL)
         return false;
-    bool done = read_log(&recovery, cursor, gateway, pipeline, stop_requested, error);
+    bool done = read_log(&recovery, cursor, gateway, pipeline, evidence, stop_requested, error);
     tw_store_cursor_free(&cursor);
     tw_alert_batch_free(&recovery.missing);
     if (!done)

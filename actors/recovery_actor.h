@@ -10,10 +10,11 @@
 
 #include "actors/gateway/gateway.h"
 #include "actors/pipeline/pipeline.h"
+#include "actors/router/evidence.h"
 #include "store/store.h"
 
 /* True when all of the log has been taken. False with *error (status TW_STORE_OK: stop_requested said so). */
 bool tw_recovery_run(struct tw_store *store, struct tw_gateway *gateway, struct tw_pipeline *pipeline,
-                     bool (*stop_requested)(void), struct tw_store_error *error);
+                     struct tw_evidence_source *evidence, bool (*stop_requested)(void), struct tw_store_error *error);
 
 #endif

@@ -125,7 +125,7 @@ static bool recover(struct tw_topology *topology, bool (*stop_requested)(void), 
     struct tw_evidence_source *evidence = tw_evidence_source_new(fetch_block, topology->store);
     struct tw_evidence port = tw_evidence_source_port(evidence);
     struct tw_pipeline *pipeline = tw_pipeline_new(topology->shards, &port);
-    if (!tw_recovery_run(topology->store, gateway, pipeline, stop_requested, &error)) {
+    if (!tw_recovery_run(topology->store, gateway, pipeline, evidence, stop_requested, &error)) {
         *exit_code = exit_of(error.status);
         snprintf(why, 512, "%s", error.text);
         tw_gateway_free(&gateway);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Where the router's evidence comes from: the blocks that passed lately, kept by reference, and the store behind them.
+ * Where the router's evidence comes from: what is kept of the blocks that passed lately, and the store behind them.
  * One owner, one thread; a look-up beyond the kept blocks reads the disk.
  */
 #ifndef TW_ROUTER_EVIDENCE_H
@@ -15,8 +15,8 @@ typedef bool (*tw_evidence_fetch)(void *context, uint64_t seq, struct tw_frame *
 
 struct tw_evidence_source *tw_evidence_source_new(tw_evidence_fetch fetch, void *context);
 void tw_evidence_source_free(struct tw_evidence_source **source);
-/* A block passes: it is kept until newer ones crowd it out (1,024 blocks or 64 MiB). Shares the frame. */
-void tw_evidence_source_add(struct tw_evidence_source *source, struct tw_frame *frame);
+/* A record passes; what evidence needs of it is copied (64 MiB at most in all, the oldest go first). */
+void tw_evidence_source_add(struct tw_evidence_source *source, const struct tw_record *record);
 struct tw_evidence tw_evidence_source_port(struct tw_evidence_source *source);
 
 #endif

@@ -141,7 +141,7 @@ static void publish_head(struct tw_router_actor *actor)
 static bool route(struct tw_router_actor *actor, const struct tw_record *record, char failure[512])
 {
     struct tw_store_error error;
-    tw_evidence_source_add(actor->evidence, tw_lane_frame(&actor->record));
+    tw_evidence_source_add(actor->evidence, record);
     tw_alert_batch_clear(&actor->batch);
     tw_router_step(actor->core, record, zmq_msg_data(&actor->events), collect, &actor->batch);
     actor->batch.detected_at_ns = tw_wall_ns();
