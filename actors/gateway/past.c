@@ -94,12 +94,10 @@ static bool find_original(struct tw_gateway *gateway, uint32_t publisher, struct
     }
 }
 
-/* Symbol and account of a bust or correct are those of its original; a bust may leave them out. */
+/* A bust may leave out symbol and account; if it gives them, they must be those of its original. */
 static bool concerns_the_same(const struct tw_gateway *gateway, const struct tw_past_trade *past,
                               const struct tw_trade *trade)
 {
-    if (trade->kind == TW_KIND_CORRECT)
-        return true; /* the new trade may be of another symbol or account: that may be what was wrong */
     return (trade->symbol.length == 0 || same_name(gateway->symbols, past->symbol, trade->symbol)) &&
            (trade->account.length == 0 || same_name(gateway->accounts, past->account, trade->account));
 }
@@ -120,13 +118,13 @@ enum tw_code tw_gateway_refer(struct tw_gateway *gateway, const struct tw_source
                                          .qty_e8 = past.qty_e8,
                                          .price_e8 = past.price_e8,
                                          .ts_ns = past.ts_ns};
+    if (trade->kind == TW_KIND_CORRECT)
+        return TW_OK; /* the new trade may be of another symbol or account: that may be what was wrong */
     if (!concerns_the_same(gateway, &past, trade)) {
         snprintf(why, TW_WHY_BYTES_MAX, "symbol or account differ from those of the trade with id %.*s",
                  (int)trade->ref.length, trade->ref.bytes);
         return TW_REFUSED_REF_MISMATCH;
     }
-    if (trade->kind != TW_KIND_BUST)
-        return TW_OK;
     row->symbol = past.symbol;
     row->account = past.account;
     row->side = (uint8_t)TW_ATTR_SIDE(past.attrs);

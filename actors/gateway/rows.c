@@ -125,7 +125,7 @@ bool tw_gateway_take(struct tw_gateway *gateway, struct tw_source *source, const
     enum tw_code code = read->code;
     if (code == TW_OK)
         code = prepare(gateway, source, &read->trade, wall_ns, row, read->why);
-    if (code != TW_OK && read->code == TW_OK && reader->submission.columnar)
+    if (code != TW_OK && reader->submission.columnar)
         read->raw = rows_form(gateway, &read->trade);
     if (code == TW_OK)
         tw_gateway_append(gateway, source, row);

@@ -155,8 +155,11 @@ static void check_control(struct log *log, const struct tw_control *control)
 void log_add(struct log *log, struct tw_frame *frame)
 {
     const char *why = NULL;
-    log->frames = realloc(log->frames, (log->count + 1) * sizeof(struct tw_frame *));
-    log->records = realloc(log->records, (log->count + 1) * sizeof *log->records);
+    if (log->count == log->capacity) {
+        log->capacity = log->capacity == 0 ? 64 : log->capacity * 2;
+        log->frames = realloc(log->frames, log->capacity * sizeof(struct tw_frame *));
+        log->records = realloc(log->records, log->capacity * sizeof *log->records);
+    }
     struct tw_record *record = &log->records[log->count];
     log->frames[log->count] = tw_frame_share(frame);
     assert_true(tw_record_decode(frame->bytes, frame->length, record, &why));
@@ -193,14 +196,18 @@ struct tw_text log_name(const struct log *log, enum tw_name_kind kind, uint32_t 
 
 const struct tw_block *log_find(const struct log *log, uint64_t seq, uint32_t *row)
 {
-    for (uint32_t i = 0; i < log->count; i++) {
-        const struct tw_block *block = &log->records[i].block;
-        if (log->records[i].kind != TW_RECORD_BLOCK || seq <= block->follows || seq > block->follows + block->count)
-            continue;
-        *row = (uint32_t)(seq - block->follows - 1);
-        return block;
+    uint32_t low = 0, high = log->count; /* the first record that ends at seq or behind it */
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (tw_record_last(&log->records[middle]) < seq)
+            low = middle + 1;
+        else
+            high = middle;
     }
-    return NULL;
+    if (low == log->count || log->records[low].kind != TW_RECORD_BLOCK || seq <= log->records[low].block.follows)
+        return NULL;
+    *row = (uint32_t)(seq - log->records[low].block.follows - 1);
+    return &log->records[low].block;
 }
 
 #define TEXT(text) (int)(text).length, (text).bytes

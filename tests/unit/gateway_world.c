@@ -45,31 +45,51 @@ static struct tw_past_trade past_of(struct world *world, const struct tw_block *
     return past;
 }
 
-static bool past_by_pseq(void *context, uint32_t source, uint64_t pseq, struct tw_past_trade *out)
+static bool find_accepted(const struct world *world, uint32_t source, uint64_t pseq, const struct tw_block **block,
+                          uint32_t *row)
 {
-    struct world *world = context;
-    world->history_calls++;
-    lend(world, (struct tw_text){NULL, 0});
-    assert_in_range(source, 1, world->log.names[TW_NAME_SOURCE].count);
     for (uint64_t lsn = 1; lsn <= world->durable_lsn; lsn++) {
-        const struct tw_block *block = &world->log.records[lsn - 1].block;
+        *block = &world->log.records[lsn - 1].block;
+        if (world->log.records[lsn - 1].kind != TW_RECORD_BLOCK)
+            continue;
+        for (*row = 0; *row < (*block)->count; ++*row)
+            if (tw_load_u32((*block)->source, *row) == source && tw_load_u64((*block)->pseq, *row) == pseq)
+                return true;
+    }
+    return false;
+}
+
+static bool find_refused(const struct world *world, uint32_t source, uint64_t pseq, struct tw_refusal *out)
+{
+    for (uint64_t lsn = 1; lsn <= world->durable_lsn; lsn++) {
         uint32_t offset = 0;
         if (world->log.records[lsn - 1].kind != TW_RECORD_BLOCK)
             continue;
-        for (uint32_t row = 0; row < block->count; row++)
-            if (tw_load_u32(block->source, row) == source && tw_load_u64(block->pseq, row) == pseq) {
-                *out = past_of(world, block, row);
+        while (tw_block_next_refusal(&world->log.records[lsn - 1].block, &offset, out))
+            if (out->source == source && out->pseq == pseq)
                 return true;
-            }
-        for (struct tw_refusal refusal; tw_block_next_refusal(block, &offset, &refusal);)
-            if (refusal.source == source && refusal.pseq == pseq) {
-                *out = (struct tw_past_trade){
-                    .refused = true, .content_hash = refusal.content_hash, .pseq = pseq, .source = source};
-                return true;
-            }
     }
-    fail_msg("the past was asked for number %llu of source %u, which is not durable", (unsigned long long)pseq, source);
     return false;
+}
+
+static bool past_by_pseq(void *context, uint32_t source, uint64_t pseq, struct tw_past_trade *out)
+{
+    struct world *world = context;
+    const struct tw_block *block = NULL;
+    struct tw_refusal refusal;
+    uint32_t row = 0;
+    world->history_calls++;
+    lend(world, (struct tw_text){NULL, 0});
+    assert_in_range(source, 1, world->log.names[TW_NAME_SOURCE].count);
+    if (find_accepted(world, source, pseq, &block, &row))
+        *out = past_of(world, block, row);
+    else if (find_refused(world, source, pseq, &refusal))
+        *out = (struct tw_past_trade){
+            .refused = true, .content_hash = refusal.content_hash, .pseq = pseq, .source = source};
+    else
+        fail_msg("the past was asked for number %llu of source %u, which is not durable", (unsigned long long)pseq,
+                 source);
+    return true;
 }
 
 static bool past_by_seq(void *context, uint64_t seq, struct tw_past_trade *out)

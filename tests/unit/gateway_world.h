@@ -38,7 +38,7 @@ struct log_names {
 struct log {
     struct tw_frame **frames; /* of lsn 1, 2, ... */
     struct tw_record *records;
-    uint32_t count;
+    uint32_t count, capacity;
     struct log_names names[5]; /* by enum tw_name_kind */
     uint64_t last_seq, refusals;
     uint64_t *next; /* [source] */
