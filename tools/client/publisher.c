@@ -28,7 +28,7 @@ struct tapewarden_publisher {
     void *context, *push, *sub, *monitor;
     bool connected; /* has been, once */
     bool blocked;   /* the PUSH socket took no more */
-    bool go_on;
+    bool go_on, refused_before;
     uint64_t first, next; /* number of the first trade, and of the next one to be added; 0 before the start */
     uint64_t reported;    /* refusals up to here were handed out */
     void (*refused)(void *context, const struct tapewarden_refusal *refusal);
@@ -89,6 +89,7 @@ struct tapewarden_publisher *tapewarden_publisher_new(const struct tapewarden_pu
     memcpy(publisher->name, name.bytes, name.length);
     name.bytes = publisher->name;
     publisher->go_on = options->go_on;
+    publisher->refused_before = options->refused_before;
     publisher->refused = options->refused;
     publisher->refused_context = options->refused_context;
     tw_flow_init(&publisher->flow, name, options->incarnation);
@@ -145,7 +146,7 @@ static void read_acks(struct tapewarden_publisher *publisher)
         if (tw_ack_decode(zmq_msg_data(&message.body), zmq_msg_size(&message.body), &ack)) {
             bool started = publisher->flow.started;
             bool ours = tw_flow_ack(&publisher->flow, &ack, tw_client_now_ns());
-            if (ours && !started && publisher->flow.started && publisher->go_on)
+            if (ours && !started && publisher->flow.started && publisher->go_on && !publisher->refused_before)
                 publisher->reported = ack.next - 1; /* those of earlier days are not ours to tell */
             if (ours && publisher->flow.started)
                 report_refusals(publisher, &ack);

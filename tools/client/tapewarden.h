@@ -88,9 +88,11 @@ struct tapewarden_publisher_options {
     /* Numbers start at the daemon's `next` (true), or at 1 (false): then what the daemon has already is compared with
      * what is sent, before anything new is taken; a difference is TAPEWARDEN_HELD, sequence_reused. */
     bool go_on;
-    /* Called once for each trade refused, as far as acks tell (the newest 64 at a time). May be NULL. */
+    /* Called once for each trade refused, as far as acks tell (the newest 64 at a time). May be NULL. With go_on only
+     * for those refused from now on, unless refused_before. */
     void (*refused)(void *context, const struct tapewarden_refusal *refusal);
     void *refused_context;
+    bool refused_before;
 };
 
 /* NULL with *error (may be NULL) set. Connecting goes on in the background: the daemon may come later. */
