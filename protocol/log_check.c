@@ -124,7 +124,7 @@ static const char *check_rows(const struct tw_block *block, uint32_t *others)
 static bool original_valid(const struct tw_block *block, const struct tw_original *original)
 {
     uint32_t row = original->row;
-    if (original->symbol == 0)
+    if (original->symbol == 0 || original->symbol > TW_SYMBOLS_MAX || original->account > TW_ACCOUNTS_MAX)
         return false;
     if (original->seq == 0 || original->seq > block->follows + row) /* it came before this row */
         return false;
