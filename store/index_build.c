@@ -176,15 +176,24 @@ static void put_row(struct tw_store *store, struct tw_index_builder *builder, co
     tw_batch_put(store, builder->batch, TW_FAMILY_INDEX, key, key_length, builder->value.bytes, builder->value.length);
 }
 
+/* Where a list of `count` entries is written: there is room for the longest one. */
+static uint8_t *begin_value(struct tw_index_builder *builder, uint32_t count)
+{
+    builder->value.length = 0;
+    tw_buffer_reserve(&builder->value, (size_t)count * (TW_INDEX_VARINT_BYTES_MAX + TW_INDEX_KEPT_BYTES));
+    return builder->value.bytes;
+}
+
 static void put_list(struct tw_store *store, struct tw_index_builder *builder, char which, uint64_t first,
                      const uint64_t *elements, uint32_t count)
 {
     uint8_t key[TW_INDEX_LIST_KEY_BYTES] = {(uint8_t)which};
     tw_put_u32_be(key + 1, (uint32_t)(elements[0] >> OFFSET_BITS));
     tw_put_u64_be(key + 5, first + (elements[0] & OFFSET_MASK));
-    builder->value.length = 0;
+    uint8_t *to = begin_value(builder, count);
     for (uint32_t i = 1; i < count; i++)
-        tw_index_put_varint(&builder->value, elements[i] - elements[i - 1]);
+        to = tw_index_put_varint(to, elements[i] - elements[i - 1]);
+    builder->value.length = (size_t)(to - builder->value.bytes);
     put_row(store, builder, key, sizeof key);
 }
 
@@ -220,14 +229,18 @@ static void put_id_list(struct tw_store *store, struct tw_index_builder *builder
     key[1] = (uint8_t)(bucket >> 8);
     key[2] = (uint8_t)bucket;
     tw_put_u64_be(key + 3, ~last);
-    builder->value.length = 0;
+    uint8_t *to = begin_value(builder, count);
+    uint64_t before = 0;
     for (uint32_t i = 0; i < count; i++) {
         uint64_t seq = first + (elements[i] & OFFSET_MASK);
-        tw_index_put_varint(&builder->value, i == 0 ? last - seq : seq - (first + (elements[i - 1] & OFFSET_MASK)));
+        to = tw_index_put_varint(to, i == 0 ? last - seq : seq - before);
+        before = seq;
         uint32_t kept = (uint32_t)(elements[i] >> OFFSET_BITS) & ((1u << TW_INDEX_KEPT_BITS) - 1u);
-        const uint8_t bytes[TW_INDEX_KEPT_BYTES] = {(uint8_t)kept, (uint8_t)(kept >> 8), (uint8_t)(kept >> 16)};
-        tw_buffer_append(&builder->value, bytes, sizeof bytes);
+        *to++ = (uint8_t)kept;
+        *to++ = (uint8_t)(kept >> 8);
+        *to++ = (uint8_t)(kept >> 16);
     }
+    builder->value.length = (size_t)(to - builder->value.bytes);
     put_row(store, builder, key, sizeof key);
 }
 

@@ -4,16 +4,6 @@
  */
 #include "store/index.h"
 
-void tw_index_put_varint(struct tw_buffer *out, uint64_t value)
-{
-    uint8_t bytes[10];
-    uint32_t length = 0;
-    for (; value >= 0x80u; value >>= 7)
-        bytes[length++] = (uint8_t)(value | 0x80u);
-    bytes[length++] = (uint8_t)value;
-    tw_buffer_append(out, bytes, length);
-}
-
 bool tw_index_get_varint(const uint8_t **at, const uint8_t *end, uint64_t *value)
 {
     uint64_t result = 0;

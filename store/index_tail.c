@@ -11,8 +11,9 @@
 /* Beyond this the indexer is far behind (a tool on a log that was never indexed), and looking through the blocks is
  * better than 16 bytes for each of their trades. */
 #define TAIL_TRADES_MAX (UINT64_C(1) << 23)
-#define TAIL_STALE_MIN (UINT64_C(1) << 18) /* trades that the index has reached meanwhile: not worth a new table yet   \
-                                            */
+#define TAIL_STALE_MIN                                                                                                 \
+    (UINT64_C(1) << 18) /* trades that the index has reached meanwhile: not worth a new table yet                      \
+                         */
 
 struct tail_entry {
     uint64_t seq;

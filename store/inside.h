@@ -223,7 +223,10 @@ bool tw_log_check(const struct tw_store *store, const uint8_t *key, size_t key_l
 /* Reads one record by its key, through the cache. False: damage, in *error. */
 bool tw_store_load(struct tw_store *store, uint64_t follows, uint64_t lsn, struct tw_frame **frame,
                    struct tw_record *record, struct tw_store_error *error);
-/* The same for whoever has no way to say so: damage is noted. */
+/* The same of the record that an iterator over the log stands on; *frame stays as it is on damage. */
+bool tw_store_take(struct tw_store *store, const rocksdb_iterator_t *iterator, struct tw_frame **frame,
+                   struct tw_record *record, struct tw_store_error *error);
+/* tw_store_load for whoever has no way to say so: damage is noted. */
 bool tw_store_load_or_note(struct tw_store *store, uint64_t follows, uint64_t lsn, struct tw_frame **frame,
                            struct tw_record *record);
 bool tw_store_read_head(struct tw_store *store, struct tw_store_error *error);

@@ -3,6 +3,8 @@
  * Look-ups by sequence and by publisher's number, and names. They answer yes or no; damage that they meet is noted, and
  * stops appending.
  */
+#include <inttypes.h>
+
 #include "store/inside.h"
 
 bool tw_store_block_of(struct tw_store *store, uint64_t seq, struct tw_frame **frame, struct tw_record *record)
@@ -11,33 +13,25 @@ bool tw_store_block_of(struct tw_store *store, uint64_t seq, struct tw_frame **f
         return false;
     if (tw_block_cache_by_seq(&store->cache, seq, frame, record))
         return true;
+    *frame = NULL;
+    /* The last record that follows a trade before `seq` is the block that holds it. */
     uint8_t key[TW_LOG_KEY_BYTES];
     tw_log_key(key, seq - 1, UINT64_MAX);
-    rocksdb_iterator_t *iterator =
-        rocksdb_create_iterator_cf(store->db, store->read_once, store->families[TW_FAMILY_LOG]);
+    rocksdb_iterator_t *iterator = tw_store_iterate(store, TW_FAMILY_LOG);
     rocksdb_iter_seek_for_prev(iterator, (const char *)key, sizeof key);
-    uint64_t follows = 0, lsn = 0;
-    size_t length = 0;
-    const uint8_t *found = rocksdb_iter_valid(iterator) ? tw_iterator_key(iterator, &length) : NULL;
-    if (length == TW_LOG_KEY_BYTES) {
-        follows = tw_get_u64_be(found);
-        lsn = tw_get_u64_be(found + 8);
-    }
     struct tw_store_error error;
     bool ok = tw_iterator_ok(store, iterator, "read the log of", &error);
+    if (ok && rocksdb_iter_valid(iterator))
+        ok = tw_store_take(store, iterator, frame, record, &error);
     rocksdb_iter_destroy(iterator);
-    if (ok && lsn != 0 && !tw_store_load(store, follows, lsn, frame, record, &error))
-        ok = false;
-    else if (ok && (lsn == 0 || record->kind != TW_RECORD_BLOCK || tw_record_last(record) < seq)) {
-        if (lsn != 0)
-            tw_frame_drop(frame);
-        tw_store_fail(&error, TW_STORE_DAMAGED, "%s is damaged: no block of the log holds trade %llu", store->directory,
-                      (unsigned long long)seq);
-        ok = false;
-    }
-    if (!ok)
-        tw_store_note_damage(store, &error);
-    return ok;
+    if (ok && *frame != NULL && record->kind == TW_RECORD_BLOCK && tw_record_last(record) >= seq)
+        return true;
+    tw_frame_drop(frame);
+    if (ok)
+        tw_store_fail(&error, TW_STORE_DAMAGED, "%s is damaged: no block of the log holds trade %" PRIu64,
+                      store->directory, seq);
+    tw_store_note_damage(store, &error);
+    return false;
 }
 
 /* The block that would hold the source's number: the last one that begins at or before it. */

@@ -40,6 +40,33 @@ bool tw_log_check(const struct tw_store *store, const uint8_t *key, size_t key_l
 
 /* ---- one record ---- */
 
+/* A copy that outlives what RocksDB lends. */
+static bool take_copy(struct tw_store *store, const uint8_t *key, size_t key_length, const uint8_t *value,
+                      size_t value_length, struct tw_frame **frame, struct tw_record *record,
+                      struct tw_store_error *error)
+{
+    struct tw_frame *copy = tw_frame_new(value_length);
+    memcpy(copy->bytes, value, value_length);
+    copy->length = value_length;
+    if (!tw_log_check(store, key, key_length, copy->bytes, value_length, record, error)) {
+        tw_frame_drop(&copy);
+        return false;
+    }
+    if (record->kind == TW_RECORD_BLOCK)
+        tw_block_cache_add(&store->cache, copy, record);
+    *frame = copy;
+    return true;
+}
+
+bool tw_store_take(struct tw_store *store, const rocksdb_iterator_t *iterator, struct tw_frame **frame,
+                   struct tw_record *record, struct tw_store_error *error)
+{
+    size_t key_length = 0, value_length = 0;
+    const uint8_t *key = tw_iterator_key(iterator, &key_length);
+    const uint8_t *value = tw_iterator_value(iterator, &value_length);
+    return take_copy(store, key, key_length, value, value_length, frame, record, error);
+}
+
 bool tw_store_load(struct tw_store *store, uint64_t follows, uint64_t lsn, struct tw_frame **frame,
                    struct tw_record *record, struct tw_store_error *error)
 {
@@ -57,19 +84,10 @@ bool tw_store_load(struct tw_store *store, uint64_t follows, uint64_t lsn, struc
     if (slice == NULL)
         return damaged_record(store, lsn, "it is missing", error);
     size_t length = 0;
-    const char *bytes = rocksdb_pinnableslice_value(slice, &length);
-    struct tw_frame *copy = tw_frame_new(length);
-    memcpy(copy->bytes, bytes, length);
-    copy->length = length;
+    const uint8_t *value = (const uint8_t *)rocksdb_pinnableslice_value(slice, &length);
+    bool taken = take_copy(store, key, sizeof key, value, length, frame, record, error);
     rocksdb_pinnableslice_destroy(slice);
-    if (!tw_log_check(store, key, sizeof key, copy->bytes, length, record, error)) {
-        tw_frame_drop(&copy);
-        return false;
-    }
-    if (record->kind == TW_RECORD_BLOCK)
-        tw_block_cache_add(&store->cache, copy, record);
-    *frame = copy;
-    return true;
+    return taken;
 }
 
 bool tw_store_load_or_note(struct tw_store *store, uint64_t follows, uint64_t lsn, struct tw_frame **frame,
