@@ -1,0 +1,20 @@
+# The daemon and the tools as people use them: real processes, real sockets, real kills. See harness/.
+# tw_integration(NAME seconds [serial])
+function(tw_integration name seconds)
+  tw_script_test(integration.${name} integration ${seconds} integration/test_${name}.py)
+  if("serial" IN_LIST ARGN) # its time limits are the product's promises, and want the machine for themselves
+    set_tests_properties(integration.${name} PROPERTIES RUN_SERIAL ON)
+  endif()
+endfunction()
+
+tw_integration(start 120)
+tw_integration(publishing 180)
+tw_integration(refusals 120)
+tw_integration(alerts 120)
+tw_integration(feeds 120)
+tw_integration(crash 400)
+tw_integration(stop 120 serial)
+tw_integration(oracle 600)
+tw_integration(tapes 600)
+tw_integration(tools 240)
+tw_integration(examples 120)
