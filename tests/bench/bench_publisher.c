@@ -318,6 +318,8 @@ static void run_latency(struct line *line, struct flow *flow, double seconds, do
         uint32_t count = (uint32_t)(want < room ? want : room);
         uint32_t batch = (uint32_t)(sent / flow->batch % BATCHES), from = (uint32_t)(sent % flow->batch);
         late_batches += count > 1000;
+        while (line->next + count - 1 > line->durable + TW_CREDIT_TRADES)
+            hear_acks(line, 1000, NULL); /* waiting for credit does not move the due times */
         for (uint32_t i = 0; i < count; i++) {
             ts[i] = base + (int64_t)((double)(sent + i) * 1e9 / rate);
             qty[i] = (sent + i) % 100 == 0 ? 20000 * TW_E8 : flow->qty[batch][from + i];

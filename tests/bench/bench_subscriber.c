@@ -68,10 +68,10 @@ int main(int argc, char **argv)
     zmq_setsockopt(socket, ZMQ_SUBSCRIBE, "alert.", 6);
     if (argc < 2 || zmq_connect(socket, argv[1]) != 0)
         return 3;
-    zmq_pollitem_t items[] = {{socket, 0, ZMQ_POLLIN, 0}, {NULL, STDIN_FILENO, ZMQ_POLLIN, 0}};
+    zmq_pollitem_t items[] = {{socket, 0, ZMQ_POLLIN, 0}, {NULL, STDIN_FILENO, ZMQ_POLLIN | ZMQ_POLLERR, 0}};
     bool ending = false;
     while (zmq_poll(items, ending ? 1 : 2, ending ? 300 : -1) > 0) {
-        ending = ending || (items[1].revents & ZMQ_POLLIN) != 0;
+        ending = ending || items[1].revents != 0; /* the pipe was closed */
         for (;;) {
             char topic[256];
             zmq_msg_t payload;
