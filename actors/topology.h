@@ -27,8 +27,8 @@ void tw_topology_describe(const struct tw_topology *topology, char out[1024]);
  * with its sentence. */
 bool tw_topology_wait(struct tw_topology *topology, int descriptor, char why[512]);
 
-/* Stops taking trades, finishes what was taken (at most `limit_ms`), ends all actors, closes the store. False if
- * something could not be finished in time. */
+/* Stops taking trades, finishes what was taken (at most `limit_ms`; what is left then is derived again from the log at
+ * the next start), ends all actors, closes the store. False if an actor failed. */
 bool tw_topology_stop(struct tw_topology **topology, int limit_ms);
 
 #endif

@@ -57,16 +57,16 @@ static int serve(const struct tw_cfg *cfg)
         return exit_code;
     }
     tw_topology_describe(topology, line);
-    tw_log(TW_LOG_INFO, "main", "%s", line);
+    tw_log(TW_LOG_NOTICE, "main", "%s", line);
     sd_notify(0, "READY=1");
     if (!tw_topology_wait(topology, signal_descriptor, why)) {
         tw_log(TW_LOG_ERROR, "main", "%s", why);
         exit_code = TW_EXIT_UNREACHABLE;
     }
     sd_notify(0, "STOPPING=1");
-    if (!tw_topology_stop(&topology, STOP_LIMIT_MS) && exit_code == TW_EXIT_OK)
+    if (!tw_topology_stop(&topology, STOP_LIMIT_MS))
         exit_code = TW_EXIT_UNREACHABLE;
-    tw_log(TW_LOG_INFO, "main", "stopped");
+    tw_log(TW_LOG_NOTICE, "main", "stopped");
     return exit_code;
 }
 

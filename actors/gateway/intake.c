@@ -177,7 +177,7 @@ void tw_gateway_feed(struct tw_gateway *gateway, struct tw_publisher *publisher,
                      int64_t wall_ns)
 {
     struct tw_source *source = admit_feed(gateway, publisher, submission);
-    if (source == NULL || submission->count == 0)
+    if (source == NULL)
         return;
     char why[TW_WHY_BYTES_MAX];
     if (take_names(source, submission, why) != TW_OK) {
@@ -186,6 +186,8 @@ void tw_gateway_feed(struct tw_gateway *gateway, struct tw_publisher *publisher,
                             submission->publisher.bytes, why);
         return;
     }
+    if (submission->count == 0)
+        return;
     struct tw_reader reader = tw_gateway_reader(submission, source->names);
     if (submission->seq > source->next)
         record_gap(gateway, source, submission->seq, wall_ns);

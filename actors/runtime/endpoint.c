@@ -3,6 +3,8 @@
 
 bool tw_endpoint_bind(zsock_t *socket, const char *key, const char *endpoint, char failure[512])
 {
+    if (strchr(endpoint, '[') != NULL) /* [::1]: libzmq speaks IPv6 only if asked */
+        zsock_set_ipv6(socket, 1);
     if (zsock_bind(socket, "%s", endpoint) >= 0)
         return true;
     int reason = zmq_errno();

@@ -12,7 +12,12 @@
 
 static atomic_int chosen_level = TW_LOG_INFO;
 static atomic_bool chosen_json = false;
-static const char *const level_names[] = {"error", "warning", "info", "debug"};
+
+static const char *level_name(enum tw_log_level level)
+{
+    static const char *const names[] = {"error", "warning", "info", "debug"};
+    return level == TW_LOG_NOTICE ? "notice" : names[level];
+}
 
 void tw_log_configure(enum tw_log_level level, bool json)
 {
@@ -33,7 +38,7 @@ static void write_line(const char *line, size_t length)
 
 static void write_json(const char *when, enum tw_log_level level, const char *actor, const char *sentence)
 {
-    json_t *object = json_pack("{s:s, s:s, s:s, s:s%}", "time", when, "level", level_names[level], "actor", actor,
+    json_t *object = json_pack("{s:s, s:s, s:s, s:s%}", "time", when, "level", level_name(level), "actor", actor,
                                "message", sentence, strlen(sentence));
     char *text = object == NULL ? NULL : json_dumps(object, JSON_COMPACT);
     json_decref(object);
@@ -64,6 +69,6 @@ void tw_log(enum tw_log_level level, const char *actor, const char *format, ...)
         write_json(when, level, actor, sentence);
         return;
     }
-    int length = snprintf(line, sizeof line, "%s %-7s %-9s %s\n", when, level_names[level], actor, sentence);
+    int length = snprintf(line, sizeof line, "%s %-7s %-9s %s\n", when, level_name(level), actor, sentence);
     write_line(line, (size_t)length < sizeof line ? (size_t)length : sizeof line - 1);
 }

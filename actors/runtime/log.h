@@ -7,7 +7,8 @@
 
 #include <stdbool.h>
 
-enum tw_log_level { TW_LOG_ERROR, TW_LOG_WARNING, TW_LOG_INFO, TW_LOG_DEBUG };
+/* NOTICE is said whatever the level: that the daemon is ready, that it has stopped. */
+enum tw_log_level { TW_LOG_NOTICE = -1, TW_LOG_ERROR, TW_LOG_WARNING, TW_LOG_INFO, TW_LOG_DEBUG };
 
 void tw_log_configure(enum tw_log_level level, bool json);
 /* The sentence; keep values at its end as key=value. */
