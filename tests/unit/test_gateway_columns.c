@@ -334,6 +334,45 @@ static void an_anonymous_columnar_message_brings_its_own_names(void **state)
     world_free(&world);
 }
 
+static void a_hello_may_carry_names(void **state)
+{
+    (void)state;
+    for (enum tw_lane lane = TW_LANE_PUSH; lane <= TW_LANE_FEED; lane++) {
+        struct world *world = world_new(100);
+        struct tw_trade trade = trade_of("X", "A", 'B', 1, 1, NOON);
+        struct tw_columns *columns = tw_columns_new(text_of("p"), 0);
+        struct tw_buffer hello = {0}, message = {0};
+        tw_pack_map(&hello, 7);
+        tw_pack_str(&hello, "v");
+        tw_pack_u64(&hello, 1);
+        tw_pack_str(&hello, "pub");
+        tw_pack_str(&hello, "p");
+        tw_pack_str(&hello, "inc");
+        tw_pack_u64(&hello, 0);
+        tw_pack_str(&hello, "seq");
+        tw_pack_u64(&hello, 1);
+        tw_pack_str(&hello, "n");
+        tw_pack_u64(&hello, 0);
+        tw_pack_str(&hello, "base");
+        tw_pack_u64(&hello, 1);
+        tw_pack_str(&hello, "names");
+        tw_pack_array(&hello, 2);
+        tw_pack_str(&hello, "X");
+        tw_pack_str(&hello, "A");
+        assert_true(tw_columns_add(columns, &trade));
+        tw_columns_finish(columns, 1, 2, &message); /* so the trade needs none */
+        world_send(world, lane, hello.bytes, hello.length);
+        if (lane == TW_LANE_PUSH)
+            assert_int_equal(world_ack(world, "p")->names, 2);
+        world_send(world, lane, message.bytes, message.length);
+        assert_int_equal(tw_gateway_last_seq(world->gateway), 1);
+        tw_buffer_free(&hello);
+        tw_buffer_free(&message);
+        tw_columns_free(&columns);
+        world_free(&world);
+    }
+}
+
 static void the_log_shows_what_a_refused_row_of_columns_said(void **state)
 {
     (void)state;
@@ -349,6 +388,11 @@ static void the_log_shows_what_a_refused_row_of_columns_said(void **state)
     expect_text(key, "symbol");
     assert_true(tw_unpack_text(&cursor, &key));
     expect_text(key, "X");
+    row.qty = -1; /* not even of the right form */
+    send_one(world, "p", 2, row);
+    expect_refusal(world, "bad_qty");
+    raw = world_last_refusal(world).raw;
+    assert_true(tw_unpack_check(raw.bytes, raw.length));
     world_free(&world);
 }
 
@@ -364,6 +408,7 @@ int main(void)
         cmocka_unit_test(wrong_values_in_columns_are_refused_one_by_one),
         cmocka_unit_test(the_largest_notional_is_taken_and_one_more_is_refused),
         cmocka_unit_test(an_anonymous_columnar_message_brings_its_own_names),
+        cmocka_unit_test(a_hello_may_carry_names),
         cmocka_unit_test(the_log_shows_what_a_refused_row_of_columns_said),
     };
     return cmocka_run_group_tests_name("gateway: columns", tests, NULL, NULL);

@@ -1,0 +1,1 @@
+tw_fuzz(gateway tw_cores)
