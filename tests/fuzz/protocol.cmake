@@ -1,0 +1,5 @@
+foreach(name pack record messages submission)
+  if(NOT TARGET fuzz_${name})
+    tw_fuzz(${name} tw_protocol)
+  endif()
+endforeach()
