@@ -159,8 +159,9 @@ class Publishing(unittest.TestCase):
         self.assertEqual(ack["previous"], {"inc": 0, "durable": 150})
         new.publish([trade(id="new")])
         old.send([trade()], seq=151)
-        hold = old.wait_hold("stale_incarnation")
-        self.assertEqual(hold["inc"], 1)
+        told = old.wait_hold("stale_incarnation")
+        self.assertEqual((told["inc"], told["credit"]), (0, 0))     # said of the old one; the new one is not held
+        self.assertIsNone(new.wait_ack("the incarnation in force", lambda ack: ack["inc"] == 1)["hold"])
         self.assertEqual(new.hello()["next"], 2)
 
     def test_a_new_incarnation_without_hello_is_held(self):
@@ -193,7 +194,6 @@ class Publishing(unittest.TestCase):
         yield "message_too_large", pack(envelope(pub, 1, [trade(id="i" * 64, venue="v" * 32)] * 7500 + [{"junk": "j" * 200000}]))
         yield "bad_trades", pack(envelope(pub, 1, {"symbol": "X"}))
         yield "bad_trades", pack(envelope(pub, 1, "none"))
-        yield "bad_trades", pack(envelope(pub, 1, None))
         yield "bad_version", pack(envelope(pub, 1, one) | {"v": 2})
         yield "bad_sequence", pack(envelope(pub, 0, one))
         yield "bad_sequence", pack(envelope(pub, 1.0, one))
@@ -203,6 +203,7 @@ class Publishing(unittest.TestCase):
         yield "bad_sequence", pack(envelope(pub, 2**63 - 1, one * 2))
         yield "bad_envelope", pack(envelope(pub, 1, one, colour="blue"))
         yield "bad_envelope", pack({"v": 1, "pub": pub, "inc": 0, "seq": 1})
+        yield "bad_envelope", pack(envelope(pub, 1, None))      # nil is as good as not there
         yield "bad_envelope", pack(envelope(pub, 1, one, inc=2**32))
         yield "bad_envelope", pack(envelope(pub, 1, one, inc=-1))
         yield "bad_envelope", b"\x86" + pack(envelope(pub, 1, one))[1:] + pack("seq") + pack(2)
@@ -233,7 +234,7 @@ class Publishing(unittest.TestCase):
             ("bad_columns", {"cols": spoiled(qty="text")}),
             ("bad_columns", {"cols": spoiled(), "n": 3}),
             ("bad_names", {"names": ["X", ""]}), ("bad_names", {"names": "X"}), ("bad_names", {"base": 0}),
-            ("bad_names", {"base": 7}), ("bad_names", {"names": ["X", "n" * 65]}),
+            ("unknown_name", {"base": 7}), ("bad_names", {"names": ["X", "n" * 65]}),
             ("unknown_name", {"cols": spoiled(symbol=struct.pack("<2I", 1, 99))}),
             ("too_many_trades", {"n": 8191}),
         ]

@@ -76,8 +76,9 @@ class Start(unittest.TestCase):
     def test_data_that_cannot_be_written_is_exit_3(self):
         with Scratch() as scratch:
             file = scratch.write("file", "not a directory")
-            for data in (file, os.path.join(file, "below"), "/proc/nowhere/data"):
+            for data in (file, os.path.join(file, "below")):
                 self.assert_refused(refused("--data", data), 3, data)
+            self.assert_refused(refused("--data", "/proc/nowhere/data"), 3, "/proc/nowhere")
 
     @unittest.skipIf(os.geteuid() == 0, "root may write everywhere")
     def test_a_read_only_directory_is_exit_3(self):
@@ -114,7 +115,7 @@ class Start(unittest.TestCase):
             done = refused("-c", file, "--data", scratch.path("data"))
             self.assert_refused(done, 2, f"{file}:3", "exposure/mesure", "exposure/measure")
             done = refused("--data", scratch.path("data"), extra={"TAPEWARDEN_PIPELINE__SHARD": "2"})
-            self.assert_refused(done, 2, "TAPEWARDEN_PIPELINE__SHARD", "pipeline/shards")
+            self.assert_refused(done, 2, "TAPEWARDEN_PIPELINE__SHARD:", "TAPEWARDEN_PIPELINE__SHARDS")
             done = refused("--set", "bind/http=127.0.0.1:7780", "--data", scratch.path("data"))
             self.assert_refused(done, 2, "bind/http", "not available")
             self.assert_refused(refused("--frobnicate"), 2, "--frobnicate")

@@ -128,7 +128,7 @@ class Daemon:
             line = raw.decode("utf-8", "replace").rstrip("\n")
             with self.heard:
                 log.append(line)
-                if re.search(r"(^|\s)ready\b.*trades=", line):
+                if re.search(r"\bready trades=", line):
                     self.ready_line = line
                 self.heard.notify_all()
         with self.heard:

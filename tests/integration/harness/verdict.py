@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 import sys
-from decimal import Decimal
+from decimal import Context, Decimal
 
 from harness.daemon import run_tool
 from harness.waiting import PATIENCE
@@ -18,6 +18,7 @@ sys.path.insert(0, ORACLE)
 import judge as oracle_judge        # noqa: E402
 import tapegen                      # noqa: E402,F401  -- for the tests
 
+EXACT = Context(prec=80)
 NO_DIGEST = "0" * 64
 FIELDS_OF_A_TRADE = ("ts", "symbol", "side", "qty", "price", "account", "venue", "id", "owner", "contra", "broker",
                      "ccy", "kind", "ref")
@@ -49,7 +50,7 @@ class Judging:
 def digest_value(alert):
     """The value in the digest's line, as far as the alert's record says it; None where it does not."""
     if alert["type"] in ("LARGE_TRADE", "HIGH_CLIENT_EXPOSURE", "HIGH_SYMBOL_EXPOSURE"):
-        return int(Decimal(alert["value"]) * 10**8)
+        return int(Decimal(alert["value"]).scaleb(8, EXACT))
     if alert["type"] == "HIGH_TRANSACTION_VELOCITY":
         return alert["value"]
     if alert["event"] == "resolve":
