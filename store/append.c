@@ -35,7 +35,7 @@ static void put_sources(struct tw_store *store, const struct tw_block *block)
     }
 }
 
-static void put_names(struct tw_store *store, struct tw_store_head *head, const struct tw_block *block)
+static void put_names(struct tw_store *store, const struct tw_block *block)
 {
     struct tw_new_name name;
     uint32_t offset = 0;
@@ -47,11 +47,10 @@ static void put_names(struct tw_store *store, struct tw_store_head *head, const 
         memcpy(value, &name.incarnation, 4);
         memcpy(value + 4, name.name.bytes, name.name.length);
         tw_batch_put(store, store->batch, TW_FAMILY_NAMES, key, sizeof key, value, 4u + name.name.length);
-        head->names[name.kind - 1]++;
     }
 }
 
-static void put_refusals(struct tw_store *store, struct tw_store_head *head, const struct tw_block *block)
+static void put_refusals(struct tw_store *store, const struct tw_store_head *head, const struct tw_block *block)
 {
     struct tw_refusal first;
     uint32_t offset = 0;
@@ -61,34 +60,17 @@ static void put_refusals(struct tw_store *store, struct tw_store_head *head, con
     uint8_t key[8];
     tw_put_u64_be(key, first.number);
     put_place(store, TW_FAMILY_REFUSALS, key, sizeof key, block);
-    head->refusals += block->refusal_count;
 }
 
-static void note_times(struct tw_store_head *head, const struct tw_block *block)
+static void put_block(struct tw_store *store, const struct tw_store_head *head, const struct tw_block *block)
 {
-    if (block->count == 0)
-        return;
-    if (head->seq == 0)
-        head->first_ts_ns = tw_load_i64(block->ts, 0);
-    int64_t clock = head->seq == 0 ? head->first_ts_ns : head->clock_ns;
-    for (uint32_t row = 0; row < block->count; row++) {
-        int64_t ts = tw_load_i64(block->ts, row);
-        clock = ts > clock ? ts : clock;
-    }
-    head->clock_ns = clock;
-}
-
-static void put_block(struct tw_store *store, struct tw_store_head *head, const struct tw_block *block)
-{
-    put_names(store, head, block);
+    put_names(store, block);
     put_sources(store, block);
     put_refusals(store, head, block);
     struct tw_position position;
     uint32_t offset = 0;
     while (tw_block_next_position(block, &offset, &position))
         put_position(store, position.source, position.next);
-    note_times(head, block);
-    head->blocks++;
 }
 
 /* ---- a record ---- */
@@ -116,9 +98,7 @@ static void put_record(struct tw_store *store, struct tw_store_head *head, const
         put_block(store, head, &record.block);
     else if (record.control.kind == TW_CONTROL_FEED_GAP) /* the feed goes on behind what is missing */
         put_position(store, record.control.source, record.control.number + record.control.number2);
-    head->lsn = tw_record_lsn(&record);
-    head->seq = tw_record_last(&record);
-    head->chain = chain;
+    tw_store_head_take(head, &record, chain);
 }
 
 /* ---- the batch ---- */

@@ -119,6 +119,12 @@ static inline bool tw_id_rows_next(struct tw_id_rows *rows, uint32_t *row, struc
     return false;
 }
 
+/* ---- the time index ---- */
+
+/* Takes the times of the next block that has trades. True: before it the event clock stood at `indexed->time_ns`, far
+ * enough from the row before for a row of its own, and whoever looks for a later time may start at this block. */
+bool tw_index_take_times(struct tw_store_indexed *indexed, const struct tw_block *block);
+
 /* ---- by execution id ---- */
 
 struct tw_id_query {

@@ -125,19 +125,26 @@ static bool take_ids(struct tw_store *store, struct tw_index_builder *builder, c
     return true;
 }
 
-/* Before this block the clock stood at `indexed->clock_ns`: whoever looks for a later time may start here. */
-static void take_times(struct tw_index_builder *builder, const struct tw_block *block, struct tw_store_indexed *indexed)
+bool tw_index_take_times(struct tw_store_indexed *indexed, const struct tw_block *block)
 {
-    if (indexed->seq != 0 && indexed->clock_ns - indexed->time_ns >= TW_INDEX_TIME_SPACING_NS) {
-        builder->times[builder->time_count].clock_ns = indexed->clock_ns;
-        builder->times[builder->time_count++].seq = block->follows + 1;
+    bool due = indexed->seq != 0 && indexed->clock_ns - indexed->time_ns >= TW_INDEX_TIME_SPACING_NS;
+    if (due)
         indexed->time_ns = indexed->clock_ns;
-    }
+    int64_t clock_ns = indexed->clock_ns;
     for (uint32_t row = 0; row < block->count; row++) {
         int64_t ts = tw_load_i64(block->ts, row);
-        if (ts > indexed->clock_ns)
-            indexed->clock_ns = ts;
+        clock_ns = ts > clock_ns ? ts : clock_ns;
     }
+    indexed->clock_ns = clock_ns;
+    return due;
+}
+
+static void take_times(struct tw_index_builder *builder, const struct tw_block *block, struct tw_store_indexed *indexed)
+{
+    if (!tw_index_take_times(indexed, block))
+        return;
+    builder->times[builder->time_count].clock_ns = indexed->time_ns;
+    builder->times[builder->time_count++].seq = block->follows + 1;
 }
 
 /* Reads blocks until the run is full or the log ends; *indexed goes on with them. */

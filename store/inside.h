@@ -6,6 +6,7 @@
  *   directory.c      the directory: creation, lock, FORMAT, HIGHWATER, free space
  *   error.c          sentences for people, and what RocksDB's words mean
  *   append.c         one write batch for a few log records, and what is derived from them
+ *   head.c           what a record adds to the head
  *   block_sources.c  which sources a block holds, from which number on
  *   read.c           records verified by the chain; the cursor
  *   cache.c          the last few blocks that look-ups read
@@ -98,6 +99,9 @@ struct tw_store_indexed {
     uint64_t runs, reserved; /* runs so far */
 };
 _Static_assert(sizeof(struct tw_store_indexed) == 48, "written as it is; see README.md");
+
+/* What a record adds to the head. */
+void tw_store_head_take(struct tw_store_head *head, const struct tw_record *record, struct tw_chain chain);
 
 /* ---- key and value of a log record ---- */
 
@@ -229,6 +233,8 @@ bool tw_store_take(struct tw_store *store, const rocksdb_iterator_t *iterator, s
 /* tw_store_load for whoever has no way to say so: damage is noted. */
 bool tw_store_load_or_note(struct tw_store *store, uint64_t follows, uint64_t lsn, struct tw_frame **frame,
                            struct tw_record *record);
+/* The chain after the record that the cursor gave last. */
+struct tw_chain tw_store_cursor_chain(const struct tw_store_cursor *cursor);
 bool tw_store_read_head(struct tw_store *store, struct tw_store_error *error);
 
 /* ---- index_build.c ---- */

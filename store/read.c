@@ -221,6 +221,11 @@ int tw_store_next(struct tw_store_cursor *cursor, struct tw_record *record, stru
     return 1;
 }
 
+struct tw_chain tw_store_cursor_chain(const struct tw_store_cursor *cursor)
+{
+    return cursor->chain;
+}
+
 void tw_store_cursor_free(struct tw_store_cursor **cursor)
 {
     if (*cursor == NULL)

@@ -124,7 +124,8 @@ struct tw_store_stats {
     int64_t first_ts_ns, last_ts_ns;
 };
 bool tw_store_stats(struct tw_store *store, struct tw_store_stats *out, struct tw_store_error *error);
-/* Reads everything; names the first damage in *error and returns false. progress may be NULL. */
+/* Reads everything; names the first damage in *error and returns false. progress may be NULL; it counts trades. Nothing
+ * may be written meanwhile. */
 bool tw_store_verify(struct tw_store *store, void (*progress)(void *context, uint64_t done, uint64_t total),
                      void *context, struct tw_store_error *error);
 

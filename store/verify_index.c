@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The indexes, compared with the log. A row of an index and a row of the log that agree have the same hash; per
+ * account, symbol and bucket of ids the sum over the index less the sum over the log must be 0. So neither is looked up
+ * in the other, and what is missing, doubled or wrong is still told by whose it is.
+ */
+#include <inttypes.h>
+
+#include "store/verify.h"
+
+static uint64_t mix(uint64_t seq, uint64_t salt)
+{
+    uint64_t x = seq * UINT64_C(0x9e3779b97f4a7c15) ^ salt * UINT64_C(0xbf58476d1ce4e5b9);
+    x ^= x >> 31;
+    x *= UINT64_C(0x94d049bb133111eb);
+    return x ^ x >> 29;
+}
+
+/* ---- from the log ---- */
+
+static bool take_ids(struct tw_verify *verify, const struct tw_block *block)
+{
+    struct tw_id_rows rows = tw_id_rows_of(block);
+    struct tw_text id;
+    uint32_t row;
+    while (tw_id_rows_next(&rows, &row, &id)) {
+        uint64_t publisher =
+            tw_publisher_hash_of(&verify->publishers, verify->store, tw_load_u32(block->source, row), verify->error);
+        if (publisher == 0)
+            return false;
+        uint64_t hash = tw_index_id_hash(publisher, id);
+        verify->buckets[tw_index_bucket(hash)] -= mix(block->follows + 1 + row, tw_index_kept(hash));
+    }
+    return true;
+}
+
+static bool take_time(struct tw_verify *verify, const struct tw_block *block)
+{
+    bool due = tw_index_take_times(&verify->times, block);
+    verify->times.seq = block->follows + block->count;
+    if (!due)
+        return true;
+    if (verify->time_rows == NULL) {
+        verify->time_rows = tw_store_iterate(verify->store, TW_FAMILY_INDEX);
+        const char first = TW_INDEX_KEY_TIME;
+        rocksdb_iter_seek(verify->time_rows, &first, 1);
+    }
+    size_t key_length = 0, value_length = 0;
+    uint64_t seq = 0;
+    bool agrees = rocksdb_iter_valid(verify->time_rows);
+    if (agrees) {
+        const uint8_t *key = tw_iterator_key(verify->time_rows, &key_length);
+        const uint8_t *value = tw_iterator_value(verify->time_rows, &value_length);
+        agrees = key_length == TW_INDEX_TIME_KEY_BYTES && value_length == sizeof seq &&
+                 tw_get_u64_be(key + 1) == (uint64_t)verify->times.time_ns &&
+                 memcmp(value, &(uint64_t){block->follows + 1}, sizeof seq) == 0;
+        rocksdb_iter_next(verify->time_rows);
+    }
+    return agrees ||
+           tw_verify_damaged(verify, "the index by time has not the row of trade %" PRIu64, block->follows + 1);
+}
+
+bool tw_verify_index_take(struct tw_verify *verify, const struct tw_block *block)
+{
+    for (uint32_t row = 0; row < block->count; row++) {
+        uint32_t account = tw_load_u32(block->account, row), symbol = tw_load_u32(block->symbol, row);
+        uint64_t seq = block->follows + 1 + row;
+        tw_verify_reach(&verify->accounts, &verify->account_capacity, account);
+        tw_verify_reach(&verify->symbols, &verify->symbol_capacity, symbol);
+        verify->symbols[symbol] -= mix(seq, 0);
+        if (account != 0)
+            verify->accounts[account] -= mix(seq, 0);
+    }
+    return take_ids(verify, block) && take_time(verify, block);
+}
+
+/* ---- from the index ---- */
+
+struct row {
+    const uint8_t *key, *value;
+    size_t key_length, value_length;
+};
+
+/* Rows of one account or symbol ascend; `last` is where the one before ended, of the id in `of`. */
+struct order {
+    uint8_t which;
+    uint32_t of;
+    uint64_t last;
+};
+
+static bool take_list(struct tw_verify *verify, struct row row, struct order *order)
+{
+    bool accounts = row.key[0] == TW_INDEX_KEY_ACCOUNT;
+    const char *what = accounts ? "account" : "symbol";
+    if (row.key_length != TW_INDEX_LIST_KEY_BYTES)
+        return tw_verify_damaged(verify, "a row of the index by %s has no readable key", what);
+    uint32_t id = tw_get_u32_be(row.key + 1);
+    uint64_t seq = 0;
+    if (id > (accounts ? TW_ACCOUNTS_MAX : TW_SYMBOLS_MAX))
+        return tw_verify_damaged(verify, "the index by %s knows %s %" PRIu32, what, what, id);
+    if (order->which != row.key[0] || order->of != id)
+        *order = (struct order){row.key[0], id, 0};
+    uint64_t **sums = accounts ? &verify->accounts : &verify->symbols;
+    tw_verify_reach(sums, accounts ? &verify->account_capacity : &verify->symbol_capacity, id);
+    struct tw_index_list list = tw_index_list_open(tw_get_u64_be(row.key + 5), row.value, row.value_length);
+    int more;
+    while ((more = tw_index_list_next(&list, &seq)) > 0) {
+        if (seq <= order->last || seq > verify->indexed.seq)
+            return tw_verify_damaged(verify, "the index by %s has trade %" PRIu64 " of %s %" PRIu32 " out of turn",
+                                     what, seq, what, id);
+        order->last = seq;
+        (*sums)[id] += mix(seq, 0);
+    }
+    return more == 0 || tw_index_damaged(verify->store, what, order->last, verify->error);
+}
+
+/* Rows of one bucket descend. */
+static bool take_id_row(struct tw_verify *verify, struct row row, struct order *order)
+{
+    if (row.key_length != TW_INDEX_ID_KEY_BYTES)
+        return tw_verify_damaged(verify, "a row of the index by id has no readable key");
+    uint32_t bucket = (uint32_t)row.key[1] << 8 | row.key[2], kept = 0;
+    uint64_t last = ~tw_get_u64_be(row.key + 3), seq = 0, first = 0;
+    if (order->which != row.key[0] || order->of != bucket)
+        *order = (struct order){row.key[0], bucket, UINT64_MAX};
+    if (bucket >= TW_INDEX_BUCKETS || last >= order->last || last > verify->indexed.seq)
+        return tw_verify_damaged(verify, "the index by id has trade %" PRIu64 " out of turn", last);
+    struct tw_index_ids ids = tw_index_ids_open(last, row.value, row.value_length);
+    int more;
+    while ((more = tw_index_ids_next(&ids, &seq, &kept)) > 0) {
+        first = first == 0 ? seq : first;
+        verify->buckets[bucket] += mix(seq, kept);
+    }
+    order->last = first;
+    return more == 0 || tw_index_damaged(verify->store, "id", last, verify->error);
+}
+
+static bool take_row(struct tw_verify *verify, struct row row, struct order *order)
+{
+    switch (row.key_length == 0 ? 0 : row.key[0]) {
+    case TW_INDEX_KEY_ACCOUNT:
+    case TW_INDEX_KEY_SYMBOL:
+        return take_list(verify, row, order);
+    case TW_INDEX_KEY_ID:
+        return take_id_row(verify, row, order);
+    case TW_INDEX_KEY_PROGRESS:
+    case TW_INDEX_KEY_TIME: /* compared on the way through the log */
+        return true;
+    default:
+        return tw_verify_damaged(verify, "the indexes have a row of no known kind");
+    }
+}
+
+static bool read_rows(struct tw_verify *verify)
+{
+    rocksdb_iterator_t *iterator = rocksdb_create_iterator_cf(verify->store->db, verify->store->read_through,
+                                                              verify->store->families[TW_FAMILY_INDEX]);
+    struct order order = {0};
+    bool ok = true;
+    for (rocksdb_iter_seek_to_first(iterator); ok && rocksdb_iter_valid(iterator); rocksdb_iter_next(iterator)) {
+        struct row row;
+        row.key = tw_iterator_key(iterator, &row.key_length);
+        row.value = tw_iterator_value(iterator, &row.value_length);
+        ok = take_row(verify, row, &order);
+    }
+    ok = ok && tw_iterator_ok(verify->store, iterator, "read the index of", verify->error);
+    rocksdb_iter_destroy(iterator);
+    return ok;
+}
+
+static bool all_zero(struct tw_verify *verify, const uint64_t *sums, uint32_t count, const char *what)
+{
+    for (uint32_t id = 0; id < count; id++)
+        if (sums[id] != 0)
+            return tw_verify_damaged(verify, "the index by %s does not agree with the log at %s %" PRIu32,
+                                     strcmp(what, "bucket") == 0 ? "id" : what, what, id);
+    return true;
+}
+
+bool tw_verify_index_end(struct tw_verify *verify)
+{
+    if (!read_rows(verify))
+        return false;
+    if (verify->time_rows != NULL && rocksdb_iter_valid(verify->time_rows))
+        return tw_verify_damaged(verify, "the index by time has a row that the log does not make");
+    if (verify->times.clock_ns != verify->indexed.clock_ns || verify->times.time_ns != verify->indexed.time_ns)
+        return tw_verify_damaged(verify, "the indexes' clock is not the log's at trade %" PRIu64, verify->indexed.seq);
+    return all_zero(verify, verify->accounts, verify->account_capacity, "account") &&
+           all_zero(verify, verify->symbols, verify->symbol_capacity, "symbol") &&
+           all_zero(verify, verify->buckets, TW_INDEX_BUCKETS, "bucket");
+}
