@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "protocol/trade.h"
 
@@ -69,11 +70,8 @@ bool tw_unpack_map(struct tw_unpacker *unpacker, uint32_t *pairs);
 bool tw_unpack_array(struct tw_unpacker *unpacker, uint32_t *count);
 static inline bool tw_text_is(struct tw_text text, const char *literal)
 {
-    size_t i = 0;
-    for (; i < text.length && literal[i] != '\0'; i++)
-        if (text.bytes[i] != literal[i])
-            return false;
-    return i == text.length && literal[i] == '\0';
+    size_t length = strlen(literal);
+    return text.length == length && (length == 0 || memcmp(text.bytes, literal, length) == 0);
 }
 
 /* A growing buffer; zero-initialise, reuse by setting length to 0, free with tw_buffer_free. */
