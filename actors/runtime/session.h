@@ -17,8 +17,9 @@ struct tw_session {
 /* `zone` is an IANA name that the configuration has checked. Main thread, before any other starts. */
 void tw_session_init(struct tw_session *session, const char *zone, int64_t roll_seconds);
 
-/* The first roll strictly after ts: that local time of the same day or a following one. Where daylight saving skips it,
- * the roll is at the same distance from midnight as mktime makes of it; where it comes twice, once. */
+/* The first roll strictly after ts (1990 or later): the first moment of a day at which local clocks show that time.
+ * Where daylight saving skips it, the moment of the jump; where it comes twice, the first. Depends on nothing but zone
+ * and ts, so that a restart cannot roll a day twice. */
 int64_t tw_session_next_roll(void *session, int64_t ts_ns);
 
 #endif

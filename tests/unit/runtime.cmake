@@ -1,0 +1,4 @@
+# What all shells share, on real sockets and threads.
+foreach(part session)
+  tw_test(runtime_${part} unit tw_actors)
+endforeach()
