@@ -10,7 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "protocol/digest.h"
 #include "protocol/limits.h"
 #include "tools/cli.h"
 #include "tools/client/tapewarden.h"
@@ -21,7 +20,6 @@
 #define NAME "publish"
 #define TURN_MS 200 /* between looks at the daemon's silence and the progress bar */
 #define SHOWN_MAX 10u
-#define NAME_DIGITS 24 /* hex digits of the content's hash: 96 bits */
 #define REFUSALS_KEPT 64u
 
 struct refusal {
@@ -113,20 +111,15 @@ static bool open_tape(struct publish *publish)
 
 static bool choose_name(struct publish *publish)
 {
-    uint8_t hash[TW_SHA256_BYTES];
-    char hex[2 * TW_SHA256_BYTES + 1];
     if (publish->as != NULL) {
         snprintf(publish->name, sizeof publish->name, "%s", publish->as);
         return true;
     }
     publish->derived = true;
-    if (!tw_tape_hash(publish->tape, hash)) {
-        tw_cli_say(NAME, "%s", tw_tape_problem(publish->tape));
-        return false;
-    }
-    tw_hex(hash, sizeof hash, hex);
-    snprintf(publish->name, sizeof publish->name, "f-%.*s", NAME_DIGITS, hex);
-    return true;
+    if (tw_tape_derive_name(publish->tape, publish->name))
+        return true;
+    tw_cli_say(NAME, "%s", tw_tape_problem(publish->tape));
+    return false;
 }
 
 /* ---- talking ---- */

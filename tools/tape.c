@@ -427,6 +427,17 @@ bool tw_tape_hash(struct tw_tape *tape, uint8_t out[TW_SHA256_BYTES])
     return true;
 }
 
+bool tw_tape_derive_name(struct tw_tape *tape, char out[TW_TAPE_NAME_MAX])
+{
+    uint8_t hash[TW_SHA256_BYTES];
+    char hex[2 * TW_SHA256_BYTES + 1];
+    if (!tw_tape_hash(tape, hash))
+        return false;
+    tw_hex(hash, sizeof hash, hex);
+    snprintf(out, TW_TAPE_NAME_MAX, "f-%.24s", hex); /* 96 bits */
+    return true;
+}
+
 uint64_t tw_tape_position(const struct tw_tape *tape)
 {
     return tw_tape_input_position(tape->input);

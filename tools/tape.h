@@ -50,6 +50,9 @@ uint64_t tw_tape_line(const struct tw_tape *tape); /* of the last result, from 1
 
 /* SHA-256 of the decompressed content, from the front; then back to the front. False: tw_tape_problem. */
 bool tw_tape_hash(struct tw_tape *tape, uint8_t out[TW_SHA256_BYTES]);
+/* The publisher's name that such a content has by default: "f-" and 24 digits of the hash. */
+#define TW_TAPE_NAME_MAX 32u
+bool tw_tape_derive_name(struct tw_tape *tape, char out[TW_TAPE_NAME_MAX]);
 /* For progress: bytes of the file behind us, and its size (0: unknown). */
 uint64_t tw_tape_position(const struct tw_tape *tape);
 uint64_t tw_tape_size(const struct tw_tape *tape);

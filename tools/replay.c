@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * History through the same cores.
+ */
+#include "tools/replay.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "actors/gateway/gateway.h"
+#include "actors/router/evidence.h"
+#include "actors/runtime/session.h"
+#include "protocol/check.h"
+#include "store/store.h"
+#include "tools/cli.h"
+#include "tools/client/batch.h"
+#include "tools/memory_log.h"
+
+static void sum_up(const struct tw_pipeline *pipeline, struct tw_replay_totals *out)
+{
+    const struct tw_router *router = tw_pipeline_router(pipeline);
+    out->trades = tw_router_trades(router);
+    out->alerts = tw_router_last(router);
+    tw_router_digests(router, out->digest, out->record_digest);
+}
+
+static struct tw_text text_of(const struct tw_buffer *buffer)
+{
+    return (struct tw_text){(const char *)buffer->bytes, (uint32_t)buffer->length};
+}
+
+static void tell_refusals(const struct tw_replay_settings *settings, const struct tw_record *record,
+                          struct tw_replay_totals *out)
+{
+    struct tw_refusal refusal;
+    if (record->kind != TW_RECORD_BLOCK)
+        return;
+    for (uint32_t offset = 0; tw_block_next_refusal(&record->block, &offset, &refusal);) {
+        out->refused++;
+        settings->refused(settings->context, &refusal);
+    }
+}
+
+/* ---- a tape ---- */
+
+struct tape_replay {
+    const struct tw_replay_settings *settings;
+    struct tw_replay_totals *totals;
+    struct tw_memory_log *log;
+    struct tw_evidence_source *evidence;
+    struct tw_pipeline *pipeline;
+    struct tw_gateway *gateway;
+    struct tw_batch batch;
+    struct tw_flow_message message;
+    uint64_t next;
+    int64_t now_ns; /* nothing here takes time */
+};
+
+/* Whatever the gateway has staged, judged at once. */
+static void drain(struct tape_replay *replay)
+{
+    struct tw_frame *frame;
+    while ((frame = tw_gateway_cut(replay->gateway)) != NULL) {
+        struct tw_record record;
+        const char *why = NULL;
+        TW_ASSERT(tw_record_decode(frame->bytes, frame->length, &record, &why));
+        tw_memory_log_add(replay->log, frame, &record);
+        tw_evidence_source_add(replay->evidence, &record);
+        tw_pipeline_feed(replay->pipeline, &record, replay->settings->alert, replay->settings->context);
+        tell_refusals(replay->settings, &record, replay->totals);
+        tw_gateway_durable(replay->gateway, tw_record_lsn(&record));
+        tw_frame_drop(&frame);
+    }
+}
+
+static void submit(struct tape_replay *replay)
+{
+    uint32_t count = tw_batch_count(&replay->batch);
+    if (count == 0)
+        return;
+    struct tw_buffer *bytes = &replay->message.bytes;
+    bytes->length = 0;
+    tw_batch_cut(&replay->batch, replay->next, &replay->message);
+    replay->next += count;
+    while (tw_gateway_submit(replay->gateway, TW_LANE_PUSH, bytes->bytes, bytes->length, tw_cli_wall_ns(),
+                             replay->now_ns) == TW_TAKEN_LATER)
+        drain(replay);
+    drain(replay);
+    TW_ASSERT(tw_gateway_counters(replay->gateway).holds == 0); /* what we number and encode ourselves is in order */
+}
+
+static void begin_tape(struct tape_replay *replay, struct tw_session *session)
+{
+    const struct tw_replay_settings *settings = replay->settings;
+    const struct tw_cfg *cfg = settings->cfg;
+    tw_session_init(session, tw_cfg_text(cfg, "session/zone"), tw_cfg_integer(cfg, "session/roll"));
+    const struct tw_gateway_settings gateway_settings = {
+        .block_trades_max = settings->block_trades,
+        .credit_trades = TW_CREDIT_TRADES,
+        .future_ns = tw_cfg_integer(cfg, "limits/future") * TW_NS_PER_SECOND,
+        .reporting_currency = tw_cfg_text(cfg, "exposure/currency"),
+        .next_roll = tw_session_next_roll,
+        .next_roll_context = session,
+    };
+    replay->log = tw_memory_log_new();
+    struct tw_history history = tw_memory_log_history(replay->log);
+    replay->evidence = tw_evidence_source_new(tw_memory_log_fetch, replay->log);
+    struct tw_evidence evidence = tw_evidence_source_port(replay->evidence);
+    replay->pipeline = tw_pipeline_new(settings->shards, &evidence);
+    replay->gateway = tw_gateway_new(&gateway_settings, &history);
+    struct tw_buffer rules = {0};
+    tw_cfg_rules_text(cfg, &rules);
+    tw_gateway_start(replay->gateway, TW_VERSION, text_of(&rules), tw_cli_wall_ns());
+    tw_buffer_free(&rules);
+    drain(replay);
+    struct tw_text publisher = {settings->publisher, (uint32_t)strlen(settings->publisher)};
+    tw_batch_init(&replay->batch, publisher, settings->incarnation, settings->block_trades, false);
+    replay->next = 1;
+}
+
+static void end_tape(struct tape_replay *replay)
+{
+    tw_batch_clear(&replay->batch);
+    tw_buffer_free(&replay->message.bytes);
+    tw_gateway_free(&replay->gateway);
+    tw_pipeline_free(&replay->pipeline);
+    tw_evidence_source_free(&replay->evidence);
+    tw_memory_log_free(&replay->log);
+}
+
+static void take_trade(struct tape_replay *replay, const struct tw_trade *trade)
+{
+    if (tw_batch_add(&replay->batch, trade))
+        return;
+    submit(replay);
+    TW_ASSERT(tw_batch_add(&replay->batch, trade));
+}
+
+void tw_replay_tape(const struct tw_replay_settings *settings, struct tw_tape *tape, struct tw_replay_totals *out)
+{
+    struct tape_replay replay = {.settings = settings, .totals = out};
+    struct tw_session session;
+    struct tw_trade trade;
+    *out = (struct tw_replay_totals){0};
+    begin_tape(&replay, &session);
+    for (uint64_t rows = 0;; rows++) {
+        enum tw_tape_result result = tw_tape_next(tape, &trade);
+        if (result == TW_TAPE_END)
+            break;
+        if (result == TW_TAPE_TRADE) {
+            take_trade(&replay, &trade);
+        } else {
+            out->malformed++;
+            settings->bad(settings->context, tw_tape_problem(tape));
+            if (result == TW_TAPE_FAILED || !settings->skip_bad)
+                break;
+        }
+        if (rows % 4096 == 0)
+            settings->progress(settings->context, tw_tape_position(tape), tw_tape_size(tape));
+    }
+    submit(&replay);
+    sum_up(replay.pipeline, out);
+    end_tape(&replay);
+}
+
+/* ---- a data directory ---- */
+
+struct directory_replay {
+    const struct tw_replay_settings *settings;
+    struct tw_replay_totals *totals;
+    struct tw_store *store;
+    uint8_t recorded_digest[TW_SHA256_BYTES]; /* behind the last alert that is stored */
+};
+
+static bool fetch(void *store, uint64_t seq, struct tw_frame **frame, struct tw_record *record)
+{
+    return tw_store_block_of(store, seq, frame, record);
+}
+
+static bool note_digest(void *context, const struct tw_store_alert *alert)
+{
+    struct directory_replay *replay = context;
+    memcpy(replay->recorded_digest, alert->digest, sizeof replay->recorded_digest);
+    return false;
+}
+
+static void take_alert(void *context, const struct tw_router_alert *alert)
+{
+    struct directory_replay *replay = context;
+    if (alert->n == replay->totals->recorded && !replay->settings->pin)
+        replay->totals->differs = memcmp(alert->digest, replay->recorded_digest, sizeof alert->digest) != 0;
+    replay->settings->alert(replay->settings->context, alert);
+}
+
+/* 1: done, -1: damaged. */
+static int read_log(struct directory_replay *replay, struct tw_pipeline *pipeline, struct tw_evidence_source *evidence,
+                    struct tw_store_error *error)
+{
+    struct tw_record record;
+    uint64_t total = tw_store_last_lsn(replay->store);
+    struct tw_store_cursor *cursor = tw_store_read(replay->store, 1, error);
+    if (cursor == NULL)
+        return -1;
+    int status;
+    while ((status = tw_store_next(cursor, &record, error)) == 1) {
+        tw_evidence_source_add(evidence, &record);
+        tw_pipeline_feed(pipeline, &record, take_alert, replay);
+        tell_refusals(replay->settings, &record, replay->totals);
+        replay->settings->progress(replay->settings->context, tw_record_lsn(&record), total);
+    }
+    tw_store_cursor_free(&cursor);
+    return status == 0 ? 1 : -1;
+}
+
+bool tw_replay_directory(const struct tw_replay_settings *settings, const char *directory, struct tw_replay_totals *out,
+                         char why[512])
+{
+    struct tw_store_error error = {.status = TW_STORE_OK};
+    struct directory_replay replay = {.settings = settings, .totals = out};
+    *out = (struct tw_replay_totals){0};
+    replay.store = tw_store_open(directory, TW_STORE_READ, &error);
+    if (replay.store == NULL) {
+        snprintf(why, 512, "%s", error.text);
+        return false;
+    }
+    out->recorded = tw_store_last_alert(replay.store);
+    bool good = out->recorded == 0 || tw_store_alerts(replay.store, out->recorded - 1, note_digest, &replay, &error);
+    struct tw_evidence_source *evidence = tw_evidence_source_new(fetch, replay.store);
+    struct tw_evidence port = tw_evidence_source_port(evidence);
+    struct tw_pipeline *pipeline = tw_pipeline_new(settings->shards, &port);
+    if (settings->pin) {
+        struct tw_buffer rules = {0};
+        tw_cfg_rules_text(settings->cfg, &rules);
+        tw_pipeline_pin_settings(pipeline, text_of(&rules));
+        tw_buffer_free(&rules);
+    }
+    good = good && read_log(&replay, pipeline, evidence, &error) == 1;
+    sum_up(pipeline, out);
+    if (!settings->pin && out->alerts < out->recorded)
+        out->differs = true;
+    if (!good)
+        snprintf(why, 512, "%s", error.text);
+    tw_pipeline_free(&pipeline);
+    tw_evidence_source_free(&evidence);
+    tw_store_close(&replay.store);
+    return good;
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * `tapewarden replay`: what a history says, and its digest.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "protocol/digest.h"
+#include "protocol/limits.h"
+#include "protocol/names.h"
+#include "tools/alert_text.h"
+#include "tools/cli.h"
+#include "tools/json_text.h"
+#include "tools/replay.h"
+
+#define NAME "replay"
+#define SHOWN_MAX 10u
+
+struct replay {
+    struct tw_cli cli;
+    const char *as;
+    uint64_t incarnation, shards, block;
+    bool events, summary, skip_bad, from_directory;
+    struct tw_progress progress;
+    struct tw_replay_totals totals;
+};
+
+static void on_alert(void *context, const struct tw_router_alert *alert)
+{
+    const struct replay *replay = context;
+    struct tw_alert_view view;
+    if (replay->events)
+        fputs(alert->digest_line, stdout);
+    if (replay->cli.json && !replay->summary && tw_alert_decode(alert->bytes, alert->length, &view))
+        tw_alert_print_json(stdout, &view);
+}
+
+static void on_refused(void *context, const struct tw_refusal *refusal)
+{
+    struct replay *replay = context;
+    if (replay->from_directory || replay->totals.refused > SHOWN_MAX)
+        return;
+    tw_progress_end(&replay->progress);
+    tw_cli_say(NAME, "trade %" PRIu64 " refused: %.*s: %.*s", refusal->pseq, (int)refusal->code.length,
+               refusal->code.bytes, (int)refusal->why.length, refusal->why.bytes);
+}
+
+static void on_bad(void *context, const char *problem)
+{
+    struct replay *replay = context;
+    if (replay->totals.malformed > SHOWN_MAX)
+        return;
+    tw_progress_end(&replay->progress);
+    fprintf(stderr, "%s\n", problem);
+}
+
+static void on_progress(void *context, uint64_t done, uint64_t total)
+{
+    struct replay *replay = context;
+    tw_progress_update(&replay->progress, done, total, replay->from_directory ? "records" : "bytes");
+}
+
+static void report(const struct replay *replay, double seconds)
+{
+    const struct tw_replay_totals *totals = &replay->totals;
+    char digest[2 * TW_SHA256_BYTES + 1], record_digest[2 * TW_SHA256_BYTES + 1];
+    tw_hex(totals->digest, sizeof totals->digest, digest);
+    tw_hex(totals->record_digest, sizeof totals->record_digest, record_digest);
+    if (replay->cli.json) {
+        printf("{\"end\":true,\"trades\":%" PRIu64 ",\"refused\":%" PRIu64 ",\"malformed\":%" PRIu64
+               ",\"alerts\":%" PRIu64 ",\"digest\":\"%s\",\"record_digest\":\"%s\",\"seconds\":%.6f",
+               totals->trades, totals->refused, totals->malformed, totals->alerts, digest, record_digest, seconds);
+        if (replay->from_directory)
+            printf(",\"recorded\":%" PRIu64 ",\"differs\":%s", totals->recorded, totals->differs ? "true" : "false");
+        printf("}\n");
+        return;
+    }
+    fflush(stdout);
+    fprintf(stderr,
+            "trades         %" PRIu64 "\nrefused        %" PRIu64 "\nalerts         %" PRIu64
+            "\ndigest         %s\nrecord_digest  %s\n",
+            totals->trades, totals->refused, totals->alerts, digest, record_digest);
+    if (totals->malformed > 0)
+        fprintf(stderr, "malformed      %" PRIu64 "\n", totals->malformed);
+}
+
+static struct tw_replay_settings settings_of(struct replay *replay, const struct tw_cfg *cfg)
+{
+    return (struct tw_replay_settings){
+        .cfg = cfg,
+        .shards = (uint32_t)replay->shards,
+        .block_trades = (uint32_t)replay->block,
+        .skip_bad = replay->skip_bad,
+        .pin = replay->cli.set_count > 0 || replay->cli.file != NULL,
+        .publisher = replay->as,
+        .incarnation = (uint32_t)replay->incarnation,
+        .alert = on_alert,
+        .refused = on_refused,
+        .bad = on_bad,
+        .progress = on_progress,
+        .context = replay,
+    };
+}
+
+static int run_directory(struct replay *replay, const struct tw_cfg *cfg)
+{
+    char why[512];
+    const struct tw_replay_settings settings = settings_of(replay, cfg);
+    int64_t started_ns = tw_cli_now_ns();
+    bool good = tw_replay_directory(&settings, replay->cli.data, &replay->totals, why);
+    tw_progress_end(&replay->progress);
+    if (!good) {
+        tw_cli_say(NAME, "%s", why);
+        return TW_EXIT_UNREACHABLE;
+    }
+    report(replay, (double)(tw_cli_now_ns() - started_ns) / 1e9);
+    if (replay->totals.differs)
+        tw_cli_say(NAME, "the log gives other alerts than the %" PRIu64 " that were recorded", replay->totals.recorded);
+    return replay->totals.differs ? TW_EXIT_NO : TW_EXIT_OK;
+}
+
+static int run_tape(struct replay *replay, const struct tw_cfg *cfg)
+{
+    char why[256], name[TW_TAPE_NAME_MAX];
+    struct tw_tape *tape = tw_tape_open(replay->cli.operands[0], why);
+    if (tape == NULL) {
+        tw_cli_say(NAME, "%s", why);
+        return TW_EXIT_UNREACHABLE;
+    }
+    if (replay->as == NULL) {
+        if (!tw_tape_derive_name(tape, name)) {
+            tw_cli_say(NAME, "%s; a pipe needs --as NAME", tw_tape_problem(tape));
+            tw_tape_free(&tape);
+            return TW_EXIT_UNREACHABLE;
+        }
+        replay->as = name;
+    }
+    const struct tw_replay_settings settings = settings_of(replay, cfg);
+    int64_t started_ns = tw_cli_now_ns();
+    tw_replay_tape(&settings, tape, &replay->totals);
+    tw_progress_end(&replay->progress);
+    tw_tape_free(&tape);
+    report(replay, (double)(tw_cli_now_ns() - started_ns) / 1e9);
+    return replay->totals.malformed > 0 || replay->totals.refused > 0 ? TW_EXIT_REFUSED : TW_EXIT_OK;
+}
+
+static int check_options(const struct replay *replay)
+{
+    const struct tw_cli *cli = &replay->cli;
+    if (replay->from_directory == (cli->data == NULL))
+        return tw_cli_usage(cli, "either a FILE or --data DIR");
+    if (replay->shards == 0 || replay->shards > TW_SHARDS_MAX)
+        return tw_cli_usage(cli, "--shards is 1 to %u", TW_SHARDS_MAX);
+    if (replay->block == 0 || replay->block > TW_BLOCK_TRADES_MAX)
+        return tw_cli_usage(cli, "--block is 1 to %u", TW_BLOCK_TRADES_MAX);
+    if (replay->incarnation > UINT32_MAX)
+        return tw_cli_usage(cli, "--inc is at most %u", UINT32_MAX);
+    if (replay->as != NULL && !tw_name_publisher_valid((struct tw_text){replay->as, (uint32_t)strlen(replay->as)}))
+        return tw_cli_usage(cli, "--as takes 1 to 32 of A-Za-z0-9_-, not starting with _");
+    return TW_CLI_GO_ON;
+}
+
+int tw_replay_main(int argc, char **argv)
+{
+    struct replay replay = {.shards = 1, .block = TW_BLOCK_TRADES_MAX};
+    const struct tw_cli_option options[] = {
+        {"as", "NAME", "publisher's name; default as in publish: from the content", TW_CLI_TEXT, &replay.as},
+        {"inc", "N", "its incarnation (0)", TW_CLI_INTEGER, &replay.incarnation},
+        {"shards", "N", "shards, one after the other; changes no result (1)", TW_CLI_INTEGER, &replay.shards},
+        {"block", "N", "trades in one block of a FILE; changes no result (8190)", TW_CLI_INTEGER, &replay.block},
+        {"events", NULL, "print the line of each event that goes into the digest", TW_CLI_FLAG, &replay.events},
+        {"summary", NULL, "with --json: no alerts, only the last object", TW_CLI_FLAG, &replay.summary},
+        {"skip-bad", NULL, "go on behind malformed lines (exit code 4 all the same)", TW_CLI_FLAG, &replay.skip_bad},
+    };
+    replay.cli = (struct tw_cli){
+        .command = NAME,
+        .synopsis = "FILE | --data DIR [options]",
+        .description =
+            "Judges a history again, on one thread: a FILE of trades (as publish takes it) under the settings\n"
+            "given, or the log of a data directory not in use under the settings recorded in it. Settings\n"
+            "given by -c or --set replace the recorded ones whole: what if? Ends with counts and digests;\n"
+            "exit code 1 if a directory's log gives other alerts than were recorded.",
+        .examples = "  tapewarden replay trades.csv.gz\n"
+                    "  tapewarden replay --data /var/lib/tapewarden --json | jq .message\n"
+                    "  tapewarden replay --data ./data --set rules/velocity/threshold=20 --events\n",
+        .options = options,
+        .option_count = sizeof options / sizeof options[0],
+        .operands_max = 1,
+    };
+    int result = tw_cli_parse(&replay.cli, argc, argv);
+    struct tw_cfg *cfg = NULL;
+    replay.from_directory = replay.cli.operand_count == 0;
+    if (result == TW_CLI_GO_ON)
+        result = check_options(&replay);
+    if (result == TW_CLI_GO_ON)
+        cfg = tw_cli_cfg(&replay.cli, &result);
+    if (cfg != NULL) {
+        tw_progress_begin(&replay.progress);
+        result = replay.from_directory ? run_directory(&replay, cfg) : run_tape(&replay, cfg);
+    }
+    tw_cfg_free(&cfg);
+    tw_cli_clear(&replay.cli);
+    return result;
+}
