@@ -54,7 +54,7 @@ static int serve(const struct tw_cfg *cfg)
     struct tw_topology *topology = tw_topology_start(cfg, stop_requested, &exit_code, why);
     if (topology == NULL) {
         tw_log(exit_code == TW_EXIT_OK ? TW_LOG_INFO : TW_LOG_ERROR, "main", "%s", why);
-        return exit_code;
+        return (int)exit_code;
     }
     tw_topology_describe(topology, line);
     tw_log(TW_LOG_NOTICE, "main", "%s", line);
@@ -67,7 +67,7 @@ static int serve(const struct tw_cfg *cfg)
     if (!tw_topology_stop(&topology, STOP_LIMIT_MS))
         exit_code = TW_EXIT_UNREACHABLE;
     tw_log(TW_LOG_NOTICE, "main", "stopped");
-    return exit_code;
+    return (int)exit_code;
 }
 
 int tw_run_main(int argc, char **argv)

@@ -232,7 +232,7 @@ static struct tw_router_trade trade_of(const struct tw_router *router, const str
         return trade;
     const struct tw_block *block = &record->block;
     trade.known = true;
-    trade.side = TW_ATTR_SIDE(block->attrs[event->row]);
+    trade.side = (uint8_t)TW_ATTR_SIDE(block->attrs[event->row]);
     trade.qty_e8 = tw_load_i64(block->qty, event->row);
     trade.price_e8 = tw_load_i64(block->price, event->row);
     trade.symbol = tw_dictionary_name(router->names.symbols, tw_load_u32(block->symbol, event->row));
