@@ -13,7 +13,7 @@ from harness import Catchup, Daemon, Scratch, Subscriber, run_tool
 from harness.verdict import SHARED_DATA, Judging, differences
 from harness.waiting import SCALE
 
-DIGEST = re.compile(r"\b[0-9a-f]{64}\b")
+DIGEST = re.compile(r'(?<!record_)digest\W+([0-9a-f]{64})\b')
 
 
 def said_digest(done):
