@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a crash or a bad disk may leave: nothing acked is lost, nothing is doubled, and damage is never taken for the
+ * end of the log.
+ */
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "protocol/check.h"
+#include "store_world.h"
+
+static int setup(void **state)
+{
+    *state = world_new();
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    world_free(*state);
+    return 0;
+}
+
+/* ---- a writer that is killed ---- */
+
+/* The same records each time: what was written can be made again and compared. */
+static struct tw_frame *next_record(struct feed *feed)
+{
+    if (feed->lsn % 7 == 6)
+        return feed_control(feed, feed->lsn % 2 == 0 ? TW_CONTROL_CLOCK : TW_CONTROL_FEED_GAP);
+    uint32_t most = feed->lsn % 11 == 0 ? 3000 : 30;
+    return feed_block(feed, 1 + (uint32_t)feed_random(feed, most), (uint32_t)feed_random(feed, 3));
+}
+
+static void *index_for_ever(void *context)
+{
+    struct tw_store_error error;
+    for (;;)
+        tw_store_index_step(context, 100, &error);
+    return NULL;
+}
+
+static int write_until_killed(const char *directory, int acks)
+{
+    static struct world world = {.feed.random = 20131008};
+    snprintf(world.directory, sizeof world.directory, "%s", directory);
+    world.store = tw_store_open(world.directory, TW_STORE_WRITE, &world.error);
+    if (world.store == NULL) {
+        fprintf(stderr, "%s\n", world.error.text);
+        return 1;
+    }
+    while (world.feed.lsn < tw_store_last_lsn(world.store)) {
+        struct tw_frame *known = next_record(&world.feed);
+        tw_frame_drop(&known);
+    }
+    pthread_t indexer;
+    pthread_create(&indexer, NULL, index_for_ever, world.store);
+    for (;;) {
+        struct tw_frame *frame = next_record(&world.feed);
+        if (tw_store_append(world.store, &frame, 1, &world.error) != TW_STORE_OK) {
+            fprintf(stderr, "%s\n", world.error.text);
+            return 1;
+        }
+        tw_frame_drop(&frame);
+        if (write(acks, &world.feed.lsn, sizeof world.feed.lsn) != (ssize_t)sizeof world.feed.lsn)
+            return 1;
+    }
+}
+
+/* Lets a writer run until it has acked so many records, kills it, and returns the last ack. */
+static uint64_t run_and_kill(const struct world *world, uint32_t records)
+{
+    int pipe_fds[2];
+    assert_int_equal(pipe(pipe_fds), 0);
+    fflush(NULL);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        char fd[16];
+        snprintf(fd, sizeof fd, "%d", pipe_fds[1]);
+        close(pipe_fds[0]);
+        execl("/proc/self/exe", "test_store_crash", world->directory, fd, (char *)NULL);
+        _exit(1);
+    }
+    close(pipe_fds[1]);
+    uint64_t acked = 0;
+    for (uint32_t i = 0; i < records; i++)
+        assert_int_equal(read(pipe_fds[0], &acked, sizeof acked), sizeof acked);
+    kill(child, SIGKILL);
+    while (read(pipe_fds[0], &acked, sizeof acked) == (ssize_t)sizeof acked) /* what was acked meanwhile */
+        continue;
+    close(pipe_fds[0]);
+    int status = 0;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status));
+    return acked;
+}
+
+static void check_same_records(struct world *world)
+{
+    struct tw_chain chain = {{0}};
+    while (world->feed.lsn < tw_store_last_lsn(world->store)) {
+        struct tw_frame *frame = next_record(&world->feed);
+        chain = tw_chain_next(chain, frame->bytes, frame->length);
+        tw_frame_drop(&frame);
+    }
+    assert_int_equal(world->feed.seq, tw_store_last_seq(world->store));
+    assert_memory_equal(chain.bytes, tw_store_last_chain(world->store).bytes, sizeof chain);
+}
+
+static void kill_9_loses_nothing_that_was_acked(void **state)
+{
+    struct world *world = *state;
+    world_close(world);
+    uint64_t before = 0;
+    for (uint32_t round = 0; round < 12; round++) {
+        uint64_t acked = run_and_kill(world, 1 + round * 3);
+        assert_true(acked > before);
+        before = acked;
+        if (round % 4 != 3)
+            continue; /* the next writer opens what the killed one left */
+        world_open(world);
+        assert_true(tw_store_last_lsn(world->store) >= acked);
+        assert_true(tw_store_last_lsn(world->store) <= acked + 1); /* one may have been under way */
+        assert_true(tw_store_verify(world->store, NULL, NULL, &world->error));
+        before = tw_store_last_lsn(world->store);
+        world_close(world);
+    }
+    world_open(world);
+    assert_true(tw_store_indexed_seq(world->store) > 0);
+    check_same_records(world);
+}
+
+/* ---- a bad disk ---- */
+
+static void append_blocks(struct world *world, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        struct tw_frame *frame = feed_block(&world->feed, 40, 1);
+        world_append(world, &frame, 1);
+    }
+}
+
+static void copy_directory(const struct world *world, const char *to)
+{
+    char command[600];
+    world_remove(to);
+    snprintf(command, sizeof command, "cp -a '%s' '%s'", world->directory, to);
+    assert_int_equal(system(command), 0);
+}
+
+static void keep_largest(void *context, const char *path)
+{
+    char *largest = context;
+    struct stat status, best = {0};
+    assert_int_equal(stat(path, &status), 0);
+    if (largest[0] == '\0' || (stat(largest, &best) == 0 && status.st_size > best.st_size))
+        snprintf(largest, 512, "%s", path);
+}
+
+static off_t largest_file(const struct world *world, const char *ending, char path[512])
+{
+    struct stat status;
+    path[0] = '\0';
+    world_files(world, ending, keep_largest, path);
+    assert_true(path[0] != '\0');
+    assert_int_equal(stat(path, &status), 0);
+    return status.st_size;
+}
+
+static void flip_bit(const char *path, off_t offset)
+{
+    uint8_t byte = 0;
+    int fd = open(path, O_RDWR);
+    assert_true(fd >= 0);
+    assert_int_equal(pread(fd, &byte, 1, offset), 1);
+    byte ^= 0x10;
+    assert_int_equal(pwrite(fd, &byte, 1, offset), 1);
+    close(fd);
+}
+
+/* Opens the damaged copy: either it says so, or nothing is missing. Returns whether the damage was noticed. */
+static bool notices_as(struct world *copy, enum tw_store_mode mode, uint64_t last_lsn)
+{
+    copy->store = tw_store_open(copy->directory, mode, &copy->error);
+    if (copy->store == NULL) {
+        assert_int_equal(copy->error.status, TW_STORE_DAMAGED);
+        return true;
+    }
+    assert_int_equal(tw_store_last_lsn(copy->store), last_lsn);
+    bool whole = tw_store_verify(copy->store, NULL, NULL, &copy->error);
+    if (!whole)
+        assert_int_equal(copy->error.status, TW_STORE_DAMAGED);
+    world_close(copy);
+    return !whole;
+}
+
+/* A tool first, which changes nothing, then the daemon. */
+static bool notices(struct world *copy, uint64_t last_lsn)
+{
+    bool tool = notices_as(copy, TW_STORE_READ, last_lsn);
+    return notices_as(copy, TW_STORE_WRITE, last_lsn) && tool;
+}
+
+static struct world copy_of(const struct world *world)
+{
+    struct world copy = {0};
+    snprintf(copy.directory, sizeof copy.directory, "%.100s-copy", world->directory);
+    copy_directory(world, copy.directory);
+    return copy;
+}
+
+static void one_flipped_bit_in_the_write_ahead_log_is_noticed(void **state)
+{
+    struct world *world = *state;
+    append_blocks(world, 100);
+    uint64_t last_lsn = tw_store_last_lsn(world->store);
+    world_close(world);
+    char path[512];
+    off_t length = largest_file(world, ".log", path);
+    for (uint32_t i = 0; i < 24; i++) {
+        struct world copy = copy_of(world);
+        largest_file(&copy, ".log", path);
+        /* the first and the last bytes, and places in between */
+        off_t offset = i == 0 ? 0 : i == 1 ? length - 1 : (off_t)feed_random(&world->feed, (uint64_t)length);
+        flip_bit(path, offset);
+        assert_true(notices(&copy, last_lsn));
+        world_remove(copy.directory);
+    }
+}
+
+static void a_write_ahead_log_cut_short_is_noticed(void **state)
+{
+    struct world *world = *state;
+    append_blocks(world, 20);
+    uint64_t last_lsn = tw_store_last_lsn(world->store);
+    world_close(world);
+    char path[512];
+    off_t length = largest_file(world, ".log", path);
+    for (off_t cut = 1; cut < length; cut = cut * 3 + 1) {
+        struct world copy = copy_of(world);
+        largest_file(&copy, ".log", path);
+        assert_int_equal(truncate(path, length - cut), 0);
+        assert_true(notices(&copy, last_lsn));
+        assert_non_null(strstr(copy.error.text, "was acknowledged"));
+        world_remove(copy.directory);
+    }
+    struct world copy = copy_of(world);
+    largest_file(&copy, ".log", path);
+    assert_int_equal(unlink(path), 0);
+    assert_true(notices(&copy, last_lsn));
+    world_remove(copy.directory);
+}
+
+static void what_was_never_acked_may_be_torn(void **state)
+{
+    struct world *world = *state;
+    append_blocks(world, 5);
+    struct world before = copy_of(world); /* with the HIGHWATER of now */
+    uint64_t acked = tw_store_last_lsn(world->store);
+    append_blocks(world, 1);
+    world_close(world);
+    char path[512], command[600];
+    snprintf(command, sizeof command, "cp -a '%s/HIGHWATER' '%s/'", before.directory, world->directory);
+    assert_int_equal(system(command), 0);
+    off_t length = largest_file(world, ".log", path);
+    assert_int_equal(truncate(path, length - 10), 0);
+    world_open(world);
+    assert_int_equal(tw_store_last_lsn(world->store), acked);
+    assert_true(tw_store_verify(world->store, NULL, NULL, &world->error));
+    world_remove(before.directory);
+}
+
+static void flipped_bits_in_tables_are_noticed(void **state)
+{
+    struct world *world = *state;
+    append_blocks(world, 200);
+    tw_store_index_step(world->store, 0, &world->error);
+    world_reopen(world); /* recovery writes the tables */
+    uint64_t last_lsn = tw_store_last_lsn(world->store);
+    world_close(world);
+    char path[512];
+    off_t length = largest_file(world, ".sst", path);
+    assert_true(length > 300000); /* it is the one of the log */
+    for (uint32_t i = 0; i < 12; i++) {
+        struct world copy = copy_of(world);
+        largest_file(&copy, ".sst", path);
+        flip_bit(path, (off_t)feed_random(&world->feed, (uint64_t)length - 4096)); /* within the data */
+        assert_true(notices(&copy, last_lsn));
+        world_remove(copy.directory);
+    }
+}
+
+static void a_look_up_that_meets_damage_stops_the_log(void **state)
+{
+    struct world *world = *state;
+    append_blocks(world, 200);
+    world_reopen(world);
+    world_close(world);
+    char path[512];
+    off_t length = largest_file(world, ".sst", path);
+    flip_bit(path, length / 2);
+    world_open(world);
+    bool missed = false;
+    for (uint64_t seq = 1; seq <= tw_store_last_seq(world->store); seq += 40) {
+        struct tw_frame *frame = NULL;
+        struct tw_record record;
+        missed |= !tw_store_block_of(world->store, seq, &frame, &record);
+        tw_frame_drop(&frame);
+    }
+    assert_true(missed);
+    struct tw_frame *frame = feed_block(&world->feed, 1, 0);
+    assert_int_equal(tw_store_append(world->store, &frame, 1, &world->error), TW_STORE_DAMAGED);
+    tw_frame_drop(&frame);
+}
+
+/* ---- HIGHWATER ---- */
+
+static void an_unreadable_highwater_is_said(void **state)
+{
+    struct world *world = *state;
+    append_blocks(world, 3);
+    world_close(world);
+    char *path = world_path(world, "HIGHWATER");
+    for (off_t offset = 0; offset < 92; offset += 7) {
+        flip_bit(path, offset);
+        world_open_fails(world, TW_STORE_WRITE, TW_STORE_DAMAGED);
+        assert_non_null(strstr(world->error.text, "HIGHWATER"));
+        flip_bit(path, offset);
+    }
+    assert_int_equal(truncate(path, 0), 0);
+    world_open_fails(world, TW_STORE_READ, TW_STORE_DAMAGED);
+    assert_int_equal(unlink(path), 0); /* a backup may come without it */
+    world_open(world);
+    assert_int_equal(tw_store_last_lsn(world->store), 3);
+    assert_int_equal(access(path, F_OK), 0);
+    free(path);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 3)
+        return write_until_killed(argv[1], atoi(argv[2]));
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(kill_9_loses_nothing_that_was_acked, setup, teardown),
+        cmocka_unit_test_setup_teardown(one_flipped_bit_in_the_write_ahead_log_is_noticed, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_write_ahead_log_cut_short_is_noticed, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_was_never_acked_may_be_torn, setup, teardown),
+        cmocka_unit_test_setup_teardown(flipped_bits_in_tables_are_noticed, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_look_up_that_meets_damage_stops_the_log, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_unreadable_highwater_is_said, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
