@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Verification: a whole directory is whole, and whatever row is taken away, changed or put beside, it is named. This
+ * test reaches behind the store's interface into its database.
+ */
+#include <stdlib.h>
+
+#include "store/index.h"
+#include "store_world.h"
+
+static int setup(void **state)
+{
+    *state = world_new();
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    world_free(*state);
+    return 0;
+}
+
+/* Blocks, refusals, control records, alerts; two runs of the indexes and a tail. */
+static void fill(struct world *world)
+{
+    for (uint32_t i = 0; i < 30; i++) {
+        struct tw_frame *frames[] = {feed_block(&world->feed, 1 + (uint32_t)feed_random(&world->feed, 80), i % 4),
+                                     feed_control(&world->feed, i % 5 == 0 ? TW_CONTROL_FEED_GAP : TW_CONTROL_CLOCK)};
+        world_append(world, frames, 2);
+        if (i == 10 || i == 20)
+            assert_true(tw_store_index_step(world->store, 0, &world->error) > 0);
+        struct tw_store_alert alert;
+        feed_alert(&world->feed, &alert);
+        assert_int_equal(tw_store_put_alerts(world->store, &alert, 1, &world->error), TW_STORE_OK);
+        free((void *)(uintptr_t)alert.bytes);
+    }
+}
+
+static void expect_whole(struct world *world)
+{
+    if (!tw_store_verify(world->store, NULL, NULL, &world->error))
+        fail_msg("%s", world->error.text);
+}
+
+static void expect_damage(struct world *world, const char *words)
+{
+    assert_false(tw_store_verify(world->store, NULL, NULL, &world->error));
+    assert_int_equal(world->error.status, TW_STORE_DAMAGED);
+    if (strstr(world->error.text, words) == NULL)
+        fail_msg("`%s` does not say `%s`", world->error.text, words);
+}
+
+/* ---- one row ---- */
+
+struct row {
+    enum tw_family family;
+    uint8_t key[32];
+    size_t key_length, value_length;
+    uint8_t *value;
+};
+
+/* The `place`th row of the family whose key begins with `first` (any if 0). */
+static struct row row_at(struct world *world, enum tw_family family, char first, uint32_t place)
+{
+    struct row row = {.family = family};
+    rocksdb_iterator_t *iterator = tw_store_iterate(world->store, family);
+    uint32_t seen = 0;
+    for (rocksdb_iter_seek_to_first(iterator); rocksdb_iter_valid(iterator); rocksdb_iter_next(iterator)) {
+        const uint8_t *key = tw_iterator_key(iterator, &row.key_length);
+        if ((first != 0 && key[0] != (uint8_t)first) || seen++ != place)
+            continue;
+        assert_true(row.key_length <= sizeof row.key);
+        memcpy(row.key, key, row.key_length);
+        const uint8_t *value = tw_iterator_value(iterator, &row.value_length);
+        row.value = tw_alloc(row.value_length + 1);
+        memcpy(row.value, value, row.value_length);
+        break;
+    }
+    rocksdb_iter_destroy(iterator);
+    assert_non_null(row.value);
+    return row;
+}
+
+static void put_row(struct world *world, const struct row *row)
+{
+    char *message = NULL;
+    rocksdb_put_cf(world->store->db, world->store->write_unsynced, world->store->families[row->family],
+                   (const char *)row->key, row->key_length, (const char *)row->value, row->value_length, &message);
+    assert_null(message);
+}
+
+static void delete_row(struct world *world, const struct row *row)
+{
+    char *message = NULL;
+    rocksdb_delete_cf(world->store->db, world->store->write_unsynced, world->store->families[row->family],
+                      (const char *)row->key, row->key_length, &message);
+    assert_null(message);
+}
+
+static void without(struct world *world, enum tw_family family, char first, uint32_t place, const char *words)
+{
+    struct row row = row_at(world, family, first, place);
+    delete_row(world, &row);
+    expect_damage(world, words);
+    put_row(world, &row);
+    free(row.value);
+}
+
+static void changed(struct world *world, enum tw_family family, char first, uint32_t place, size_t byte,
+                    const char *words)
+{
+    struct row row = row_at(world, family, first, place);
+    size_t at = byte < row.value_length ? byte : row.value_length - 1;
+    row.value[at] ^= 1;
+    put_row(world, &row);
+    expect_damage(world, words);
+    row.value[at] ^= 1;
+    put_row(world, &row);
+    free(row.value);
+}
+
+/* The same value under a key whose last byte differs. */
+static void beside(struct world *world, enum tw_family family, char first, uint32_t place, const char *words)
+{
+    struct row row = row_at(world, family, first, place);
+    row.key[row.key_length - 1] ^= 0x80;
+    put_row(world, &row);
+    expect_damage(world, words);
+    delete_row(world, &row);
+    free(row.value);
+}
+
+/* ---- the tests ---- */
+
+static uint64_t progress_done, progress_total, progress_calls;
+static void note_progress(void *context, uint64_t done, uint64_t total)
+{
+    (void)context;
+    assert_true(done >= progress_done && done <= total);
+    progress_done = done;
+    progress_total = total;
+    progress_calls++;
+}
+
+static void a_whole_directory_is_whole(void **state)
+{
+    struct world *world = *state;
+    expect_whole(world);
+    fill(world);
+    expect_whole(world);
+    assert_true(tw_store_verify(world->store, note_progress, NULL, &world->error));
+    assert_true(progress_calls > 0);
+    assert_int_equal(progress_done, world->feed.seq);
+    assert_int_equal(progress_total, world->feed.seq);
+    while (tw_store_index_step(world->store, 0, &world->error) > 0)
+        continue;
+    expect_whole(world);
+    world_close(world);
+    world->store = tw_store_open(world->directory, TW_STORE_READ, &world->error);
+    expect_whole(world);
+}
+
+static void damage_of_the_log_is_named(void **state)
+{
+    struct world *world = *state;
+    fill(world);
+    without(world, TW_FAMILY_LOG, 0, 0, "record 0 of the log is followed by record 2");
+    without(world, TW_FAMILY_LOG, 0, 30, "record 30 of the log is followed by record 32");
+    without(world, TW_FAMILY_LOG, 0, 59, "record 60 of the log: it is missing");
+    changed(world, TW_FAMILY_LOG, 0, 7, 100, "record 8 of the log: its bytes are not those that were written");
+    changed(world, TW_FAMILY_LOG, 0, 8, 3, "record 9 of the log: its bytes are not those that were written");
+    beside(world, TW_FAMILY_LOG, 0, 3, "it stands under another record's key");
+    expect_whole(world);
+}
+
+static void damage_of_what_is_derived_is_named(void **state)
+{
+    struct world *world = *state;
+    fill(world);
+    without(world, TW_FAMILY_NAMES, TW_NAME_ACCOUNT, 4, "the row of account 5 is missing");
+    changed(world, TW_FAMILY_NAMES, TW_NAME_SYMBOL, 2, 5, "the row of symbol 3 does not say what the log says");
+    changed(world, TW_FAMILY_NAMES, TW_NAME_SOURCE, 2, 0, "the row of publisher 3 does not say what the log says");
+    beside(world, TW_FAMILY_NAMES, TW_NAME_ACCOUNT, 4, "rows of names");
+    without(world, TW_FAMILY_SOURCES, 'b', 5, "the publishers' numbers of record");
+    changed(world, TW_FAMILY_SOURCES, 'b', 7, 8, "the publishers' numbers of record");
+    beside(world, TW_FAMILY_SOURCES, 'b', 2, "rows of publishers' numbers");
+    without(world, TW_FAMILY_SOURCES, 'p', 1, "the position of publisher 2 is missing");
+    changed(world, TW_FAMILY_SOURCES, 'p', 1, 0, "the position of publisher 2 does not say");
+    without(world, TW_FAMILY_REFUSALS, 0, 3, "refusal");
+    changed(world, TW_FAMILY_REFUSALS, 0, 3, 8, "refusal");
+    beside(world, TW_FAMILY_REFUSALS, 0, 3, "rows of refusals");
+    expect_whole(world);
+}
+
+static void damage_of_the_indexes_is_named(void **state)
+{
+    struct world *world = *state;
+    fill(world);
+    without(world, TW_FAMILY_INDEX, TW_INDEX_KEY_ACCOUNT, 6,
+            "the index by account does not agree with the log at account");
+    changed(world, TW_FAMILY_INDEX, TW_INDEX_KEY_ACCOUNT, 6, 1, "the index by account");
+    beside(world, TW_FAMILY_INDEX, TW_INDEX_KEY_ACCOUNT, 6, "the index by account");
+    without(world, TW_FAMILY_INDEX, TW_INDEX_KEY_SYMBOL, 3,
+            "the index by symbol does not agree with the log at symbol");
+    changed(world, TW_FAMILY_INDEX, TW_INDEX_KEY_SYMBOL, 3, 0, "the index by symbol");
+    without(world, TW_FAMILY_INDEX, TW_INDEX_KEY_ID, 9, "the index by id does not agree with the log at bucket");
+    changed(world, TW_FAMILY_INDEX, TW_INDEX_KEY_ID, 9, 2, "the index by id does not agree with the log at bucket");
+    changed(world, TW_FAMILY_INDEX, TW_INDEX_KEY_ID, 9, 0, "the index by id is not readable near trade");
+    without(world, TW_FAMILY_INDEX, TW_INDEX_KEY_TIME, 3, "the index by time has not the row of trade");
+    changed(world, TW_FAMILY_INDEX, TW_INDEX_KEY_TIME, 3, 0, "the index by time has not the row of trade");
+    beside(world, TW_FAMILY_INDEX, TW_INDEX_KEY_TIME, 3, "the index by time has not the row of trade");
+    expect_whole(world);
+}
+
+static void damage_of_the_alerts_is_named(void **state)
+{
+    struct world *world = *state;
+    fill(world);
+    without(world, TW_FAMILY_ALERTS, 0, 0, "alert 1 is missing");
+    without(world, TW_FAMILY_ALERTS, 0, 14, "alert 15 is missing");
+    without(world, TW_FAMILY_ALERTS, 0, 29, "alert 30 is missing");
+    changed(world, TW_FAMILY_ALERTS, 0, 8, 3, "the digest after alert 9");
+    changed(world, TW_FAMILY_ALERTS, 0, 8, 40, "the record digest after alert 9");
+    changed(world, TW_FAMILY_ALERTS, 0, 8, 64, "alert 9 is not readable");
+    expect_whole(world);
+    struct row row = row_at(world, TW_FAMILY_ALERTS, 0, 11);
+    uint8_t *detected_at = row.value + row.value_length - 1; /* outside every digest */
+    *detected_at ^= 1;
+    put_row(world, &row);
+    expect_whole(world);
+    free(row.value);
+}
+
+static void a_head_that_counts_otherwise_is_named(void **state)
+{
+    struct world *world = *state;
+    fill(world);
+    world->store->head.refusals++;
+    expect_damage(world, "the head does not say what the log has");
+    world->store->head.refusals--;
+    expect_whole(world);
+}
+
+static void rows_that_must_be_there_are_missed_at_once(void **state)
+{
+    struct world *world = *state;
+    fill(world);
+    for (uint32_t place = 0; place < 3; place++) { /* format, head, log_id */
+        struct row row = row_at(world, TW_FAMILY_META, 0, place);
+        delete_row(world, &row);
+        world_close(world);
+        world_open_fails(world, TW_STORE_READ, TW_STORE_DAMAGED);
+        assert_non_null(strstr(world->error.text, "is missing"));
+        world_remove(world->directory);
+        free(row.value);
+        feed_forget(&world->feed);
+        world->feed = (struct feed){.random = 7};
+        world_open(world);
+        fill(world);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_whole_directory_is_whole, setup, teardown),
+        cmocka_unit_test_setup_teardown(damage_of_the_log_is_named, setup, teardown),
+        cmocka_unit_test_setup_teardown(damage_of_what_is_derived_is_named, setup, teardown),
+        cmocka_unit_test_setup_teardown(damage_of_the_indexes_is_named, setup, teardown),
+        cmocka_unit_test_setup_teardown(damage_of_the_alerts_is_named, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_head_that_counts_otherwise_is_named, setup, teardown),
+        cmocka_unit_test_setup_teardown(rows_that_must_be_there_are_missed_at_once, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
