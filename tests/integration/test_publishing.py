@@ -158,8 +158,7 @@ class Publishing(unittest.TestCase):
         self.assertEqual((ack["inc"], ack["durable"], ack["next"]), (1, 0, 1))
         self.assertEqual(ack["previous"], {"inc": 0, "durable": 150})
         new.publish([trade(id="new")])
-        old.send([trade()], seq=151)
-        told = old.wait_hold("stale_incarnation")
+        told = old.insist([trade()], 151, "stale_incarnation")
         self.assertEqual((told["inc"], told["credit"]), (0, 0))     # said of the old one; the new one is not held
         self.assertIsNone(new.wait_ack("the incarnation in force", lambda ack: ack["inc"] == 1)["hold"])
         self.assertEqual(new.hello()["next"], 2)
@@ -167,8 +166,7 @@ class Publishing(unittest.TestCase):
     def test_a_new_incarnation_without_hello_is_held(self):
         self.publisher("hasty").publish([trade()])
         new = self.publisher("hasty", inc=5)
-        new.send([trade()], seq=1)
-        new.wait_hold("hello_required")
+        new.insist([trade()], 1, "hello_required")
         self.assertEqual(new.hello()["previous"], {"inc": 0, "durable": 1})
         self.assertEqual(new.publish([trade()])["durable"], 1)
 
@@ -181,8 +179,7 @@ class Publishing(unittest.TestCase):
             second.publish([trade()] * 2)
             daemon.kill()
             daemon.restart()
-            first.send([trade()], seq=4)
-            first.wait_hold("stale_incarnation")
+            first.insist([trade()], 4, "stale_incarnation")
             ack = self.publisher("phoenix", 4, daemon).hello()
             self.assertEqual((ack["inc"], ack["durable"], ack["next"]), (4, 2, 3))
 

@@ -132,6 +132,19 @@ class Publisher:
     def wait_hold(self, code, seconds=10):
         return self.wait_ack(f"hold {code}", lambda ack: ack["hold"] and ack["hold"]["code"] == code, seconds)
 
+    def insist(self, trades, seq, code, seconds=20):
+        """Sends once a second until the hold comes: it is said once, and a subscription takes a moment."""
+        deadline = Deadline(seconds, f"hold {code} for {self.pub}")
+        while True:
+            self.send(trades, seq)
+            again = time.monotonic() + 1
+            while time.monotonic() < again:
+                deadline.left()
+                if self.acks.poll(50):
+                    ack = self.hear(deadline)
+                    if ack is not None and ack["hold"] and ack["hold"]["code"] == code:
+                        return ack
+
     def publish(self, trades, seconds=20):
         """Hello if there was none, then the trades in messages of 500, and waits until they are durable."""
         if self.ack is None:
