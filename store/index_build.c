@@ -12,6 +12,7 @@
 /* A row on its way into an index: what to sort by above its place in the run. */
 #define OFFSET_BITS 28u
 #define OFFSET_MASK ((UINT64_C(1) << OFFSET_BITS) - 1u)
+#define GROUP_SHIFT (OFFSET_BITS + TW_INDEX_GROUP_BITS)
 _Static_assert(TW_INDEX_RUN_TRADES_MAX + TW_BLOCK_TRADES_MAX <= OFFSET_MASK, "a row's place fits");
 _Static_assert(OFFSET_BITS + TW_INDEX_HASH_BITS <= 64, "hash and place fit into one element");
 
@@ -195,11 +196,15 @@ static void put_list(struct tw_store *store, struct tw_index_builder *builder, c
                      const uint64_t *elements, uint32_t count)
 {
     uint8_t key[TW_INDEX_LIST_KEY_BYTES] = {(uint8_t)which};
-    tw_put_u32_be(key + 1, (uint32_t)(elements[0] >> OFFSET_BITS));
-    tw_put_u64_be(key + 5, first + (elements[0] & OFFSET_MASK));
+    uint64_t before = elements[0] & OFFSET_MASK;
+    tw_put_u32_be(key + 1, (uint32_t)(elements[0] >> GROUP_SHIFT));
+    tw_put_u64_be(key + 5, first + before);
     uint8_t *to = begin_value(builder, count);
-    for (uint32_t i = 1; i < count; i++)
-        to = tw_index_put_varint(to, elements[i] - elements[i - 1]);
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t offset = elements[i] & OFFSET_MASK, member = elements[i] >> OFFSET_BITS & TW_INDEX_MEMBER_MASK;
+        to = tw_index_put_varint(to, (offset - before) << TW_INDEX_GROUP_BITS | member);
+        before = offset;
+    }
     builder->value.length = (size_t)(to - builder->value.bytes);
     put_row(store, builder, key, sizeof key);
 }
@@ -216,12 +221,12 @@ static uint32_t same_group(const uint64_t *elements, uint32_t count, uint32_t sh
 static void put_lists(struct tw_store *store, struct tw_index_builder *builder, struct rows *rows, char which,
                       uint32_t value_max, uint64_t first)
 {
-    uint32_t bits = 32u - (uint32_t)__builtin_clz(value_max | 1u);
-    tw_index_sort(&rows->elements, &builder->scratch, rows->count, OFFSET_BITS, bits);
+    uint32_t bits = 32u - (uint32_t)__builtin_clz(value_max >> TW_INDEX_GROUP_BITS | 1u);
+    tw_index_sort(&rows->elements, &builder->scratch, rows->count, GROUP_SHIFT, bits);
     for (uint32_t at = 0; at < rows->count;) {
         uint32_t left = rows->count - at;
         uint32_t same =
-            same_group(rows->elements + at, left < TW_INDEX_LIST_MAX ? left : TW_INDEX_LIST_MAX, OFFSET_BITS);
+            same_group(rows->elements + at, left < TW_INDEX_LIST_MAX ? left : TW_INDEX_LIST_MAX, GROUP_SHIFT);
         put_list(store, builder, which, first, rows->elements + at, same);
         at += same;
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Lists of sequences in index rows: ascending, as differences of variable length.
+ * Lists in index rows: ascending sequences, as differences of variable length.
  */
 #include "store/index.h"
 
@@ -25,19 +25,18 @@ struct tw_index_list tw_index_list_open(uint64_t first, const uint8_t *value, si
     return (struct tw_index_list){.at = value, .end = value + length, .seq = first, .first = true};
 }
 
-int tw_index_list_next(struct tw_index_list *list, uint64_t *seq)
+int tw_index_list_next(struct tw_index_list *list, uint32_t *member, uint64_t *seq)
 {
-    if (list->first) {
-        list->first = false;
-        *seq = list->seq;
-        return 1;
-    }
     if (list->at == list->end)
-        return 0;
-    uint64_t difference = 0;
-    if (!tw_index_get_varint(&list->at, list->end, &difference) || difference == 0 ||
-        difference > UINT64_MAX - list->seq)
+        return list->first ? -1 : 0;
+    uint64_t entry = 0;
+    if (!tw_index_get_varint(&list->at, list->end, &entry))
         return -1;
+    uint64_t difference = entry >> TW_INDEX_GROUP_BITS;
+    if ((difference == 0) != list->first || difference > UINT64_MAX - list->seq)
+        return -1;
+    list->first = false;
+    *member = (uint32_t)entry & TW_INDEX_MEMBER_MASK;
     *seq = list->seq += difference;
     return 1;
 }

@@ -26,7 +26,7 @@ static bool scan_rows(struct tw_store *store, struct scan *scan, uint64_t until,
 {
     uint8_t key[TW_INDEX_LIST_KEY_BYTES] = {scan->index == TW_INDEX_ACCOUNT ? TW_INDEX_KEY_ACCOUNT
                                                                             : TW_INDEX_KEY_SYMBOL};
-    tw_put_u32_be(key + 1, scan->id);
+    tw_put_u32_be(key + 1, scan->id >> TW_INDEX_GROUP_BITS);
     tw_put_u64_be(key + 5, scan->from);
     rocksdb_iterator_t *iterator = tw_store_iterate(store, TW_FAMILY_INDEX);
     rocksdb_iter_seek_for_prev(iterator, (const char *)key, sizeof key);
@@ -46,8 +46,10 @@ static bool scan_rows(struct tw_store *store, struct scan *scan, uint64_t until,
         const uint8_t *value = tw_iterator_value(iterator, &value_length);
         struct tw_index_list list = tw_index_list_open(first, value, value_length);
         int more = 1;
-        while (!scan->stopped && (more = tw_index_list_next(&list, &seq)) > 0 && seq <= until)
-            visit_in_range(scan, seq);
+        uint32_t member = 0;
+        while (!scan->stopped && (more = tw_index_list_next(&list, &member, &seq)) > 0 && seq <= until)
+            if (member == (scan->id & TW_INDEX_MEMBER_MASK))
+                visit_in_range(scan, seq);
         if (more < 0)
             ok = tw_index_damaged(store, scan->index == TW_INDEX_ACCOUNT ? "account" : "symbol", first, error);
     }

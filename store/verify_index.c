@@ -81,7 +81,7 @@ struct row {
     size_t key_length, value_length;
 };
 
-/* Rows of one account or symbol ascend; `last` is where the one before ended, of the id in `of`. */
+/* Rows of one group of accounts or symbols ascend; `last` is where the one before ended, of the id in `of`. */
 struct order {
     uint8_t which;
     uint32_t of;
@@ -94,17 +94,19 @@ static bool take_list(struct tw_verify *verify, struct row row, struct order *or
     const char *what = accounts ? "account" : "symbol";
     if (row.key_length != TW_INDEX_LIST_KEY_BYTES)
         return tw_verify_damaged(verify, "a row of the index by %s has no readable key", what);
-    uint32_t id = tw_get_u32_be(row.key + 1);
+    uint32_t group = tw_get_u32_be(row.key + 1), member = 0;
     uint64_t seq = 0;
-    if (id > (accounts ? TW_ACCOUNTS_MAX : TW_SYMBOLS_MAX))
-        return tw_verify_damaged(verify, "the index by %s knows %s %" PRIu32, what, what, id);
-    if (order->which != row.key[0] || order->of != id)
-        *order = (struct order){row.key[0], id, 0};
+    if (group > (accounts ? TW_ACCOUNTS_MAX : TW_SYMBOLS_MAX) >> TW_INDEX_GROUP_BITS)
+        return tw_verify_damaged(verify, "the index by %s knows a group %" PRIu32 " of them", what, group);
+    if (order->which != row.key[0] || order->of != group)
+        *order = (struct order){row.key[0], group, 0};
     uint64_t **sums = accounts ? &verify->accounts : &verify->symbols;
-    tw_verify_reach(sums, accounts ? &verify->account_capacity : &verify->symbol_capacity, id);
+    tw_verify_reach(sums, accounts ? &verify->account_capacity : &verify->symbol_capacity,
+                    group << TW_INDEX_GROUP_BITS | TW_INDEX_MEMBER_MASK);
     struct tw_index_list list = tw_index_list_open(tw_get_u64_be(row.key + 5), row.value, row.value_length);
     int more;
-    while ((more = tw_index_list_next(&list, &seq)) > 0) {
+    while ((more = tw_index_list_next(&list, &member, &seq)) > 0) {
+        uint32_t id = group << TW_INDEX_GROUP_BITS | member;
         if (seq <= order->last || seq > verify->indexed.seq)
             return tw_verify_damaged(verify, "the index by %s has trade %" PRIu64 " of %s %" PRIu32 " out of turn",
                                      what, seq, what, id);
