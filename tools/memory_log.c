@@ -16,7 +16,7 @@ struct kept_block {
 };
 
 struct tw_memory_log {
-    struct kept_block *blocks; /* without those that hold no trade; ascending by sequence */
+    struct kept_block *blocks; /* ascending by sequence; some hold refusals only */
     uint32_t count, capacity;
     bool indexed;
     uint32_t indexed_blocks;
@@ -49,7 +49,7 @@ void tw_memory_log_free(struct tw_memory_log **log_pointer)
 
 void tw_memory_log_add(struct tw_memory_log *log, struct tw_frame *frame, const struct tw_record *record)
 {
-    if (record->kind != TW_RECORD_BLOCK || record->block.count == 0)
+    if (record->kind != TW_RECORD_BLOCK)
         return;
     if (log->count == log->capacity) {
         log->capacity = log->capacity == 0 ? 64 : log->capacity * 2;
@@ -202,10 +202,32 @@ static bool by_seq(void *context, uint64_t seq, struct tw_past_trade *out)
     return true;
 }
 
+static bool refused_by_pseq(const struct kept_block *kept, uint32_t source, uint64_t pseq, struct tw_past_trade *out)
+{
+    struct tw_refusal refusal;
+    for (uint32_t offset = 0; tw_block_next_refusal(&kept->block, &offset, &refusal);)
+        if (refusal.source == source && refusal.pseq == pseq) {
+            *out = (struct tw_past_trade){.refused = true, .content_hash = refusal.content_hash, .pseq = pseq};
+            return true;
+        }
+    return false;
+}
+
+/* Newest first, row by row: asked for resends only, and those are of late. */
 static bool by_pseq(void *context, uint32_t source, uint64_t pseq, struct tw_past_trade *out)
 {
-    (void)context, (void)source, (void)pseq, (void)out;
-    return false; /* asked for resends only, and a replay resends nothing */
+    const struct tw_memory_log *log = context;
+    for (uint32_t i = log->count; i-- > 0;) {
+        const struct kept_block *kept = &log->blocks[i];
+        for (uint32_t row = 0; row < kept->block.count; row++)
+            if (tw_load_u64(kept->block.pseq, row) == pseq && tw_load_u32(kept->block.source, row) == source) {
+                fill(kept, row, out);
+                return true;
+            }
+        if (refused_by_pseq(kept, source, pseq, out))
+            return true;
+    }
+    return false;
 }
 
 struct tw_history tw_memory_log_history(struct tw_memory_log *log)

@@ -3,7 +3,7 @@
  * The log of a replay, in memory: what the gateway and the router look up in the store otherwise. Blocks are kept by
  * reference, about 70 bytes a trade. The index by execution id is made when a first bust asks for it.
  *
- * One owner, one thread. Without a disk, in a replay of one publisher that resends nothing.
+ * One publisher, one owner, one thread.
  */
 #ifndef TW_TOOLS_MEMORY_LOG_H
 #define TW_TOOLS_MEMORY_LOG_H

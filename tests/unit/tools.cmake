@@ -1,0 +1,10 @@
+# What the commands share: the tape reader, the client's conversations, replay.
+foreach(story tape tape_bad tape_forms)
+  tw_test(${story} unit tw_tools)
+endforeach()
+foreach(story client_flow client_follow)
+  tw_test(${story} unit tw_client)
+endforeach()
+add_library(test_daemon_world STATIC unit/daemon_world.c)
+target_link_libraries(test_daemon_world PUBLIC tw_tools)
+tw_test(client_publisher unit test_daemon_world)
