@@ -59,22 +59,6 @@ static const char *people(tw_i128 value_e8, char out[TW_E8_TEXT_MAX * 2])
     return out;
 }
 
-static const char *verb_of(enum tw_event_kind kind)
-{
-    switch (kind) {
-    case TW_EVENT_FIRE:
-    case TW_EVENT_OPEN:
-        return "is above";
-    case TW_EVENT_ESCALATE:
-        return "has grown above";
-    case TW_EVENT_RESOLVE:
-        return "is back within its re-arm level; limit";
-    case TW_EVENT_RETRACT:
-        return "is withdrawn because its opening trade was busted; limit";
-    }
-    TW_UNREACHABLE("an event without a verb");
-}
-
 static int say_exposure(const struct tw_event *event, struct tw_text entity, const struct tw_rules *rules, char *out,
                         size_t room)
 {
@@ -86,8 +70,11 @@ static int say_exposure(const struct tw_event *event, struct tw_text entity, con
         return snprintf(out, room,
                         "The %s alert of %.*s is withdrawn: its opening trade was busted; it stands at %s %s",
                         measures[rules->measure], (int)entity.length, entity.bytes, value, rules->currency);
-    return snprintf(out, room, "%.*s: %s of %s %s %s %s", (int)entity.length, entity.bytes, measures[rules->measure],
-                    value, rules->currency, verb_of(event->kind), limit);
+    const char *form = event->kind == TW_EVENT_RESOLVE    ? "%.*s: %s is down to %s %s (limit %s)"
+                       : event->kind == TW_EVENT_ESCALATE ? "%.*s: %s has grown to %s %s, above %s"
+                                                          : "%.*s: %s of %s %s is above %s";
+    return snprintf(out, room, form, (int)entity.length, entity.bytes, measures[rules->measure], value, rules->currency,
+                    limit);
 }
 
 static int say_velocity(const struct tw_event *event, struct tw_text entity, const struct tw_rules *rules, char *out,
@@ -99,8 +86,10 @@ static int say_velocity(const struct tw_event *event, struct tw_text entity, con
     if (event->kind == TW_EVENT_RETRACT)
         return snprintf(out, room, "The velocity alert of %.*s is withdrawn: its opening trade was busted",
                         (int)entity.length, entity.bytes);
-    return snprintf(out, room, "%.*s: %s trades in %lld s %s %s", (int)entity.length, entity.bytes, value,
-                    (long long)(rules->velocity_window_ns / TW_NS_PER_SECOND), verb_of(event->kind), limit);
+    const char *form = event->kind == TW_EVENT_RESOLVE ? "%.*s: down to %s trades in %lld s (limit %s)"
+                                                       : "%.*s: %s trades in %lld s, more than %s";
+    return snprintf(out, room, form, (int)entity.length, entity.bytes, value,
+                    (long long)(rules->velocity_window_ns / TW_NS_PER_SECOND), limit);
 }
 
 static int say_anomaly(const struct tw_event *event, struct tw_text entity, const struct tw_rules *rules, char *out,
@@ -135,7 +124,6 @@ static int say_large_trade(const struct tw_event *event, struct tw_text entity, 
                     value, (int)trade->symbol.length, trade->symbol.bytes, price, limit);
 }
 
-/* "%s" of value and symbol read best in this order: "A0001 bought 12,000 X at 150: more than 10,000 units". */
 uint32_t tw_router_sentence(const struct tw_event *event, struct tw_text entity, const struct tw_router_trade *trade,
                             const struct tw_rules *rules, char out[TW_ALERT_MESSAGE_BYTES_MAX])
 {
