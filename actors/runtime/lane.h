@@ -43,6 +43,7 @@ static inline bool tw_lane_is_end(zmq_msg_t *message)
 struct tw_frame *tw_lane_frame(zmq_msg_t *message);
 
 /* ---- watermarks ---- */
+/* What is said before the pull end is open is lost: libzmq takes it for a greeting. */
 struct tw_watermark {
     uint64_t lsn; /* durable after fsync */
     uint64_t seq;
