@@ -99,6 +99,20 @@ static void release_answers(struct tw_exposure_actor *actor)
         }
 }
 
+/* The account of the block's newest trade. */
+static void take_sample(const struct tw_exposure *core, const struct tw_block *block, struct tw_exposure_sample *sample)
+{
+    struct tw_account_view view;
+    for (uint32_t row = block->count; row > 0; row--) {
+        uint32_t account = tw_load_u32(block->account, row - 1);
+        if (account == 0)
+            continue;
+        if (tw_exposure_account(core, account, &view))
+            *sample = (struct tw_exposure_sample){view.gross_e8, view.net_e8, view.exposure_e8, account};
+        return;
+    }
+}
+
 static void judge(struct tw_exposure_actor *actor)
 {
     struct tw_record record;
@@ -109,6 +123,8 @@ static void judge(struct tw_exposure_actor *actor)
     actor->waiting = tw_pool_take(actor->events);
     tw_events_clear(actor->waiting);
     tw_exposure_step(actor->core, &record, answers, actor->waiting);
+    if (record.kind == TW_RECORD_BLOCK)
+        take_sample(actor->core, &record.block, &actor->waiting->sample);
     release_answers(actor);
 }
 

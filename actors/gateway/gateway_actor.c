@@ -10,7 +10,7 @@
 #include "actors/runtime/log.h"
 #include "protocol/check.h"
 
-#define FINISH_LOOK_NS INT64_C(50000000)
+#define LOOK_NS INT64_C(50000000) /* how often acks have their turn while nothing else happens */
 #define MESSAGES_PER_TURN 4096 /* then acks, watermarks and the pipe get their turn */
 
 struct tw_gateway_actor {
@@ -216,12 +216,12 @@ static bool receive(struct tw_gateway_actor *actor)
     return actor->has_message = true;
 }
 
-/* Takes what has arrived until the block is full. True if more waits. */
+/* Takes what has arrived until the block is full; once stopping, only what was received before. True if more waits. */
 static bool ingest(struct tw_gateway_actor *actor, int64_t now_ns)
 {
     int64_t wall_ns = tw_wall_ns();
     for (int i = 0; i < MESSAGES_PER_TURN; i++) {
-        if (!actor->has_message && !receive(actor))
+        if (!actor->has_message && (actor->stopping || !receive(actor)))
             return false;
         if (tw_gateway_submit(actor->core, actor->message_lane, zmq_msg_data(&actor->message),
                               zmq_msg_size(&actor->message), wall_ns, now_ns) == TW_TAKEN_LATER)
@@ -235,13 +235,12 @@ static bool ingest(struct tw_gateway_actor *actor, int64_t now_ns)
 /* Says the end to every lane, then waits until the last record is durable and acked. */
 static enum tw_agent_progress finish(struct tw_gateway_actor *actor, int64_t now_ns)
 {
-    while (actor->ends_sent < actor->lane_count) {
-        if (!tw_lane_send_end(actor->lanes[actor->ends_sent]))
-            return TW_AGENT_WAITS;
+    while (actor->ends_sent < actor->lane_count && tw_lane_send_end(actor->lanes[actor->ends_sent]))
         actor->ends_sent++;
-    }
-    actor->clock_due_ns = now_ns + FINISH_LOOK_NS;
+    actor->clock_due_ns = now_ns + LOOK_NS;
     publish_acks(actor, now_ns);
+    if (actor->ends_sent < actor->lane_count)
+        return TW_AGENT_WAITS;
     return actor->durable_lsn >= tw_gateway_last_lsn(actor->core) ? TW_AGENT_FINISHED : TW_AGENT_WAITS;
 }
 
@@ -255,11 +254,11 @@ static enum tw_agent_progress work(void *self, char failure[512])
         return finish(actor, now_ns);
     bool flowing = distribute(actor), more = false;
     if (flowing) {
-        if (!actor->stopping || actor->has_message)
-            more = ingest(actor, now_ns);
+        more = ingest(actor, now_ns);
         flowing = distribute(actor);
     }
-    actor->clock_due_ns = tw_gateway_clock(actor->core, tw_wall_ns(), now_ns);
+    /* While lanes are full trades may wait unread: the market is not known to be quiet. */
+    actor->clock_due_ns = flowing ? tw_gateway_clock(actor->core, tw_wall_ns(), now_ns) : now_ns + LOOK_NS;
     publish_acks(actor, now_ns);
     pass_complaints(actor);
     bool staged = tw_gateway_staged(actor->core);

@@ -50,6 +50,7 @@ void tw_events_clear(struct tw_events *events)
 {
     events->count = 0;
     events->evidence_count = 0;
+    events->sample.account = 0;
 }
 
 void tw_events_free(struct tw_events *events)

@@ -60,12 +60,19 @@ struct tw_event {
     uint8_t phase, rule, kind, severity, entity_type;
 };
 
+/* How one account stands after a record, for eyes (`bind/live`); no judgement. */
+struct tw_exposure_sample {
+    tw_i128 gross_e8, net_e8, exposure_e8;
+    uint32_t account; /* 0: none */
+};
+
 /* A growing list with its arena of evidence sequences; zero-initialise, reuse by tw_events_clear. One owner. */
 struct tw_events {
     struct tw_event *list;
     uint32_t count, capacity;
     uint64_t *evidence;
     uint32_t evidence_count, evidence_capacity;
+    struct tw_exposure_sample sample;
 };
 struct tw_event *tw_events_add(struct tw_events *events); /* zeroed; valid until the next add */
 uint32_t tw_events_evidence(struct tw_events *events, const uint64_t *sequences, uint32_t count); /* its first index */

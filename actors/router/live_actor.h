@@ -15,8 +15,10 @@ struct tw_live;
 struct tw_live *tw_live_new(uint32_t rate_per_second); /* 0: silent */
 bool tw_live_start(struct tw_live *live, const char *endpoint, char failure[512]);
 const char *tw_live_endpoint(const struct tw_live *live);
-/* The newest trade of a durable block goes out as topic `trade.<symbol>` if the rate allows. */
-void tw_live_record(struct tw_live *live, const struct tw_router *router, const struct tw_record *record);
+/* If the rate allows: the newest trade of a durable block as topic `trade.<symbol>`, and how its account stands as
+ * topic `exposure.<account>` (protocol/README.md). */
+void tw_live_record(struct tw_live *live, const struct tw_router *router, const struct tw_record *record,
+                    const struct tw_events *events);
 void tw_live_stop(struct tw_live *live);
 void tw_live_free(struct tw_live **live);
 

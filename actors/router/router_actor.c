@@ -150,7 +150,7 @@ static bool route(struct tw_router_actor *actor, const struct tw_record *record,
         return false;
     }
     publish(actor);
-    tw_live_record(actor->live, actor->core, record);
+    tw_live_record(actor->live, actor->core, record, zmq_msg_data(&actor->events));
     return true;
 }
 

@@ -15,7 +15,7 @@ class Live(unittest.TestCase):
             socket = zmq.Context.instance().socket(zmq.SUB)
             try:
                 socket.subscribe(b"")
-                socket.connect(daemon.endpoint("live"))
+                socket.connect(daemon.endpoints()["live"])
                 seen = {}
 
                 def published_and_seen():
@@ -26,7 +26,7 @@ class Live(unittest.TestCase):
                         seen[topic] = msgpack.unpackb(payload)
                     return {b"trade.X", b"exposure.A"} <= set(seen)
 
-                wait_until(published_and_seen, "a trade and an exposure on bind/live")
+                wait_until("a trade and an exposure on bind/live", published_and_seen)
             finally:
                 socket.close(0)
             print_, exposure = seen[b"trade.X"], seen[b"exposure.A"]
