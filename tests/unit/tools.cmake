@@ -1,5 +1,5 @@
-# What the commands share: the tape reader, the client's conversations, replay.
-foreach(story tape tape_bad tape_forms)
+# What the commands share: the tape reader, replay, the client.
+foreach(story tape tape_bad tape_forms tools_text cli market replay)
   tw_test(${story} unit tw_tools)
 endforeach()
 foreach(story client_flow client_follow)

@@ -1,0 +1,1 @@
+tw_fuzz(tape tw_tools)
