@@ -1,0 +1,153 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""A subscriber to alerts in Python: each alert once and in order, in a single file to read.
+
+    alerts.py                     what is recorded, then what comes
+    alerts.py --after 1200        behind number 1200; keep the last n to go on another day
+    alerts.py --once              what is recorded, then ends
+
+Needs pyzmq and msgpack (Debian: python3-zmq python3-msgpack). Prints one JSON object a line. The class Subscriber is what
+to copy.
+
+The one idea: PUB drops for whoever is slow or away, but every alert has a dense number n. A hole in n, or a head whose
+`last` is above ours, shows that something is missing; then we ask for it (PUSH a request, answers come under a topic of
+our own), and hand out nothing behind the hole before it is filled. That needs all alerts: filter after, not before.
+"""
+
+import argparse
+import json
+import secrets
+import sys
+import time
+
+import msgpack
+import zmq
+
+LIMIT = 500  # answers to one request: half of a default high-water mark
+PROBE_EVERY = 0.1  # seconds, until a first answer proves that the subscription stands
+PATIENCE = 1.0  # seconds without an answer, then ask again
+UNDER_WAY = 0.5  # what a head knows may still be coming
+
+
+class Subscriber:
+    """Iterate over it: alerts, as dicts, in order of n."""
+
+    def __init__(self, alerts="tcp://127.0.0.1:7703", requests="tcp://127.0.0.1:7705", after=0, follow=True):
+        self.last = after  # n of the newest alert handed out
+        self.follow = follow
+        self.topic = f"replay.{secrets.token_hex(12)}."  # nobody else's
+        context = zmq.Context.instance()
+        self.sub = context.socket(zmq.SUB)
+        self.sub.setsockopt(zmq.RCVHWM, 0)  # our requests bound what comes
+        for topic in ("alert.", "head.", self.topic):
+            self.sub.setsockopt_string(zmq.SUBSCRIBE, topic)
+        self.sub.connect(alerts)
+        self.push = context.socket(zmq.PUSH)
+        self.push.setsockopt(zmq.IMMEDIATE, 1)
+        self.push.setsockopt(zmq.LINGER, 100)
+        self.push.connect(requests)
+
+        self.wanted = True  # something is missing: at first whatever is recorded
+        self.asked_after = None  # the `after` of the request under way
+        self.ask_again_at = 0.0
+        self.proven = False  # an answer has come
+        self.behind = None  # (n that a head knows and we do not, when to worry)
+        self.heard_at = None
+        self.done = False
+
+    def __iter__(self):
+        while not self.done:
+            self.ask()
+            if not self.sub.poll(100):
+                yield None  # nothing came; a chance to look at the clock
+                continue
+            topic, body = self.sub.recv_multipart()
+            self.heard_at = time.monotonic()
+            alert = self.take(topic.decode("utf-8", "replace"), msgpack.unpackb(body))
+            if alert is not None:
+                yield alert
+
+    def take(self, topic, message):
+        """An alert to hand out, or None."""
+        now = time.monotonic()
+        if topic == "head.":
+            if message["last"] > self.last and self.behind is None:
+                self.behind = (message["last"], now + UNDER_WAY)
+        elif "end" in message:
+            self.on_end(message)
+        elif "n" in message:
+            if topic == self.topic:
+                self.proven = True
+                self.ask_again_at = now + PATIENCE
+            if message["n"] == self.last + 1:
+                self.last += 1
+                return message
+            if message["n"] > self.last + 1:
+                self.wanted = True  # a hole. Dropped: the answer to our request brings it again, in order
+        return None
+
+    def on_end(self, end):
+        if end.get("error"):
+            raise RuntimeError(f"the daemon refuses our request: {end['error']}")
+        if end["end"] != self.asked_after:
+            return  # of a request that we gave up
+        self.asked_after = None
+        self.proven = True
+        # `last` above ours: answers got lost on the way. `more`: the limit cut them.
+        self.wanted = end["more"] or end["last"] > self.last
+        self.done = not self.follow and not self.wanted
+
+    def ask(self):
+        now = time.monotonic()
+        if self.behind is not None:
+            last, worry_at = self.behind
+            if last <= self.last:
+                self.behind = None
+            elif now >= worry_at:
+                self.behind, self.wanted = None, True
+        if not self.wanted or (self.asked_after is not None and now < self.ask_again_at):
+            return
+        self.asked_after = self.last
+        self.ask_again_at = now + (PATIENCE if self.proven else PROBE_EVERY)
+        request = {"v": 1, "get": "alerts", "after": self.last, "limit": LIMIT if self.proven else 1,
+                   "topic": self.topic}
+        try:
+            self.push.send(msgpack.packb(request), zmq.NOBLOCK)
+        except zmq.Again:
+            pass  # no connection yet: we ask again anyway
+
+    def close(self):
+        self.sub.close(0)
+        self.push.close()
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Print Tapewarden's alerts, one JSON object a line.")
+    parser.add_argument("--after", type=int, default=0, help="only alerts with a higher n")
+    parser.add_argument("--once", action="store_true", help="end when what is recorded has been printed")
+    parser.add_argument("--type", help="only of this type")
+    parser.add_argument("--severity", help="only of this severity")
+    parser.add_argument("--alerts", default="tcp://127.0.0.1:7703")
+    parser.add_argument("--requests", default="tcp://127.0.0.1:7705")
+    parser.add_argument("--timeout", type=float, default=5.0, help="seconds to wait for a first sign of the daemon")
+    options = parser.parse_args()
+    subscriber = Subscriber(options.alerts, options.requests, options.after, not options.once)
+    until = time.monotonic() + options.timeout
+    try:
+        for alert in subscriber:
+            if alert is None:
+                sys.stdout.flush()
+                if subscriber.heard_at is None and time.monotonic() > until:
+                    print("alerts.py: nobody answers; is the daemon running?", file=sys.stderr)
+                    return 3
+            elif options.type in (None, alert["type"]) and options.severity in (None, alert["severity"]):
+                print(json.dumps(alert, ensure_ascii=False))
+    except (KeyboardInterrupt, BrokenPipeError):
+        pass
+    finally:
+        subscriber.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
