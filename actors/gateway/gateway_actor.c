@@ -11,7 +11,7 @@
 #include "protocol/check.h"
 
 #define LOOK_NS INT64_C(50000000) /* how often acks have their turn while nothing else happens */
-#define MESSAGES_PER_TURN 4096 /* then acks, watermarks and the pipe get their turn */
+#define MESSAGES_PER_TURN 4096    /* then acks, watermarks and the pipe get their turn */
 
 struct tw_gateway_actor {
     struct tw_gateway *core;
