@@ -11,7 +11,7 @@
 #include "protocol/check.h"
 #include "protocol/messages.h"
 
-#define ANSWERS_PER_TURN 256
+#define LOOKS_PER_TURN 1024 /* records looked at, wanted or not; then the pipe gets its turn */
 
 struct tw_catchup_actor {
     struct tw_store *store;
@@ -22,7 +22,7 @@ struct tw_catchup_actor {
     struct tw_buffer request_bytes;
     uint64_t position; /* the last number looked at */
     uint64_t last;     /* the last number given, or what was asked after */
-    uint32_t given, given_this_turn;
+    uint32_t given, looked_this_turn;
     const char *error;
     struct tw_buffer answer;
 };
@@ -77,7 +77,8 @@ static bool answer(struct tw_catchup_actor *actor, const void *payload, size_t l
 {
     void *router = zsock_resolve(actor->router);
     struct tw_text topic = actor->request.topic;
-    if (zmq_send(router, topic.bytes, topic.length, ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0)
+    actor->full = zmq_send(router, topic.bytes, topic.length, ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0;
+    if (actor->full)
         return false;
     TW_ASSERT(zmq_send(router, payload, length, ZMQ_DONTWAIT) >= 0);
     return true;
@@ -89,22 +90,17 @@ static bool same(struct tw_text filter, struct tw_text value)
            (filter.length == value.length && memcmp(filter.bytes, value.bytes, value.length) == 0);
 }
 
-/* Room for one more answer in this turn? Remembers where to go on. */
-static bool may_give(struct tw_catchup_actor *actor)
+/* May one more record be looked at in this turn? */
+static bool may_look(struct tw_catchup_actor *actor)
 {
-    return actor->given < actor->request.limit && actor->given_this_turn < ANSWERS_PER_TURN;
+    return actor->given < actor->request.limit && actor->looked_this_turn++ < LOOKS_PER_TURN;
 }
 
 static bool give(struct tw_catchup_actor *actor, uint64_t number, const void *payload, size_t length)
 {
-    if (!may_give(actor))
+    if (!answer(actor, payload, length))
         return false;
-    if (!answer(actor, payload, length)) {
-        actor->full = true;
-        return false;
-    }
     actor->given++;
-    actor->given_this_turn++;
     actor->last = number;
     return true;
 }
@@ -114,6 +110,8 @@ static bool visit_alert(void *context, const struct tw_store_alert *alert)
     struct tw_catchup_actor *actor = context;
     struct tw_alert_view view;
     bool wanted = true;
+    if (!may_look(actor))
+        return false;
     if (actor->request.type.length > 0 || actor->request.severity.length > 0)
         wanted = tw_alert_decode(alert->bytes, alert->length, &view) && same(actor->request.type, view.type) &&
                  same(actor->request.severity, view.severity);
@@ -134,6 +132,8 @@ static bool visit_refusal(void *context, const struct tw_refusal *refusal)
                                          .raw = refusal->raw,
                                          .received_ns = refusal->received_ns};
     bool go_on = true;
+    if (!may_look(actor))
+        return false;
     if (tw_store_name(actor->store, TW_NAME_SOURCE, refusal->source, &name, &message.incarnation))
         message.publisher = (struct tw_text){(const char *)name.bytes, (uint32_t)name.length};
     if (same(actor->request.publisher, message.publisher)) {
@@ -173,7 +173,7 @@ static bool serve(struct tw_catchup_actor *actor)
 {
     struct tw_store_error error;
     bool read = true;
-    actor->given_this_turn = 0;
+    actor->looked_this_turn = 0;
     actor->full = false;
     if (actor->error == NULL && actor->given < actor->request.limit && actor->position < newest(actor)) {
         if (actor->request.kind == TW_CATCHUP_ALERTS)
@@ -185,7 +185,7 @@ static bool serve(struct tw_catchup_actor *actor)
             actor->error = "the store could not be read; see the daemon's log";
         }
     }
-    bool unfinished = actor->full || (actor->error == NULL && actor->given_this_turn == ANSWERS_PER_TURN);
+    bool unfinished = actor->full || (actor->error == NULL && actor->looked_this_turn > LOOKS_PER_TURN);
     return !unfinished && finish(actor);
 }
 
