@@ -90,6 +90,25 @@ struct tw_holding *tw_holdings_find(const struct tw_holding_table *table, uint32
     return table->keys[slot] == 0 ? NULL : table->positions[slot];
 }
 
+void tw_holdings_expect_slot(const struct tw_holding_table *table, uint32_t account, uint32_t symbol)
+{
+    if (table->capacity == 0)
+        return;
+    uint32_t slot = slot_of(key_of(account, symbol), table->capacity);
+    __builtin_prefetch(&table->keys[slot]);
+    __builtin_prefetch(&table->positions[slot]);
+}
+
+void tw_holdings_expect(const struct tw_holding_table *table, uint32_t account, uint32_t symbol)
+{
+    if (table->capacity == 0)
+        return;
+    uint64_t key = key_of(account, symbol);
+    uint32_t slot = slot_of(key, table->capacity);
+    if (table->keys[slot] == key) /* a collision costs its miss */
+        __builtin_prefetch(table->positions[slot], 1);
+}
+
 void tw_holdings_free(struct tw_holding_table *table)
 {
     free(table->keys);

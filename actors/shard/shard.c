@@ -206,6 +206,18 @@ static void step_reversal(struct tw_shard *shard, const struct tw_block *block, 
         judge_symbol(shard, new, &moment, &answer->events);
 }
 
+#define SLOT_AHEAD 16u /* rows: about a miss's time before the position is needed, twice */
+#define POSITION_AHEAD 8u
+
+static void expect(const struct tw_shard *shard, const struct tw_block *block, uint32_t row)
+{
+    uint32_t slot = row + SLOT_AHEAD, position = row + POSITION_AHEAD;
+    if (slot >= block->count)
+        return;
+    tw_holdings_expect_slot(&shard->positions, tw_load_u32(block->account, slot), tw_load_u32(block->symbol, slot));
+    tw_holdings_expect(&shard->positions, tw_load_u32(block->account, position), tw_load_u32(block->symbol, position));
+}
+
 static void step_block(struct tw_shard *shard, const struct tw_block *block, struct tw_shard_answer *answer)
 {
     struct tw_tick tick;
@@ -218,6 +230,7 @@ static void step_block(struct tw_shard *shard, const struct tw_block *block, str
             struct tw_original original = tw_block_original(block, row, &originals);
             step_reversal(shard, block, row, &original, answer);
         } else if (tw_shard_has(shard, tw_load_u32(block->symbol, row))) {
+            expect(shard, block, row);
             step_trade(shard, block, row, answer);
         }
     }
