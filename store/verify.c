@@ -48,23 +48,21 @@ static bool walk(struct tw_verify *verify, const struct tw_store_head *until,
                  void (*progress)(void *context, uint64_t done, uint64_t total), void *context)
 {
     struct tw_store_cursor *cursor = tw_store_read(verify->store, 1, verify->error);
-    bool ok = cursor != NULL;
-    while (ok && verify->head.lsn < until->lsn) {
-        struct tw_record record;
-        int more = tw_store_next(cursor, &record, verify->error);
-        if (more == 0)
-            ok = tw_verify_damaged(verify, "the log ends at record %" PRIu64 ", its head says %" PRIu64,
-                                   verify->head.lsn, until->lsn);
-        else
-            ok = more > 0 && take_record(verify, &record, tw_store_cursor_chain(cursor));
-        if (ok && progress != NULL && (verify->head.lsn % PROGRESS_RECORDS == 0 || verify->head.lsn == until->lsn))
+    int more = cursor == NULL ? -1 : 1;
+    struct tw_record record;
+    while (more > 0 && (more = tw_store_next(cursor, &record, verify->error)) > 0) {
+        if (!take_record(verify, &record, tw_store_cursor_chain(cursor)))
+            more = -1;
+        else if (progress != NULL && (verify->head.lsn % PROGRESS_RECORDS == 0 || verify->head.lsn == until->lsn))
             progress(context, verify->head.seq, until->seq);
     }
     tw_store_cursor_free(&cursor);
-    if (ok && memcmp(&verify->head, until, sizeof *until) != 0)
-        ok = tw_verify_damaged(verify,
-                               "the head does not say what the log has (records, trades, refusals, names, times)");
-    return ok;
+    if (more < 0)
+        return false;
+    if (memcmp(&verify->head, until, sizeof *until) != 0)
+        return tw_verify_damaged(verify,
+                                 "the head does not say what the log has (records, trades, refusals, names, times)");
+    return true;
 }
 
 bool tw_store_verify(struct tw_store *store, void (*progress)(void *context, uint64_t done, uint64_t total),

@@ -67,11 +67,11 @@ void world_remove(const char *directory);
 typedef void (*world_file_visit)(void *context, const char *path);
 void world_files(const struct world *world, const char *ending, world_file_visit visit, void *context);
 
-/* Sources are 1 to 4 (desk-1 and desk-2 with incarnation 0, desk-1 with incarnation 1, _anon), symbols 1 to 9, accounts
- * 1 to 40; they are named by the first block that is made. */
+/* Sources are 1 to 4 (desk-1 and desk-2 with incarnation 0, desk-1 with incarnation 1, _anon); symbols and accounts are
+ * enough for several groups of the index. All are named by the first block that is made. */
 #define FEED_SOURCES 4u
-#define FEED_SYMBOLS 9u
-#define FEED_ACCOUNTS 40u
+#define FEED_SYMBOLS 150u
+#define FEED_ACCOUNTS 200u
 const char *feed_publisher(uint32_t source);
 /* A block of `count` trades and `refusals` refused ones in random order of sources; some trades have ids, few are busts
  * or corrections, market prints among them. */

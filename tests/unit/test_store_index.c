@@ -202,7 +202,7 @@ static void large_runs_split_their_lists(void **state)
     struct world *world = *state;
     for (int i = 0; i < 8; i++) {
         struct tw_frame *frame = feed_block(&world->feed, TW_BLOCK_TRADES_MAX, 0);
-        world_append(world, &frame, 1); /* 65,520 trades: 7,280 a symbol, more than one list takes */
+        world_append(world, &frame, 1); /* 65,520 trades in 3 groups of symbols: more than one list takes */
     }
     while (step(world, 0) > 0)
         continue;
@@ -219,9 +219,9 @@ static void large_runs_split_their_lists(void **state)
 static void a_visitor_can_stop(void **state)
 {
     struct world *world = *state;
-    append_blocks(world, 10, 40);
+    append_blocks(world, 10, 1500);
     step(world, 0);
-    append_blocks(world, 10, 40);
+    append_blocks(world, 10, 1500);
     for (uint64_t stop = 1; stop < 40; stop += 6) {
         struct expected expected = {
             .feed = &world->feed, .index = TW_INDEX_SYMBOL, .id = 2, .next = 1, .to = UINT64_MAX, .stop_after = stop};

@@ -164,8 +164,8 @@ static void check_names(struct world *world)
     }
     assert_true(tw_store_name(world->store, TW_NAME_SYMBOL, 9, &name, NULL));
     assert_memory_equal(name.bytes, "SYM9", 4);
-    assert_true(tw_store_name(world->store, TW_NAME_ACCOUNT, 40, &name, NULL));
-    assert_false(tw_store_name(world->store, TW_NAME_ACCOUNT, 41, &name, NULL));
+    assert_true(tw_store_name(world->store, TW_NAME_ACCOUNT, FEED_ACCOUNTS, &name, NULL));
+    assert_false(tw_store_name(world->store, TW_NAME_ACCOUNT, FEED_ACCOUNTS + 1, &name, NULL));
     assert_false(tw_store_name(world->store, TW_NAME_SYMBOL, 0, &name, NULL));
     tw_buffer_free(&name);
 }

@@ -119,11 +119,12 @@ static void changed(struct world *world, enum tw_family family, char first, uint
     free(row.value);
 }
 
-/* The same value under a key whose last byte differs. */
-static void beside(struct world *world, enum tw_family family, char first, uint32_t place, const char *words)
+/* The same value under a key that differs in one byte. */
+static void beside(struct world *world, enum tw_family family, char first, uint32_t place, size_t byte,
+                   const char *words)
 {
     struct row row = row_at(world, family, first, place);
-    row.key[row.key_length - 1] ^= 0x80;
+    row.key[byte] ^= 0x80;
     put_row(world, &row);
     expect_damage(world, words);
     delete_row(world, &row);
@@ -169,7 +170,8 @@ static void damage_of_the_log_is_named(void **state)
     without(world, TW_FAMILY_LOG, 0, 59, "record 60 of the log: it is missing");
     changed(world, TW_FAMILY_LOG, 0, 7, 100, "record 8 of the log: its bytes are not those that were written");
     changed(world, TW_FAMILY_LOG, 0, 8, 3, "record 9 of the log: its bytes are not those that were written");
-    beside(world, TW_FAMILY_LOG, 0, 3, "it stands under another record's key");
+    beside(world, TW_FAMILY_LOG, 0, 3, 15, "it stands under another record's key");
+    beside(world, TW_FAMILY_LOG, 0, 3, 0, "it stands under another record's key");
     expect_whole(world);
 }
 
@@ -180,15 +182,15 @@ static void damage_of_what_is_derived_is_named(void **state)
     without(world, TW_FAMILY_NAMES, TW_NAME_ACCOUNT, 4, "the row of account 5 is missing");
     changed(world, TW_FAMILY_NAMES, TW_NAME_SYMBOL, 2, 5, "the row of symbol 3 does not say what the log says");
     changed(world, TW_FAMILY_NAMES, TW_NAME_SOURCE, 2, 0, "the row of publisher 3 does not say what the log says");
-    beside(world, TW_FAMILY_NAMES, TW_NAME_ACCOUNT, 4, "rows of names");
+    beside(world, TW_FAMILY_NAMES, TW_NAME_ACCOUNT, 4, 1, "rows of names");
     without(world, TW_FAMILY_SOURCES, 'b', 5, "the publishers' numbers of record");
     changed(world, TW_FAMILY_SOURCES, 'b', 7, 8, "the publishers' numbers of record");
-    beside(world, TW_FAMILY_SOURCES, 'b', 2, "rows of publishers' numbers");
+    beside(world, TW_FAMILY_SOURCES, 'b', 2, 5, "rows of publishers' numbers");
     without(world, TW_FAMILY_SOURCES, 'p', 1, "the position of publisher 2 is missing");
     changed(world, TW_FAMILY_SOURCES, 'p', 1, 0, "the position of publisher 2 does not say");
     without(world, TW_FAMILY_REFUSALS, 0, 3, "refusal");
     changed(world, TW_FAMILY_REFUSALS, 0, 3, 8, "refusal");
-    beside(world, TW_FAMILY_REFUSALS, 0, 3, "rows of refusals");
+    beside(world, TW_FAMILY_REFUSALS, 0, 3, 0, "rows of refusals");
     expect_whole(world);
 }
 
@@ -199,7 +201,7 @@ static void damage_of_the_indexes_is_named(void **state)
     without(world, TW_FAMILY_INDEX, TW_INDEX_KEY_ACCOUNT, 6,
             "the index by account does not agree with the log at account");
     changed(world, TW_FAMILY_INDEX, TW_INDEX_KEY_ACCOUNT, 6, 1, "the index by account");
-    beside(world, TW_FAMILY_INDEX, TW_INDEX_KEY_ACCOUNT, 6, "the index by account");
+    beside(world, TW_FAMILY_INDEX, TW_INDEX_KEY_ACCOUNT, 6, 5, "the index by account");
     without(world, TW_FAMILY_INDEX, TW_INDEX_KEY_SYMBOL, 3,
             "the index by symbol does not agree with the log at symbol");
     changed(world, TW_FAMILY_INDEX, TW_INDEX_KEY_SYMBOL, 3, 0, "the index by symbol");
@@ -208,7 +210,8 @@ static void damage_of_the_indexes_is_named(void **state)
     changed(world, TW_FAMILY_INDEX, TW_INDEX_KEY_ID, 9, 0, "the index by id is not readable near trade");
     without(world, TW_FAMILY_INDEX, TW_INDEX_KEY_TIME, 3, "the index by time has not the row of trade");
     changed(world, TW_FAMILY_INDEX, TW_INDEX_KEY_TIME, 3, 0, "the index by time has not the row of trade");
-    beside(world, TW_FAMILY_INDEX, TW_INDEX_KEY_TIME, 3, "the index by time has not the row of trade");
+    beside(world, TW_FAMILY_INDEX, TW_INDEX_KEY_TIME, 3, 8, "the index by time has not the row of trade");
+    beside(world, TW_FAMILY_INDEX, TW_INDEX_KEY_TIME, 3, 1, "the index by time has a row that the log does not make");
     expect_whole(world);
 }
 
