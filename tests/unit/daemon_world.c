@@ -117,7 +117,7 @@ static void *bound(struct daemon_world *world, int type, char endpoint[ENDPOINT_
     zmq_setsockopt(socket, ZMQ_LINGER, &zero, sizeof zero);
     while (zmq_bind(socket, endpoint[0] == '\0' ? "tcp://127.0.0.1:*" : endpoint) < 0)
         TW_ASSERT(errno == EADDRINUSE); /* the one before is still closing */
-    if (endpoint[0] == '\0') /* chosen once; others read it while we run */
+    if (endpoint[0] == '\0')            /* chosen once; others read it while we run */
         zmq_getsockopt(socket, ZMQ_LAST_ENDPOINT, endpoint, &room);
     return socket;
 }

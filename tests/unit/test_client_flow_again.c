@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A publisher's half of the conversation: names that the daemon has lost, and trades that it has already.
+ */
+#include "tests/unit/flow_world.h"
+
+/* ---- names of the columnar form ---- */
+
+static void names_that_a_restarted_daemon_lost_go_ahead_of_the_resend(void **state)
+{
+    (void)state;
+    struct world world;
+    begin_greeted(&world, 0);
+    queue_named(&world, 10, 0, 5);
+    queue_named(&world, 10, 5, 7);
+    expect_message(&world, 1);
+    expect_message(&world, 11);
+    struct tw_ack ack = ack_of(10, 21);
+    ack.names = 7;
+    hear(&world, ack);
+    tw_flow_reconnected(&world.flow, world.now_ns);
+    expect_hello(&world);
+    hear_standing(&world, 10, 11); /* and knows no name any more */
+    expect_action(&world, TW_FLOW_SEND_NAMES, 3);
+    expect_action(&world, TW_FLOW_SEND_NAMES, 7); /* as many hellos as it takes */
+    expect_message(&world, 11);
+    tw_flow_clear(&world.flow);
+}
+
+static void an_unknown_name_is_sent_and_then_the_message_again(void **state)
+{
+    (void)state;
+    struct world world;
+    begin_greeted(&world, 0);
+    queue_named(&world, 10, 0, 5);
+    expect_message(&world, 1);
+    struct tw_ack ack = ack_of(10, 11);
+    ack.names = 5;
+    hear(&world, ack);
+    world.now_ns += 60 * SECOND; /* the daemon is restarted, and we did not notice */
+    queue_named(&world, 10, 5, 5);
+    expect_message(&world, 11);
+    hear_hold(&world, ack_of(10, 11), "unknown_name");
+    assert_int_equal(world.flow.state, TW_FLOW_STREAMING);
+    expect_action(&world, TW_FLOW_SEND_NAMES, 5);
+    expect_message(&world, 11);
+    hear_hold(&world, ack_of(10, 11), "unknown_name"); /* an ack from before the hello */
+    expect_nothing(&world);
+    hear_standing(&world, 20, 21);
+    assert_true(tw_flow_settled(&world.flow));
+    tw_flow_clear(&world.flow);
+}
+
+/* ---- starting again from 1 ---- */
+
+static void old_trades_are_compared_and_a_probe_says_when(void **state)
+{
+    (void)state;
+    struct world world;
+    begin_greeted(&world, 25);
+    queue(&world, 10);
+    queue(&world, 10);
+    queue(&world, 10); /* 21 to 30: some of it is new */
+    expect_message(&world, 1);
+    expect_message(&world, 11);
+    assert_true(tw_flow_probe_number(&world.flow) > 31); /* beyond whatever may be taken meanwhile */
+    expect_probe(&world);
+    expect_nothing(&world); /* nothing new before the old is known to be equal */
+    hear_standing(&world, 25, 26);
+    expect_nothing(&world);
+    hear_gap(&world, 25, 26, 1);
+    expect_message(&world, 21);
+    hear_gap(&world, 30, 31, 1);
+    assert_true(tw_flow_settled(&world.flow));
+    tw_flow_clear(&world.flow);
+}
+
+static void a_lost_probe_is_sent_again(void **state)
+{
+    (void)state;
+    struct world world;
+    begin_greeted(&world, 25);
+    queue(&world, 10);
+    expect_message(&world, 1);
+    expect_nothing(&world); /* more may come */
+    world.flow.finishing = true;
+    expect_probe(&world);
+    expect_nothing(&world);
+    world.now_ns = tw_flow_deadline(&world.flow);
+    expect_probe(&world);
+    hear_gap(&world, 25, 26, 1);
+    assert_true(tw_flow_settled(&world.flow));
+    tw_flow_clear(&world.flow);
+}
+
+static void old_trades_that_differ_end_it(void **state)
+{
+    (void)state;
+    struct world world;
+    begin_greeted(&world, 25);
+    queue(&world, 10);
+    world.flow.finishing = true;
+    expect_message(&world, 1);
+    expect_probe(&world);
+    struct tw_ack ack = ack_of(25, 26);
+    ack.gap = 1;
+    hear_hold(&world, ack, "sequence_reused");
+    assert_int_equal(world.flow.state, TW_FLOW_HELD);
+    assert_false(tw_flow_settled(&world.flow));
+    tw_flow_clear(&world.flow);
+}
+
+static void old_trades_that_were_lost_meanwhile_count_as_new(void **state)
+{
+    (void)state;
+    struct world world;
+    begin(&world);
+    expect_hello(&world);
+    hear_standing(&world, 5, 21); /* 6 to 20 are not durable yet */
+    queue(&world, 10);
+    queue(&world, 10);
+    expect_message(&world, 1);
+    expect_message(&world, 11);
+    tw_flow_reconnected(&world.flow, world.now_ns);
+    expect_hello(&world);
+    hear_standing(&world, 5, 6); /* and now they are gone */
+    expect_message(&world, 1);
+    expect_message(&world, 11);
+    world.flow.finishing = true;
+    expect_nothing(&world); /* no probe: they settle by being durable */
+    hear_standing(&world, 20, 21);
+    assert_true(tw_flow_settled(&world.flow));
+    tw_flow_clear(&world.flow);
+}
+
+static void so_many_are_compared_at_a_time(void **state)
+{
+    (void)state;
+    struct world world;
+    begin_greeted(&world, 100000);
+    for (uint64_t first = 1; first <= 70000; first += 7000)
+        queue(&world, 7000);
+    for (uint64_t first = 1; first <= 63000; first += 7000)
+        expect_message(&world, first);
+    expect_probe(&world);
+    hear_gap(&world, 100000, 100001, 1);
+    assert_int_equal(tw_flow_unsettled(&world.flow), 7000);
+    expect_message(&world, 63001);
+    tw_flow_clear(&world.flow);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names_that_a_restarted_daemon_lost_go_ahead_of_the_resend),
+        cmocka_unit_test(an_unknown_name_is_sent_and_then_the_message_again),
+        cmocka_unit_test(old_trades_are_compared_and_a_probe_says_when),
+        cmocka_unit_test(a_lost_probe_is_sent_again),
+        cmocka_unit_test(old_trades_that_differ_end_it),
+        cmocka_unit_test(old_trades_that_were_lost_meanwhile_count_as_new),
+        cmocka_unit_test(so_many_are_compared_at_a_time),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
