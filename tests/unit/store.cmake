@@ -4,3 +4,5 @@ target_link_libraries(test_store_world PUBLIC tw_store tw_protocol PkgConfig::CM
 foreach(story open log index crash alerts verify)
   tw_test(store_${story} unit test_store_world)
 endforeach()
+tw_test(store_export unit test_store_world)
+target_sources(test_store_export PRIVATE ${PROJECT_SOURCE_DIR}/tools/store_export.c ${PROJECT_SOURCE_DIR}/tools/json_text.c)
