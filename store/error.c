@@ -70,7 +70,7 @@ static const char *advice_for(enum tw_store_status status)
     case TW_STORE_LOCKED:
         return "another process has it";
     case TW_STORE_DAMAGED:
-        return "restore it from a backup, or look at it with `tapewarden store verify`";
+        return "restore it from a backup";
     default:
         return "see the disk's and the system's log";
     }
