@@ -2,7 +2,7 @@
 foreach(story tape tape_bad tape_forms tools_text cli market replay)
   tw_test(${story} unit tw_tools)
 endforeach()
-foreach(story client_flow client_flow_again client_follow)
+foreach(story client_flow client_flow_again client_follow client_subscriber)
   tw_test(${story} unit tw_client)
 endforeach()
 add_library(test_daemon_world STATIC unit/daemon_world.c)
