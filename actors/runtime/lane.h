@@ -43,7 +43,8 @@ static inline bool tw_lane_is_end(zmq_msg_t *message)
 struct tw_frame *tw_lane_frame(zmq_msg_t *message);
 
 /* ---- watermarks ---- */
-/* What is said before the pull end is open is lost: libzmq takes it for a greeting. */
+/* What is said before the pull end is open is lost: libzmq takes it for a greeting. And the pull end must be open once:
+ * libzmq 4.3.4 aborts in zmq_ctx_term if a conflated socket was closed whose inproc peer never came. */
 struct tw_watermark {
     uint64_t lsn; /* durable after fsync */
     uint64_t seq;

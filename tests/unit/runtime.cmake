@@ -2,3 +2,10 @@
 foreach(part session lane agent)
   tw_test(runtime_${part} unit tw_actors)
 endforeach()
+# The daemon's actors on a real store, with one of them stopped (runtime_world.h).
+add_library(test_runtime_world STATIC unit/runtime_world.c)
+target_link_libraries(test_runtime_world PUBLIC tw_actors PkgConfig::CMOCKA)
+foreach(part stalled_router stalled_journal)
+  tw_test(runtime_${part} unit test_runtime_world)
+endforeach()
+target_link_options(test_runtime_stalled_journal PRIVATE -Wl,--wrap=tw_store_append)

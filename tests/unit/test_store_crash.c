@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -319,6 +320,39 @@ static void a_look_up_that_meets_damage_stops_the_log(void **state)
     tw_frame_drop(&frame);
 }
 
+/* A limit on the size of files makes writes fail, as a broken disk would. */
+static void a_write_that_fails_ends_the_log_until_it_is_opened_anew(void **state)
+{
+    struct world *world = *state;
+    char path[512];
+    append_blocks(world, 50);
+    struct rlimit limit, small;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    small = limit;
+    small.rlim_cur = (rlim_t)largest_file(world, ".log", path) + 100000;
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    uint64_t acked = tw_store_last_lsn(world->store);
+    enum tw_store_status status = TW_STORE_OK;
+    while (status == TW_STORE_OK) {
+        struct tw_frame *frame = feed_block(&world->feed, 100, 0);
+        status = tw_store_append(world->store, &frame, 1, &world->error);
+        tw_frame_drop(&frame);
+        acked += status == TW_STORE_OK;
+    }
+    assert_int_equal(status, TW_STORE_FAILED);
+    assert_int_equal(tw_store_last_lsn(world->store), acked);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0); /* the disk is well again; what was written is not known */
+    world->feed.lsn = acked;
+    struct tw_frame *frame = feed_control(&world->feed, TW_CONTROL_SETTINGS);
+    assert_int_equal(tw_store_append(world->store, &frame, 1, &world->error), TW_STORE_FAILED);
+    assert_non_null(strstr(world->error.text, "start again"));
+    tw_frame_drop(&frame);
+    world_reopen(world);
+    assert_true(tw_store_last_lsn(world->store) >= acked && tw_store_last_lsn(world->store) <= acked + 1);
+    assert_true(tw_store_verify(world->store, NULL, NULL, &world->error));
+}
+
 /* ---- HIGHWATER ---- */
 
 static void an_unreadable_highwater_is_said(void **state)
@@ -353,6 +387,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(what_was_never_acked_may_be_torn, setup, teardown),
         cmocka_unit_test_setup_teardown(flipped_bits_in_tables_are_noticed, setup, teardown),
         cmocka_unit_test_setup_teardown(a_look_up_that_meets_damage_stops_the_log, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_write_that_fails_ends_the_log_until_it_is_opened_anew, setup, teardown),
         cmocka_unit_test_setup_teardown(an_unreadable_highwater_is_said, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "protocol/check.h"
+#include "store/inside.h"
 #include "store_world.h"
 
 static int setup(void **state)
@@ -216,6 +217,32 @@ static void large_runs_split_their_lists(void **state)
     check_times(world, false);
 }
 
+static void ids_are_found_when_the_indexer_is_far_behind(void **state)
+{
+    struct world *world = *state;
+    world->store->tail_trades_max = 100;
+    append_blocks(world, 20, 40);
+    check_ids(world, 100);
+    step(world, 0);
+    append_blocks(world, 20, 40);
+    check_ids(world, 100);
+}
+
+static void the_table_of_the_tail_starts_anew_when_the_index_has_most_of_it(void **state)
+{
+    struct world *world = *state;
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < 36; i++) {
+            struct tw_frame *frame = feed_block(&world->feed, TW_BLOCK_TRADES_MAX, 0);
+            world_append(world, &frame, 1);
+        }
+        check_ids(world, 10);
+        assert_true(step(world, 0) > 0);
+        append_blocks(world, 1, 40);
+        check_ids(world, 10);
+    }
+}
+
 static void a_visitor_can_stop(void **state)
 {
     struct world *world = *state;
@@ -288,6 +315,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(indexes_survive_a_restart, setup, teardown),
         cmocka_unit_test_setup_teardown(a_run_waits_for_enough_trades, setup, teardown),
         cmocka_unit_test_setup_teardown(large_runs_split_their_lists, setup, teardown),
+        cmocka_unit_test_setup_teardown(ids_are_found_when_the_indexer_is_far_behind, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_table_of_the_tail_starts_anew_when_the_index_has_most_of_it, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(a_visitor_can_stop, setup, teardown),
         cmocka_unit_test_setup_teardown(the_time_index_is_close_once_it_has_caught_up, setup, teardown),
         cmocka_unit_test_setup_teardown(an_indexer_beside_the_writer_misses_nothing, setup, teardown),

@@ -81,6 +81,7 @@ static void a_header_that_is_none_fails_at_once(void **state)
         struct tw_tape *tape = tape_of(cases[i].text);
         assert_failed(tape, cases[i].problem);
         assert_failed(tape, cases[i].problem);
+        assert_false(tw_tape_unreadable(tape));
         tw_tape_free(&tape);
     }
 }

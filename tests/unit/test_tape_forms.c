@@ -67,6 +67,7 @@ static void gzip_cut_short_or_damaged_fails(void **state)
         continue;
     assert_int_equal(result, TW_TAPE_FAILED);
     assert_string_equal(tw_tape_problem(tape), "memory: the gzip data ends too early");
+    assert_true(tw_tape_unreadable(tape));
     tw_tape_free(&tape);
     bytes[length - 6] ^= 0xff; /* in its checksum */
     tape = tape_of_bytes(bytes, length);

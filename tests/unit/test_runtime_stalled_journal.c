@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A disk that blocks or fails: the test stands between the journal and the store (linked with --wrap=tw_store_append).
+ * Until the write returns nothing may be acked or published, and what is under way is bounded.
+ */
+#include "runtime_world.h"
+
+#include <pthread.h>
+
+#define SUBMISSIONS 400u
+/* The write that blocks, the journal's lane, and in the gateway one that is being handed out and one under
+ * construction.
+ */
+#define RECORDS_UNDER_WAY_MAX (TW_JOURNAL_BATCH_ITEMS_MAX + TW_LANE_HWM + 4u)
+
+/* ---- the disk ---- */
+
+static pthread_mutex_t disk_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t disk_changed = PTHREAD_COND_INITIALIZER;
+static bool disk_blocks, disk_fails;
+static unsigned writes_waiting;
+
+enum tw_store_status __real_tw_store_append(struct tw_store *store, struct tw_frame *const *frames, uint32_t count,
+                                            struct tw_store_error *error);
+enum tw_store_status __wrap_tw_store_append(struct tw_store *store, struct tw_frame *const *frames, uint32_t count,
+                                            struct tw_store_error *error);
+
+enum tw_store_status __wrap_tw_store_append(struct tw_store *store, struct tw_frame *const *frames, uint32_t count,
+                                            struct tw_store_error *error)
+{
+    pthread_mutex_lock(&disk_lock);
+    writes_waiting++;
+    pthread_cond_broadcast(&disk_changed);
+    while (disk_blocks)
+        pthread_cond_wait(&disk_changed, &disk_lock);
+    writes_waiting--;
+    bool fails = disk_fails;
+    pthread_mutex_unlock(&disk_lock);
+    if (!fails)
+        return __real_tw_store_append(store, frames, count, error);
+    *error = (struct tw_store_error){TW_STORE_FULL, "no space is left in the data directory"};
+    return TW_STORE_FULL;
+}
+
+static void set_disk(bool blocks, bool fails)
+{
+    pthread_mutex_lock(&disk_lock);
+    disk_blocks = blocks;
+    disk_fails = fails;
+    pthread_cond_broadcast(&disk_changed);
+    pthread_mutex_unlock(&disk_lock);
+}
+
+static void await_waiting_write(void)
+{
+    pthread_mutex_lock(&disk_lock);
+    while (writes_waiting == 0)
+        pthread_cond_wait(&disk_changed, &disk_lock);
+    pthread_mutex_unlock(&disk_lock);
+}
+
+/* ---- the subscriber ---- */
+
+struct subscriber {
+    zsock_t *socket;
+    uint64_t last, alerts, heads; /* n of the newest alert; messages */
+    uint64_t head_last, head_durable;
+};
+
+/* The next alert or head, within patience. */
+static void hear(struct subscriber *subscriber)
+{
+    zmq_pollitem_t item = {zsock_resolve(subscriber->socket), 0, ZMQ_POLLIN, 0};
+    zmq_msg_t topic, payload;
+    assert_int_equal(zmq_poll(&item, 1, PATIENCE_MS), 1);
+    assert_true(tw_lane_receive(subscriber->socket, &topic));
+    assert_true(tw_lane_receive(subscriber->socket, &payload));
+    if (((const char *)zmq_msg_data(&topic))[0] == 'h') {
+        struct tw_head_view head;
+        assert_true(tw_head_decode(zmq_msg_data(&payload), zmq_msg_size(&payload), &head));
+        subscriber->heads++;
+        subscriber->head_last = head.last;
+        subscriber->head_durable = head.durable;
+    } else {
+        struct tw_alert_view alert;
+        assert_true(tw_alert_decode(zmq_msg_data(&payload), zmq_msg_size(&payload), &alert));
+        assert_int_equal(alert.n, subscriber->last + 1); /* none is missing, none comes twice */
+        subscriber->last = alert.n;
+        subscriber->alerts++;
+    }
+    zmq_msg_close(&topic);
+    zmq_msg_close(&payload);
+}
+
+static void hear_heads(struct subscriber *subscriber, uint64_t count)
+{
+    for (uint64_t until = subscriber->heads + count; subscriber->heads < until;)
+        hear(subscriber);
+}
+
+static struct subscriber subscribe(struct world *world)
+{
+    struct subscriber subscriber = {.socket = zsock_new(ZMQ_SUB)};
+    zsock_set_rcvhwm(subscriber.socket, 0);
+    zsock_set_subscribe(subscriber.socket, "alert.");
+    zsock_set_subscribe(subscriber.socket, "head.");
+    assert_int_equal(zsock_connect(subscriber.socket, "%s", tw_router_actor_alerts(world->router)), 0);
+    hear_heads(&subscriber, 1);
+    return subscriber;
+}
+
+/* ---- the stories ---- */
+
+/* The disk blocks at the first trades, and publishers go on until nothing moves any more. */
+static struct world *blocked_world(struct subscriber *subscriber)
+{
+    struct world *world = world_new();
+    set_disk(false, false);
+    world_start_router(world);
+    world_start_judges(world);
+    world_start_journal(world);
+    world_start_gateway(world);
+    world_connect(world);
+    *subscriber = subscribe(world);
+    set_disk(true, false);
+    for (uint32_t i = 0; i < SUBMISSIONS; i++)
+        assert_true(world_push(world));
+    await_waiting_write();
+    world_await_standstill(world);
+    return world;
+}
+
+static void end_world(struct world *world, struct subscriber *subscriber)
+{
+    set_disk(false, false);
+    zsock_destroy(&subscriber->socket);
+    world_free(&world);
+}
+
+static void nothing_is_acked_or_published_while_the_disk_blocks(void **state)
+{
+    struct subscriber subscriber;
+    struct world *world = blocked_world(&subscriber);
+    (void)state;
+    assert_int_equal(world->ack.durable, 0);
+    assert_int_equal(tw_store_last_seq(world->store), 0);
+    /* At least half of a lane is ever used: libzmq returns room in halves. */
+    assert_in_range(world->ack.next - 1, TW_LANE_HWM / 2 * ROWS, RECORDS_UNDER_WAY_MAX * ROWS);
+    hear_heads(&subscriber, 3); /* the router lives */
+    assert_int_equal(subscriber.alerts, 0);
+    assert_int_equal(subscriber.head_last, 0);
+    assert_int_equal(subscriber.head_durable, 0);
+    world_await_standstill(world);
+    assert_int_equal(world->ack.durable, 0);
+    end_world(world, &subscriber);
+}
+
+static void when_the_disk_goes_on_all_is_acked_and_published_in_order(void **state)
+{
+    struct subscriber subscriber;
+    struct world *world = blocked_world(&subscriber);
+    (void)state;
+    set_disk(false, false);
+    world_await_durable(world, world->sent);
+    while (subscriber.head_durable < world->sent)
+        hear(&subscriber);
+    assert_true(subscriber.alerts >= world->sent / 10); /* every tenth is a LARGE_TRADE */
+    assert_int_equal(subscriber.last, subscriber.head_last);
+    assert_int_equal(subscriber.last, tw_store_last_alert(world->store));
+    world_ask_to_stop(world);
+    world_await_finished(world, NULL, NULL);
+    end_world(world, &subscriber);
+}
+
+static void a_stop_waits_for_the_disk_and_loses_nothing_that_was_taken(void **state)
+{
+    struct subscriber subscriber;
+    struct world *world = blocked_world(&subscriber);
+    uint64_t taken = world->ack.next - 1;
+    (void)state;
+    world_ask_to_stop(world);
+    world_await_standstill(world); /* acks go on; they promise nothing */
+    assert_int_equal(world->ack.durable, 0);
+    set_disk(false, false);
+    world_await_finished(world, NULL, NULL);
+    assert_true(world->ack.durable >= taken);
+    assert_int_equal(world->ack.durable, world->ack.next - 1);
+    assert_int_equal(tw_store_last_seq(world->store), world->ack.durable);
+    end_world(world, &subscriber);
+}
+
+static void a_disk_that_fails_is_reported_and_nothing_more_is_acked(void **state)
+{
+    struct subscriber subscriber;
+    struct world *world = blocked_world(&subscriber);
+    zactor_t *journal = world->running[world->running_count - 2];
+    zmq_pollitem_t item = {zsock_resolve(journal), 0, ZMQ_POLLIN, 0};
+    char failure[512];
+    (void)state;
+    set_disk(false, true);
+    assert_int_equal(zmq_poll(&item, 1, PATIENCE_MS), 1);
+    assert_int_equal(tw_agent_report(journal, failure), -1);
+    assert_string_equal(failure, "no space is left in the data directory");
+    world_await_standstill(world);
+    assert_int_equal(world->ack.durable, 0);
+    hear_heads(&subscriber, 2);
+    assert_int_equal(subscriber.alerts, 0);
+    assert_true(world_end(world) < PATIENCE_MS / 4);
+    end_world(world, &subscriber);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_is_acked_or_published_while_the_disk_blocks),
+        cmocka_unit_test(when_the_disk_goes_on_all_is_acked_and_published_in_order),
+        cmocka_unit_test(a_stop_waits_for_the_disk_and_loses_nothing_that_was_taken),
+        cmocka_unit_test(a_disk_that_fails_is_reported_and_nothing_more_is_acked),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

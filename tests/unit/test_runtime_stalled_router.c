@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * No lane deadlocks under a stopped consumer. The test stands at the router's lane and reads nothing: everything above
+ * it must come to a stand at its bounds, stay alive to acks and commands, and lose nothing when reading goes on.
+ */
+#include "runtime_world.h"
+
+#include <stdlib.h>
+
+#include "protocol/check.h"
+
+/* What can be under way above a router that reads nothing: its lane, the record in the scorer's hands, the scorer's
+ * lane, the one in exposure's, exposure's lane, and in the gateway one that is being handed out and one under
+ * construction. */
+#define RECORDS_UNDER_WAY_MAX (3u * TW_LANE_HWM + 4u)
+#define SUBMISSIONS 400u /* several times that */
+
+/* ---- the consumer in the router's place ---- */
+
+struct consumer {
+    zsock_t *lane, *watermark;
+    uint64_t lsn, rows, events;
+    bool ended;
+};
+
+static struct consumer consumer_open(void)
+{
+    return (struct consumer){.lane = tw_lane_pull(TW_LANE_ROUTER),
+                             .watermark = tw_lane_latest_pull(TW_LANE_WATERMARK_ROUTER)};
+}
+
+static void consumer_close(struct consumer *consumer)
+{
+    zsock_destroy(&consumer->lane);
+    zsock_destroy(&consumer->watermark);
+}
+
+/* Records come in log order, trades in the order in which they were sent, and each only once. */
+static void check_record(struct consumer *consumer, zmq_msg_t *message)
+{
+    struct tw_record record;
+    const char *why = "";
+    assert_true(tw_record_decode(zmq_msg_data(message), zmq_msg_size(message), &record, &why));
+    assert_int_equal(tw_record_lsn(&record), ++consumer->lsn);
+    assert_int_equal(tw_record_follows(&record), consumer->rows);
+    if (record.kind != TW_RECORD_BLOCK)
+        return;
+    for (uint32_t row = 0; row < record.block.count; row++)
+        assert_int_equal(tw_load_u64(record.block.pseq, row), ++consumer->rows);
+}
+
+static void consume(void *context)
+{
+    struct consumer *consumer = context;
+    zmq_msg_t record, events;
+    while (!consumer->ended && tw_lane_receive(consumer->lane, &record)) {
+        consumer->ended = tw_lane_is_end(&record);
+        if (!consumer->ended) {
+            check_record(consumer, &record);
+            assert_true(tw_lane_receive(consumer->lane, &events));
+            const struct tw_events *found = zmq_msg_data(&events);
+            for (uint32_t i = 0; i < found->count; i++)
+                consumer->events += found->list[i].rule == TW_RULE_LARGE_TRADE;
+            zmq_msg_close(&events);
+        }
+        zmq_msg_close(&record);
+    }
+}
+
+static void consume_rows(struct consumer *consumer, uint64_t rows)
+{
+    while (consumer->rows < rows) {
+        zmq_pollitem_t item = {zsock_resolve(consumer->lane), 0, ZMQ_POLLIN, 0};
+        assert_int_equal(zmq_poll(&item, 1, PATIENCE_MS), 1);
+        consume(consumer);
+    }
+}
+
+static struct world *stalled_world(struct consumer *consumer)
+{
+    struct world *world = world_new();
+    *consumer = consumer_open();
+    world_start_judges(world);
+    world_start_journal(world);
+    world_start_gateway(world);
+    world_connect(world);
+    for (uint32_t i = 0; i < SUBMISSIONS; i++)
+        assert_true(world_push(world));
+    world_await_standstill(world);
+    return world;
+}
+
+/* ---- the stories ---- */
+
+static void the_gateway_stops_reading_at_its_bounded_lanes(void **state)
+{
+    struct consumer consumer;
+    struct world *world = stalled_world(&consumer);
+    uint64_t taken = world->ack.next - 1;
+    (void)state;
+    assert_in_range(taken, 3 * TW_LANE_HWM / 2 * ROWS, RECORDS_UNDER_WAY_MAX * ROWS);
+    assert_true(taken < world->sent);
+    world_await_standstill(world); /* a while later it is the same */
+    assert_int_equal(world->ack.next - 1, taken);
+    consumer_close(&consumer);
+    world_free(&world);
+}
+
+static void what_is_durable_is_acked_all_the_same(void **state)
+{
+    struct consumer consumer;
+    struct world *world = stalled_world(&consumer);
+    (void)state;
+    /* The journal's lane is not the full one: all that the gateway handed out is on disk, and says so. */
+    assert_true(world->ack.durable + 2 * ROWS >= world->ack.next - 1);
+    assert_true(world->ack.durable >= 3 * TW_LANE_HWM / 2 * ROWS);
+    assert_int_equal(tw_store_last_seq(world->store), world->ack.durable);
+    consumer_close(&consumer);
+    world_free(&world);
+}
+
+static void everything_arrives_in_order_when_the_consumer_goes_on(void **state)
+{
+    struct consumer consumer;
+    struct world *world = stalled_world(&consumer);
+    (void)state;
+    assert_int_equal(consumer.rows, 0);
+    consume_rows(&consumer, world->sent);
+    world_await_durable(world, world->sent);
+    assert_int_equal(world->ack.next, world->sent + 1);
+    assert_int_equal(consumer.rows, world->sent);
+    assert_int_equal(consumer.events, world->sent / 10);
+    world_ask_to_stop(world);
+    world_await_finished(world, consume, &consumer);
+    assert_true(consumer.ended);
+    assert_int_equal(consumer.rows, world->sent);
+    consumer_close(&consumer);
+    world_free(&world);
+}
+
+static void a_consumer_that_stops_again_and_again_loses_nothing(void **state)
+{
+    struct consumer consumer;
+    struct world *world = stalled_world(&consumer);
+    (void)state;
+    for (int pause = 1; pause <= 3; pause++) {
+        uint64_t before = world->ack.next;
+        consume_rows(&consumer, consumer.rows + 60 * ROWS);
+        world_await_durable(world, before); /* something has moved on */
+        world_await_standstill(world);
+        assert_true(world->ack.next - 1 - consumer.rows <= RECORDS_UNDER_WAY_MAX * ROWS);
+    }
+    consume_rows(&consumer, world->sent);
+    assert_int_equal(consumer.rows, world->sent);
+    consumer_close(&consumer);
+    world_free(&world);
+}
+
+static void a_stop_finishes_what_was_taken_and_takes_no_more(void **state)
+{
+    struct consumer consumer;
+    struct world *world = stalled_world(&consumer);
+    uint64_t taken = world->ack.next - 1;
+    (void)state;
+    world_ask_to_stop(world);
+    world_await_finished(world, consume, &consumer);
+    assert_true(consumer.ended);
+    /* One message may have been received and waiting for room. */
+    assert_in_range(consumer.rows, taken, taken + ROWS);
+    assert_int_equal(world->ack.durable, consumer.rows); /* the last acks went out */
+    assert_int_equal(world->ack.next, consumer.rows + 1);
+    assert_int_equal(tw_store_last_seq(world->store), consumer.rows);
+    consumer_close(&consumer);
+    world_free(&world);
+}
+
+static void term_ends_all_at_once_where_they_stand(void **state)
+{
+    struct consumer consumer;
+    struct world *world = stalled_world(&consumer);
+    uint64_t durable = world->ack.durable;
+    (void)state;
+    assert_true(world_end(world) < PATIENCE_MS / 4);
+    assert_true(tw_store_last_seq(world->store) >= durable);
+    consumer_close(&consumer);
+    world_free(&world); /* frees the pools: what was left in the lanes is back in them */
+}
+
+/* Messages of 240 KiB over a socket file, where the system itself holds less than one: what the publisher gets rid of
+ * stands in the daemon's queue. */
+static void trades_wait_at_the_publisher_beyond_the_receive_bound(void **state)
+{
+    struct consumer consumer;
+    struct world *world = stalled_world(&consumer);
+    zsock_t *other = zsock_new(ZMQ_PUSH);
+    size_t bytes = 240u << 10;
+    char *message = tw_alloc_zero(1, bytes);
+    uint32_t sent = 0;
+    zmq_pollitem_t item = {zsock_resolve(other), 0, ZMQ_POLLOUT, 0};
+    (void)state;
+    zsock_set_sndhwm(other, 1);
+    zsock_set_linger(other, 0);
+    assert_int_equal(zsock_connect(other, "%s", world->endpoint), 0);
+    /* Full for as long as three acks take to come: not for a moment only. */
+    for (int full = 0; full < 3;) {
+        if (zmq_send(item.socket, message, bytes, ZMQ_DONTWAIT) >= 0) {
+            sent++;
+            full = 0;
+            assert_true(sent <= TW_TRADES_RECEIVE_HWM + 8);
+        } else if (zmq_poll(&item, 1, 1) == 0) {
+            world_hear_ack(world);
+            full++;
+        }
+    }
+    assert_true(sent >= TW_TRADES_RECEIVE_HWM);
+    free(message);
+    zsock_destroy(&other);
+    consumer_close(&consumer);
+    world_free(&world);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_gateway_stops_reading_at_its_bounded_lanes),
+        cmocka_unit_test(what_is_durable_is_acked_all_the_same),
+        cmocka_unit_test(everything_arrives_in_order_when_the_consumer_goes_on),
+        cmocka_unit_test(a_consumer_that_stops_again_and_again_loses_nothing),
+        cmocka_unit_test(a_stop_finishes_what_was_taken_and_takes_no_more),
+        cmocka_unit_test(term_ends_all_at_once_where_they_stand),
+        cmocka_unit_test(trades_wait_at_the_publisher_beyond_the_receive_bound),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
