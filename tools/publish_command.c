@@ -41,7 +41,7 @@ struct publish {
     struct tw_progress progress;
     struct tw_pace pace;
     bool derived; /* the name comes from the content: what is there already need not be sent */
-    bool disk_said;
+    bool disk_said, unreadable;
     uint64_t rows, bad, passed_over;
     int64_t started_ns;
     uint32_t refusal_count; /* told so far */
@@ -295,8 +295,9 @@ static int send_rows(struct publish *publish)
         case TW_TAPE_FAILED:
             tw_progress_end(&publish->progress);
             fprintf(stderr, "%s\n", tw_tape_problem(publish->tape));
-            publish->bad++;
-            return TW_EXIT_OK;
+            publish->unreadable = tw_tape_unreadable(publish->tape);
+            publish->bad += !publish->unreadable;
+            return TW_EXIT_OK; /* what was sent is to become durable */
         }
     }
 }
@@ -359,19 +360,32 @@ static void print_json(const struct publish *publish, const struct summary *summ
     printf("]}\n");
 }
 
+/* "1 trade", "2 trades". */
+static void say_count(uint64_t count, const char *one, const char *rest)
+{
+    fprintf(stderr, "%" PRIu64 " %s%s%s", count, one, count == 1 ? "" : "s", rest);
+}
+
 static void say_summary(const struct publish *publish, const struct summary *summary)
 {
     uint64_t fresh = publish->derived ? summary->sent : summary->sent - summary->already;
-    if (publish->rows > 0 && fresh == 0 && publish->bad == 0)
-        fprintf(stderr, "%s: already there: all %" PRIu64 " trades\n", publish->name, summary->already);
-    else
-        fprintf(stderr, "%s: %" PRIu64 " trades durable (%" PRIu64 " of them already there), %.0f/s\n", publish->name,
-                summary->accepted, summary->already, summary->seconds > 0 ? (double)fresh / summary->seconds : 0.0);
+    fprintf(stderr, "%s: ", publish->name);
+    if (summary->already > 0 && fresh == 0) {
+        say_count(summary->already, "trade", " already there, nothing new");
+    } else {
+        say_count(summary->accepted, "trade", " durable");
+        if (summary->already > 0)
+            fprintf(stderr, ", %" PRIu64 " of the file already there before", summary->already);
+        fprintf(stderr, ", %.0f/s", summary->seconds > 0 ? (double)fresh / summary->seconds : 0.0);
+    }
     if (summary->refused > 0)
-        fprintf(stderr, "%s: %" PRIu64 " trades refused\n", publish->name, summary->refused);
-    if (publish->bad > 0)
-        fprintf(stderr, "%s: %" PRIu64 " malformed lines%s\n", publish->name, publish->bad,
-                publish->skip_bad ? ", skipped" : "; nothing behind was sent (--skip-bad goes on)");
+        fprintf(stderr, "; %" PRIu64 " refused", summary->refused);
+    if (publish->bad > 0) {
+        fprintf(stderr, "; ");
+        say_count(publish->bad, "malformed line",
+                  publish->skip_bad ? " skipped" : ", nothing behind it sent (--skip-bad goes on)");
+    }
+    fprintf(stderr, "\n");
 }
 
 static int run(struct publish *publish)
@@ -390,10 +404,12 @@ static int run(struct publish *publish)
         result = finish(publish);
     struct summary summary = sum_up(publish);
     if (publish->cli.json)
-        print_json(publish, &summary, result == TW_EXIT_OK);
+        print_json(publish, &summary, result == TW_EXIT_OK && !publish->unreadable);
     if (result != TW_EXIT_OK)
         return result;
     say_summary(publish, &summary);
+    if (publish->unreadable)
+        return TW_EXIT_UNREACHABLE;
     return publish->bad > 0 || summary.refused > 0 ? TW_EXIT_REFUSED : TW_EXIT_OK;
 }
 

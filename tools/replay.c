@@ -150,7 +150,7 @@ void tw_replay_tape(const struct tw_replay_settings *settings, struct tw_tape *t
         if (result == TW_TAPE_TRADE) {
             take_trade(&replay, &trade);
         } else {
-            out->malformed++;
+            out->malformed += !tw_tape_unreadable(tape);
             settings->bad(settings->context, tw_tape_problem(tape));
             if (result == TW_TAPE_FAILED || !settings->skip_bad)
                 break;

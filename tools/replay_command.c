@@ -138,9 +138,12 @@ static int run_tape(struct replay *replay, const struct tw_cfg *cfg)
     const struct tw_replay_settings settings = settings_of(replay, cfg);
     int64_t started_ns = tw_cli_now_ns();
     tw_replay_tape(&settings, tape, &replay->totals);
+    bool unreadable = tw_tape_unreadable(tape);
     tw_progress_end(&replay->progress);
     tw_tape_free(&tape);
     report(replay, (double)(tw_cli_now_ns() - started_ns) / 1e9);
+    if (unreadable)
+        return TW_EXIT_UNREACHABLE;
     return replay->totals.malformed > 0 || replay->totals.refused > 0 ? TW_EXIT_REFUSED : TW_EXIT_OK;
 }
 

@@ -400,6 +400,11 @@ const char *tw_tape_problem(const struct tw_tape *tape)
     return tape->problem;
 }
 
+bool tw_tape_unreadable(const struct tw_tape *tape)
+{
+    return tape->failed && tw_tape_input_error(tape->input)[0] != '\0';
+}
+
 uint64_t tw_tape_line(const struct tw_tape *tape)
 {
     return tape->line;

@@ -46,7 +46,8 @@ void tw_tape_free(struct tw_tape **tape);
 enum tw_tape_result tw_tape_next(struct tw_tape *tape, struct tw_trade *out);
 /* "trades.csv:17: column qty: not a number above 0 with at most 8 decimals" */
 const char *tw_tape_problem(const struct tw_tape *tape);
-uint64_t tw_tape_line(const struct tw_tape *tape); /* of the last result, from 1 */
+bool tw_tape_unreadable(const struct tw_tape *tape); /* FAILED by the file itself, not by what it says */
+uint64_t tw_tape_line(const struct tw_tape *tape);   /* of the last result, from 1 */
 
 /* SHA-256 of the decompressed content, from the front; then back to the front. False: tw_tape_problem. */
 bool tw_tape_hash(struct tw_tape *tape, uint8_t out[TW_SHA256_BYTES]);

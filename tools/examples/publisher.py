@@ -224,8 +224,14 @@ def main():
     publisher = Publisher(options.name, options.trades, options.acks, options.inc)
     try:
         publisher.start()
-        for row in csv.DictReader(file):
-            publisher.add(trade_of(row))
+        rows = csv.DictReader(file)
+        for row in rows:
+            try:
+                trade = trade_of(row)
+            except ValueError as error:
+                publisher.wait()  # what was read before is good
+                raise ValueError(f"{options.file}:{rows.line_num}: column ts: {error}") from None
+            publisher.add(trade)
         publisher.wait()
     except TimeoutError as error:
         print(f"publisher.py: {error}", file=sys.stderr)
