@@ -199,11 +199,9 @@ static int parse_short(struct arguments *arguments, const char *argument)
     return TW_CLI_GO_ON;
 }
 
-int tw_cli_parse(struct tw_cli *cli, int argc, char **argv)
+static int parse(struct tw_cli *cli, int argc, char **argv)
 {
     struct arguments arguments = {cli, argv, argc, 1};
-    cli->sets = tw_alloc_zero((size_t)argc + 1, sizeof *cli->sets);
-    cli->operands = argv + 1;
     bool options = true;
     while (arguments.next < argc) {
         char *argument = argv[arguments.next++];
@@ -224,6 +222,16 @@ int tw_cli_parse(struct tw_cli *cli, int argc, char **argv)
     if (cli->operand_count > cli->operands_max)
         return tw_cli_usage(cli, "%s is one too many", cli->operands[cli->operands_max]);
     return TW_CLI_GO_ON;
+}
+
+int tw_cli_parse(struct tw_cli *cli, int argc, char **argv)
+{
+    cli->sets = tw_alloc_zero((size_t)argc + 1, sizeof *cli->sets);
+    cli->operands = argv + 1;
+    int result = parse(cli, argc, argv);
+    if (result != TW_CLI_GO_ON)
+        tw_cli_clear(cli); /* the command ends at once */
+    return result;
 }
 
 void tw_cli_clear(struct tw_cli *cli)

@@ -23,8 +23,8 @@ static uint32_t random_below(uint32_t limit)
 
 /* What each publisher has to send: made before, so that a resend says the same. */
 static struct tw_trade tape[PUBLISHERS][INCARNATIONS][TAPE];
-static char ids[40][8];
-static char names[12][8];
+static char ids[40][16];
+static char names[12][16];
 
 static struct tw_trade random_trade(int64_t *ts_ns)
 {
@@ -76,7 +76,7 @@ static void make_tapes(void)
 }
 
 struct speaker {
-    char name[8];
+    char name[16];
     bool feed;
     uint32_t incarnation;
     uint64_t next;

@@ -201,7 +201,15 @@ class Daemon:
     # --- with
 
     def __enter__(self):
-        return self.start()
+        try:
+            return self.start()
+        except BaseException:
+            if self.process is not None:
+                self.process.kill()
+                self.process.wait()
+            print(f"--- the daemon's log ---\n{self.said()[-4000:]}")
+            self.scratch.__exit__()
+            raise
 
     def __exit__(self, kind, *unused):
         try:
