@@ -8,9 +8,6 @@
 
 #include "store/index.h"
 
-/* Beyond this the indexer is far behind (a tool on a log that was never indexed), and looking through the blocks is
- * better than 16 bytes for each of their trades. */
-#define TAIL_TRADES_MAX (UINT64_C(1) << 23)
 #define TAIL_STALE_MIN                                                                                                 \
     (UINT64_C(1) << 18) /* trades that the index has reached meanwhile: not worth a new table yet                      \
                          */
@@ -214,8 +211,8 @@ int tw_index_tail_find(struct tw_store *store, const struct tw_id_query *query, 
     struct tw_index_tail *tail = store->tail;
     pthread_mutex_lock(&tail->lock);
     uint64_t waiting = tw_store_head_now(store).seq - tw_store_indexed_now(store).seq;
-    int result = waiting > TAIL_TRADES_MAX ? find_in_log(store, query, found, error)
-                                           : find_in_table(store, tail, query, found, error);
+    int result = waiting > store->tail_trades_max ? find_in_log(store, query, found, error)
+                                                  : find_in_table(store, tail, query, found, error);
     pthread_mutex_unlock(&tail->lock);
     return result;
 }

@@ -191,6 +191,7 @@ struct tw_store {
     struct tw_index_builder *builder; /* NULL until first used */
     /* ids beyond the index; has its own lock */
     struct tw_index_tail *tail;
+    uint64_t tail_trades_max; /* beyond it a search through the blocks replaces the tail's table */
 };
 
 /* A copy of what the lock guards. */
@@ -240,6 +241,9 @@ bool tw_store_read_head(struct tw_store *store, struct tw_store_error *error);
 /* ---- index_build.c ---- */
 void tw_index_builder_free(struct tw_index_builder **builder);
 /* ---- index_tail.c ---- */
+/* A table of ids takes 20 bytes a trade: 160 MiB at the most. The indexer is far behind then (or it is a tool, on a log
+ * that was never indexed). */
+#define TW_INDEX_TAIL_TRADES_MAX (UINT64_C(1) << 23)
 struct tw_index_tail *tw_index_tail_new(void);
 void tw_index_tail_free(struct tw_index_tail **tail);
 

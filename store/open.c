@@ -256,6 +256,7 @@ struct tw_store *tw_store_open(const char *directory, enum tw_store_mode mode, s
     pthread_mutex_init(&store->lock, NULL);
     tw_block_cache_init(&store->cache);
     store->tail = tw_index_tail_new();
+    store->tail_trades_max = TW_INDEX_TAIL_TRADES_MAX;
     if (!open_all(store, error))
         tw_store_close(&store);
     return store;

@@ -130,6 +130,8 @@ static void print_csv_text(FILE *out, struct tw_text text)
 {
     bool quoted = false;
     putc(',', out);
+    if (text.length == 0)
+        return;
     for (uint32_t i = 0; i < text.length && !quoted; i++)
         quoted = strchr(",\"\r\n", text.bytes[i]) != NULL;
     if (!quoted) {
