@@ -171,7 +171,7 @@ static void end_all(struct tw_topology **topology_pointer)
 {
     struct tw_topology *topology = *topology_pointer;
     while (topology->running_count > 0)
-        zactor_destroy(&topology->running[--topology->running_count].actor);
+        tw_agent_end(&topology->running[--topology->running_count].actor);
     tw_gateway_actor_free(&topology->gateway);
     tw_journal_actor_free(&topology->journal);
     tw_indexer_actor_free(&topology->indexer);

@@ -4,12 +4,15 @@
 #include <pthread.h>
 #include <time.h>
 
+#include "actors/runtime/hand_over.h"
 #include "protocol/check.h"
 
 struct launch {
     struct tw_agent agent;
     char *failure; /* 512 bytes of the starter, who waits */
 };
+
+static char ended; /* what agents wrote is their enders' from here on */
 
 int64_t tw_now_ns(void)
 {
@@ -90,6 +93,7 @@ static void agent_thread(zsock_t *pipe, void *argument)
     if (!started && launch->failure[0] == '\0')
         snprintf(launch->failure, 512, "%s could not start", agent.name);
     /* The starter looks at `failure` once the signal came; this thread must not touch it afterwards. */
+    TW_HAND_OVER(launch);
     zsock_signal(pipe, 0);
     if (started) {
         run(&agent, pipe);
@@ -98,6 +102,7 @@ static void agent_thread(zsock_t *pipe, void *argument)
         zstr_free(&command);
     }
     agent.close(agent.self);
+    TW_HAND_OVER(&ended);
 }
 
 zactor_t *tw_agent_start(const struct tw_agent *agent, char failure[512])
@@ -106,9 +111,16 @@ zactor_t *tw_agent_start(const struct tw_agent *agent, char failure[512])
     failure[0] = '\0';
     zactor_t *actor = zactor_new(agent_thread, &launch);
     TW_ASSERT(actor != NULL);
+    TW_TAKE_OVER(&launch);
     if (failure[0] != '\0')
-        zactor_destroy(&actor);
+        tw_agent_end(&actor);
     return actor;
+}
+
+void tw_agent_end(zactor_t **actor)
+{
+    zactor_destroy(actor);
+    TW_TAKE_OVER(&ended);
 }
 
 void tw_agent_stop(zactor_t *actor)

@@ -39,6 +39,10 @@ void tw_agent_stop(zactor_t *actor); /* asks; the report comes on the pipe */
 /* A report on the pipe, without waiting: 1 finished, -1 failed with the reason, 0 none. */
 int tw_agent_report(zactor_t *actor, char failure[512]);
 
+/* "$TERM": the agent closes its sockets, at once and wherever it waits; returns when it has. What it worked on is the
+ * caller's again. */
+void tw_agent_end(zactor_t **actor);
+
 int64_t tw_now_ns(void);  /* CLOCK_MONOTONIC */
 int64_t tw_wall_ns(void); /* CLOCK_REALTIME */
 

@@ -4,27 +4,9 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "actors/runtime/hand_over.h"
 #include "protocol/check.h"
 #include "protocol/limits.h"
-
-/* Debian's libzmq is not instrumented: ThreadSanitizer cannot see that a message's bytes change hands in it. These two
- * say so; they do nothing in other builds. */
-#if defined(__SANITIZE_THREAD__)
-#define TW_TSAN 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define TW_TSAN 1
-#endif
-#endif
-#ifdef TW_TSAN
-void __tsan_acquire(void *address);
-void __tsan_release(void *address);
-#define HAND_OVER(address) __tsan_release(address)
-#define TAKE_OVER(address) __tsan_acquire(address)
-#else
-#define HAND_OVER(address) (void)(address)
-#define TAKE_OVER(address) (void)(address)
-#endif
 
 static zsock_t *open_lane(int type, const char *name, int hwm, bool latest)
 {
@@ -72,8 +54,8 @@ static bool send_message(zsock_t *lane, zmq_msg_t *message, int flags)
 
 static void drop_frame(void *bytes, void *hint)
 {
-    (void)bytes;
     struct tw_frame *frame = hint;
+    TW_TAKE_OVER(bytes); /* it may be libzmq's own thread that lets go */
     tw_frame_drop(&frame);
 }
 
@@ -82,7 +64,7 @@ bool tw_lane_send_frame(zsock_t *lane, struct tw_frame *frame, bool more)
     zmq_msg_t message;
     struct tw_frame *shared = tw_frame_share(frame);
     TW_ASSERT(frame->length > 0);
-    HAND_OVER(frame->bytes);
+    TW_HAND_OVER(frame->bytes);
     TW_ASSERT(zmq_msg_init_data(&message, shared->bytes, shared->length, drop_frame, shared) == 0);
     if (send_message(lane, &message, more ? ZMQ_SNDMORE : 0))
         return true;
@@ -100,7 +82,7 @@ struct parcel {
 static void release_parcel(void *data, void *hint)
 {
     struct parcel *parcel = hint;
-    TAKE_OVER(data);
+    TW_TAKE_OVER(data);
     parcel->release(data, parcel->hint);
     free(parcel);
 }
@@ -117,7 +99,7 @@ bool tw_lane_send_object(zsock_t *lane, void *object, size_t size, void (*releas
     zmq_msg_t message;
     struct parcel *parcel = tw_alloc(sizeof *parcel);
     *parcel = (struct parcel){object, release, hint};
-    HAND_OVER(object);
+    TW_HAND_OVER(object);
     TW_ASSERT(zmq_msg_init_data(&message, object, size, release_parcel, parcel) == 0);
     if (send_message(lane, &message, 0))
         return true;
@@ -140,13 +122,13 @@ bool tw_lane_receive(zsock_t *lane, zmq_msg_t *message)
         zmq_msg_close(message);
         return false;
     }
-    TAKE_OVER(zmq_msg_data(message));
+    TW_TAKE_OVER(zmq_msg_data(message));
     return true;
 }
 
 void tw_lane_hand_over(zmq_msg_t *message)
 {
-    HAND_OVER(zmq_msg_data(message));
+    TW_HAND_OVER(zmq_msg_data(message));
 }
 
 struct tw_frame *tw_lane_frame(zmq_msg_t *message)

@@ -9,7 +9,7 @@
 struct tw_pool {
     pthread_mutex_t lock;
     void **idle;
-    size_t idle_count, idle_capacity, object_bytes;
+    size_t idle_count, idle_capacity, out, object_bytes;
     void (*clean)(void *object);
 };
 
@@ -28,6 +28,7 @@ void *tw_pool_take(struct tw_pool *pool)
     pthread_mutex_lock(&pool->lock);
     if (pool->idle_count > 0)
         object = pool->idle[--pool->idle_count];
+    pool->out++;
     pthread_mutex_unlock(&pool->lock);
     return object != NULL ? object : tw_alloc_zero(1, pool->object_bytes);
 }
@@ -36,6 +37,8 @@ void tw_pool_give(void *object, void *pool_pointer)
 {
     struct tw_pool *pool = pool_pointer;
     pthread_mutex_lock(&pool->lock);
+    TW_ASSERT(pool->out > 0);
+    pool->out--;
     if (pool->idle_count == pool->idle_capacity) {
         pool->idle_capacity = pool->idle_capacity == 0 ? 64 : pool->idle_capacity * 2;
         pool->idle = tw_realloc(pool->idle, pool->idle_capacity * sizeof *pool->idle);
@@ -44,11 +47,20 @@ void tw_pool_give(void *object, void *pool_pointer)
     pthread_mutex_unlock(&pool->lock);
 }
 
+size_t tw_pool_out(struct tw_pool *pool)
+{
+    pthread_mutex_lock(&pool->lock);
+    size_t out = pool->out;
+    pthread_mutex_unlock(&pool->lock);
+    return out;
+}
+
 void tw_pool_free(struct tw_pool **pool_pointer)
 {
     struct tw_pool *pool = *pool_pointer;
     if (pool == NULL)
         return;
+    TW_ASSERT(pool->out == 0);
     for (size_t i = 0; i < pool->idle_count; i++) {
         pool->clean(pool->idle[i]);
         free(pool->idle[i]);

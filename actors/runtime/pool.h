@@ -13,6 +13,7 @@ struct tw_pool;
 struct tw_pool *tw_pool_new(size_t object_bytes, void (*clean)(void *object));
 void *tw_pool_take(struct tw_pool *pool);
 void tw_pool_give(void *object, void *pool); /* signature of a lane's `release` */
+size_t tw_pool_out(struct tw_pool *pool);    /* how many were taken and are not back */
 void tw_pool_free(struct tw_pool **pool);    /* all objects must be back */
 
 #endif

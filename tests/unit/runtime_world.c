@@ -14,6 +14,21 @@
 #define NOON (INT64_C(1381233600) * TW_NS_PER_SECOND) /* 2013-10-08: no idle clock runs */
 #define CREDIT 1000000u
 
+int world_begin(void **state)
+{
+    (void)state;
+    zsys_handler_set(NULL);
+    zsys_init();
+    return 0;
+}
+
+int world_finish(void **state)
+{
+    (void)state;
+    zsys_shutdown();
+    return 0;
+}
+
 /* ---- making one ---- */
 
 static int64_t next_midnight(void *context, int64_t ts_ns)
@@ -63,8 +78,6 @@ struct world *world_new(void)
     struct world *world = tw_alloc_zero(1, sizeof *world);
     struct tw_store_error error;
     const char *base = getenv("TMPDIR");
-    zsys_handler_set(NULL);
-    zsys_init();
     tw_log_configure(TW_LOG_ERROR, false);
     snprintf(world->directory, sizeof world->directory, "%s/tapewarden-runtime-XXXXXX", base == NULL ? "/tmp" : base);
     assert_non_null(mkdtemp(world->directory));
@@ -113,6 +126,45 @@ static void free_cores(struct world *world)
     tw_journal_actor_free(&world->journal);
 }
 
+/* libzmq lets go of what is in a closed socket in a thread of its own. */
+static void await_all_back(struct tw_pool *pool)
+{
+    int64_t deadline_ns = tw_now_ns() + PATIENCE_MS * MILLISECOND;
+    while (tw_pool_out(pool) != 0) {
+        assert_true(tw_now_ns() < deadline_ns);
+        zmq_poll(NULL, 0, 1);
+    }
+}
+
+/* There it gives back the sockets' names too, which the next world needs. */
+static void await_lane_free(const char *name)
+{
+    int64_t deadline_ns = tw_now_ns() + PATIENCE_MS * MILLISECOND;
+    zsock_t *socket = zsock_new(ZMQ_PULL);
+    while (zsock_bind(socket, "inproc://%s", name) < 0) {
+        assert_true(tw_now_ns() < deadline_ns);
+        zmq_poll(NULL, 0, 1);
+    }
+    zsock_unbind(socket, "inproc://%s", name);
+    zsock_destroy(&socket);
+}
+
+static void await_lanes_free(void)
+{
+    static const char *const names[] = {TW_LANE_JOURNAL,          TW_LANE_EXPOSURE,         TW_LANE_SCORER,
+                                        TW_LANE_ROUTER,           TW_LANE_CATCHUP,          TW_LANE_WATERMARK_GATEWAY,
+                                        TW_LANE_WATERMARK_ROUTER, TW_LANE_WATERMARK_INDEXER};
+    char name[TW_LANE_NAME_BYTES];
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        await_lane_free(names[i]);
+    for (uint32_t i = 0; i < SHARDS; i++) {
+        snprintf(name, sizeof name, TW_LANE_SHARD_FORMAT, i);
+        await_lane_free(name);
+        snprintf(name, sizeof name, TW_LANE_ANSWER_FORMAT, i);
+        await_lane_free(name);
+    }
+}
+
 void world_free(struct world **world_pointer)
 {
     struct world *world = *world_pointer;
@@ -121,7 +173,9 @@ void world_free(struct world **world_pointer)
     zsock_destroy(&world->acks);
     zsock_destroy(&world->indexer_watermark);
     free_cores(world);
-    zsys_shutdown();
+    await_all_back(world->answers);
+    await_all_back(world->events);
+    await_lanes_free();
     tw_pool_free(&world->answers);
     tw_pool_free(&world->events);
     tw_store_history_clear(&world->history);
@@ -318,6 +372,6 @@ int64_t world_end(struct world *world)
 {
     int64_t begun_ns = tw_now_ns();
     while (world->running_count > 0)
-        zactor_destroy(&world->running[--world->running_count]);
+        tw_agent_end(&world->running[--world->running_count]);
     return (tw_now_ns() - begun_ns) / MILLISECOND;
 }

@@ -55,6 +55,10 @@ struct world {
     char endpoint[128]; /* of the trades; ipc, where the system holds little */
 };
 
+/* Before and after all worlds of a process: CZMQ does not survive a second zsys_init (its mutexes stay destroyed). */
+int world_begin(void **state);
+int world_finish(void **state);
+
 struct world *world_new(void); /* a fresh log; nothing runs */
 void world_free(struct world **world);
 

@@ -18,11 +18,15 @@
 #include "actors/runtime/agent.h"
 #include "actors/runtime/endpoint.h"
 #include "actors/runtime/lane.h"
+#include "actors/runtime/lanes.h"
 #include "protocol/limits.h"
 
 #define NAME "test-agent"
 #define MILLISECOND INT64_C(1000000)
 #define PATIENCE_MS 20000
+
+/* Each test has its own: libzmq gives a closed socket's name back a little later. */
+static char lane_name[TW_LANE_NAME_BYTES];
 
 /* An agent that does what the test says, and tells what was done with it. */
 struct dummy {
@@ -46,7 +50,7 @@ static bool start(void *self, char failure[512])
     if (dummy->refusal != NULL)
         snprintf(failure, 512, "%s", dummy->refusal);
     if (dummy->fills_lane) {
-        dummy->lane = tw_lane_push("lane.dummy");
+        dummy->lane = tw_lane_push(lane_name);
         dummy->frame = tw_frame_new(1);
         dummy->frame->length = 1;
     }
@@ -194,7 +198,7 @@ static void a_started_agent_works_once_and_then_waits(void **state)
     zstr_send(actor, "NONSENSE"); /* wakes it, and is ignored */
     await_at_least(&dummy.works, 2);
     assert_int_equal(atomic_load(&dummy.stops), 0);
-    zactor_destroy(&actor);
+    tw_agent_end(&actor);
     assert_int_equal(atomic_load(&dummy.closes), 1);
     assert_int_equal(atomic_load(&dummy.works), 2);
     await_no_thread();
@@ -216,7 +220,7 @@ static void after_stop_it_finishes_its_work_then_reports_once(void **state)
     assert_int_equal(atomic_load(&dummy.closes), 0);     /* its sockets stay open until $TERM: nothing is lost early */
     tw_agent_stop(actor);                                /* too late: ignored */
     assert_int_equal(tw_agent_report(actor, failure), 0);
-    zactor_destroy(&actor);
+    tw_agent_end(&actor);
     assert_int_equal(atomic_load(&dummy.works), 12);
     assert_int_equal(atomic_load(&dummy.closes), 1);
 }
@@ -229,7 +233,7 @@ static void a_failure_is_reported_with_its_reason_and_ends_all_work(void **state
     (void)state;
     assert_int_equal(await_report(actor, failure), -1);
     assert_string_equal(failure, "the disk is gone");
-    zactor_destroy(&actor);
+    tw_agent_end(&actor);
     assert_int_equal(atomic_load(&dummy.works), 3);
     assert_int_equal(atomic_load(&dummy.closes), 1);
 }
@@ -238,13 +242,13 @@ static void term_ends_an_agent_that_waits_for_a_full_lane(void **state)
 {
     struct dummy dummy = {.fills_lane = true};
     char failure[512];
-    zsock_t *nobody_reads = tw_lane_pull("lane.dummy");
+    zsock_t *nobody_reads = tw_lane_pull(lane_name);
     zactor_t *actor = begin(&dummy, failure);
     (void)state;
     assert_non_null(actor);
     await_at_least(&dummy.full, 1);
     int64_t begun_ns = tw_now_ns();
-    zactor_destroy(&actor);
+    tw_agent_end(&actor);
     assert_true(tw_now_ns() - begun_ns < PATIENCE_MS / 4 * MILLISECOND);
     assert_int_equal(atomic_load(&dummy.closes), 1);
     zsock_destroy(&nobody_reads);
@@ -254,7 +258,7 @@ static void an_agent_that_waits_for_room_goes_on_when_there_is_some(void **state
 {
     struct dummy dummy = {.fills_lane = true};
     char failure[512];
-    zsock_t *pull = tw_lane_pull("lane.dummy");
+    zsock_t *pull = tw_lane_pull(lane_name);
     zactor_t *actor = begin(&dummy, failure);
     (void)state;
     await_at_least(&dummy.full, 1);
@@ -267,7 +271,7 @@ static void an_agent_that_waits_for_room_goes_on_when_there_is_some(void **state
     }
     /* It woke up for room, not all the time: a lane says so once for several places. */
     assert_true(atomic_load(&dummy.works) <= 10 * TW_LANE_HWM);
-    zactor_destroy(&actor);
+    tw_agent_end(&actor);
     zsock_destroy(&pull);
 }
 
@@ -282,7 +286,7 @@ static void a_deadline_wakes_it_never_early_and_once(void **state)
     (void)state;
     await_at_least(&dummy.works, 11);
     int64_t took_ns = tw_now_ns() - begun_ns;
-    zactor_destroy(&actor);
+    tw_agent_end(&actor);
     assert_int_equal(atomic_load(&dummy.early), 0);
     assert_true(took_ns >= 10 * dummy.period_ns);
 }
@@ -296,7 +300,7 @@ static void an_hour_s_deadline_does_not_keep_it_from_commands(void **state)
     await_at_least(&dummy.works, 1);
     tw_agent_stop(actor);
     assert_int_equal(await_report(actor, failure), 1);
-    zactor_destroy(&actor);
+    tw_agent_end(&actor);
 }
 
 /* ---- endpoints ---- */
@@ -355,13 +359,22 @@ static void any_port_is_known_after_the_bind(void **state)
 
 static int set_up(void **state)
 {
+    static unsigned number;
+    (void)state;
+    snprintf(lane_name, sizeof lane_name, "lane.dummy.%u", ++number);
+    return 0;
+}
+
+/* Once for all tests: CZMQ does not survive a second zsys_init (its mutexes stay destroyed). */
+static int begin_all(void **state)
+{
     (void)state;
     zsys_handler_set(NULL);
     zsys_init();
     return 0;
 }
 
-static int tear_down(void **state)
+static int end_all(void **state)
 {
     (void)state;
     zsys_shutdown();
@@ -370,20 +383,19 @@ static int tear_down(void **state)
 
 int main(void)
 {
-#define WITH_CONTEXT(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        WITH_CONTEXT(a_refused_start_says_why_and_ends_its_thread),
-        WITH_CONTEXT(a_refusal_without_a_reason_names_the_agent),
-        WITH_CONTEXT(a_started_agent_works_once_and_then_waits),
-        WITH_CONTEXT(after_stop_it_finishes_its_work_then_reports_once),
-        WITH_CONTEXT(a_failure_is_reported_with_its_reason_and_ends_all_work),
-        WITH_CONTEXT(term_ends_an_agent_that_waits_for_a_full_lane),
-        WITH_CONTEXT(an_agent_that_waits_for_room_goes_on_when_there_is_some),
-        WITH_CONTEXT(a_deadline_wakes_it_never_early_and_once),
-        WITH_CONTEXT(an_hour_s_deadline_does_not_keep_it_from_commands),
-        WITH_CONTEXT(an_occupied_port_says_that_another_program_has_it),
-        WITH_CONTEXT(an_endpoint_that_cannot_be_says_what_the_system_answered),
-        WITH_CONTEXT(any_port_is_known_after_the_bind),
+        cmocka_unit_test_setup(a_refused_start_says_why_and_ends_its_thread, set_up),
+        cmocka_unit_test_setup(a_refusal_without_a_reason_names_the_agent, set_up),
+        cmocka_unit_test_setup(a_started_agent_works_once_and_then_waits, set_up),
+        cmocka_unit_test_setup(after_stop_it_finishes_its_work_then_reports_once, set_up),
+        cmocka_unit_test_setup(a_failure_is_reported_with_its_reason_and_ends_all_work, set_up),
+        cmocka_unit_test_setup(term_ends_an_agent_that_waits_for_a_full_lane, set_up),
+        cmocka_unit_test_setup(an_agent_that_waits_for_room_goes_on_when_there_is_some, set_up),
+        cmocka_unit_test_setup(a_deadline_wakes_it_never_early_and_once, set_up),
+        cmocka_unit_test_setup(an_hour_s_deadline_does_not_keep_it_from_commands, set_up),
+        cmocka_unit_test_setup(an_occupied_port_says_that_another_program_has_it, set_up),
+        cmocka_unit_test_setup(an_endpoint_that_cannot_be_says_what_the_system_answered, set_up),
+        cmocka_unit_test_setup(any_port_is_known_after_the_bind, set_up),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, begin_all, end_all);
 }

@@ -13,12 +13,15 @@
 
 #include "actors/runtime/agent.h"
 #include "actors/runtime/lane.h"
+#include "actors/runtime/lanes.h"
 #include "actors/runtime/pool.h"
 #include "protocol/check.h"
 #include "protocol/limits.h"
 
-#define LANE "lane.test"
 #define PATIENCE_NS (INT64_C(20) * TW_NS_PER_SECOND)
+
+/* Each test has its own: libzmq gives a closed socket's name back a little later. */
+static char lane_name[TW_LANE_NAME_BYTES], further_name[TW_LANE_NAME_BYTES];
 
 static struct tw_frame *frame_of(uint32_t number)
 {
@@ -56,6 +59,25 @@ static bool has_room(zsock_t *lane)
     return zmq_poll(&item, 1, 0) == 1;
 }
 
+/* libzmq lets go of what is in a closed socket in a thread of its own. */
+static void await_only_reference(struct tw_frame *frame)
+{
+    int64_t deadline_ns = tw_now_ns() + PATIENCE_NS;
+    while (atomic_load(&frame->references) != 1) {
+        assert_true(tw_now_ns() < deadline_ns);
+        zmq_poll(NULL, 0, 1);
+    }
+}
+
+static void await_all_back(struct tw_pool *pool)
+{
+    int64_t deadline_ns = tw_now_ns() + PATIENCE_NS;
+    while (tw_pool_out(pool) != 0) {
+        assert_true(tw_now_ns() < deadline_ns);
+        zmq_poll(NULL, 0, 1);
+    }
+}
+
 static uint32_t fill(zsock_t *push, struct tw_frame *frame)
 {
     uint32_t sent = 0;
@@ -68,7 +90,7 @@ static uint32_t fill(zsock_t *push, struct tw_frame *frame)
 
 static void messages_come_out_in_the_order_they_went_in(void **state)
 {
-    zsock_t *pull = tw_lane_pull(LANE), *push = tw_lane_push(LANE);
+    zsock_t *pull = tw_lane_pull(lane_name), *push = tw_lane_push(lane_name);
     uint32_t sent = 0, received = 0, rounds = 0;
     (void)state;
     while (received < 1000) {
@@ -109,7 +131,7 @@ static void check_bound(zsock_t *push, zsock_t *pull)
 
 static void a_full_lane_pushes_back_and_leaves_ownership(void **state)
 {
-    zsock_t *pull = tw_lane_pull(LANE), *push = tw_lane_push(LANE);
+    zsock_t *pull = tw_lane_pull(lane_name), *push = tw_lane_push(lane_name);
     (void)state;
     check_bound(push, pull);
     zsock_destroy(&push);
@@ -118,7 +140,7 @@ static void a_full_lane_pushes_back_and_leaves_ownership(void **state)
 
 static void the_bound_is_the_same_when_the_push_end_came_first(void **state)
 {
-    zsock_t *push = tw_lane_push(LANE), *pull = tw_lane_pull(LANE);
+    zsock_t *push = tw_lane_push(lane_name), *pull = tw_lane_pull(lane_name);
     (void)state;
     check_bound(push, pull);
     zsock_destroy(&push);
@@ -127,13 +149,13 @@ static void the_bound_is_the_same_when_the_push_end_came_first(void **state)
 
 static void a_lane_that_nobody_reads_yet_takes_half_and_loses_none(void **state)
 {
-    zsock_t *push = tw_lane_push(LANE), *pull;
+    zsock_t *push = tw_lane_push(lane_name), *pull;
     struct tw_frame *frame = frame_of(7);
     zmq_msg_t message;
     uint32_t sent = fill(push, frame);
     (void)state;
     assert_in_range(sent, 1, TW_LANE_HWM);
-    pull = tw_lane_pull(LANE);
+    pull = tw_lane_pull(lane_name);
     for (uint32_t i = 0; i < sent; i++) {
         await(pull, &message);
         zmq_msg_close(&message);
@@ -146,7 +168,7 @@ static void a_lane_that_nobody_reads_yet_takes_half_and_loses_none(void **state)
 
 static void a_received_frame_is_the_sender_s_own_bytes(void **state)
 {
-    zsock_t *pull = tw_lane_pull(LANE), *push = tw_lane_push(LANE);
+    zsock_t *pull = tw_lane_pull(lane_name), *push = tw_lane_push(lane_name);
     struct tw_frame *frame = frame_of(42), *kept;
     zmq_msg_t message;
     (void)state;
@@ -167,8 +189,8 @@ static void a_received_frame_is_the_sender_s_own_bytes(void **state)
 
 static void a_message_that_goes_on_keeps_its_one_reference(void **state)
 {
-    zsock_t *pull = tw_lane_pull(LANE), *push = tw_lane_push(LANE);
-    zsock_t *further_pull = tw_lane_pull(LANE ".further"), *further_push = tw_lane_push(LANE ".further");
+    zsock_t *pull = tw_lane_pull(lane_name), *push = tw_lane_push(lane_name);
+    zsock_t *further_pull = tw_lane_pull(further_name), *further_push = tw_lane_push(further_name);
     struct tw_frame *frame = frame_of(9);
     zmq_msg_t message, last;
     (void)state;
@@ -190,7 +212,7 @@ static void a_message_that_goes_on_keeps_its_one_reference(void **state)
 
 static void the_end_is_an_empty_message_after_all_others(void **state)
 {
-    zsock_t *pull = tw_lane_pull(LANE), *push = tw_lane_push(LANE);
+    zsock_t *pull = tw_lane_pull(lane_name), *push = tw_lane_push(lane_name);
     struct tw_frame *frame = frame_of(1);
     zmq_msg_t message;
     (void)state;
@@ -209,14 +231,13 @@ static void the_end_is_an_empty_message_after_all_others(void **state)
 
 static void frames_left_in_a_lane_are_dropped_with_it(void **state)
 {
-    zsock_t *pull = tw_lane_pull(LANE), *push = tw_lane_push(LANE);
+    zsock_t *pull = tw_lane_pull(lane_name), *push = tw_lane_push(lane_name);
     struct tw_frame *frame = frame_of(1);
     (void)state;
     assert_int_equal(fill(push, frame), TW_LANE_HWM);
     zsock_destroy(&push);
     zsock_destroy(&pull);
-    zsys_shutdown(); /* libzmq closes sockets behind our back; after this it is done */
-    assert_int_equal(atomic_load(&frame->references), 1);
+    await_only_reference(frame);
     tw_frame_drop(&frame);
 }
 
@@ -224,7 +245,7 @@ static void frames_left_in_a_lane_are_dropped_with_it(void **state)
 
 static void a_watermark_is_the_newest_one_and_never_blocks(void **state)
 {
-    zsock_t *push = tw_lane_latest_push(LANE), *pull = tw_lane_latest_pull(LANE);
+    zsock_t *push = tw_lane_latest_push(lane_name), *pull = tw_lane_latest_pull(lane_name);
     struct tw_watermark watermark = {0, 0};
     (void)state;
     for (uint64_t lsn = 1; lsn <= 100000; lsn++) /* far beyond any bound, with nobody reading */
@@ -241,11 +262,11 @@ static void a_watermark_is_the_newest_one_and_never_blocks(void **state)
 
 static void a_watermark_is_heard_whichever_end_came_first(void **state)
 {
-    zsock_t *push = tw_lane_latest_push(LANE), *pull;
+    zsock_t *push = tw_lane_latest_push(lane_name), *pull;
     struct tw_watermark watermark = {0, 0};
     (void)state;
     tw_lane_send_watermark(push, (struct tw_watermark){1, 1}); /* nobody hears it; does no harm */
-    pull = tw_lane_latest_pull(LANE);
+    pull = tw_lane_latest_pull(lane_name);
     tw_lane_send_watermark(push, (struct tw_watermark){2, 2});
     zmq_pollitem_t item = {zsock_resolve(pull), 0, ZMQ_POLLIN, 0};
     assert_int_equal(zmq_poll(&item, 1, (long)(PATIENCE_NS / 1000000)), 1);
@@ -286,6 +307,7 @@ static void a_pool_gives_back_what_it_was_given(void **state)
     things_cleaned = 0;
     assert_int_equal(first->number, 0);
     assert_null(first->array); /* objects begin as zero bytes */
+    assert_int_equal(tw_pool_out(pool), 1);
     first->array = tw_alloc(1000);
     char *array = first->array;
     tw_pool_give(first, pool);
@@ -307,7 +329,7 @@ static void a_pool_gives_back_what_it_was_given(void **state)
 
 static void an_object_is_the_receiver_s_until_it_closes_the_message(void **state)
 {
-    zsock_t *pull = tw_lane_pull(LANE), *push = tw_lane_push(LANE);
+    zsock_t *pull = tw_lane_pull(lane_name), *push = tw_lane_push(lane_name);
     struct tw_pool *pool = tw_pool_new(sizeof(struct thing), clean_thing);
     struct thing *sent = take_thing(pool, 5), *other, *again;
     zmq_msg_t message;
@@ -329,7 +351,7 @@ static void an_object_is_the_receiver_s_until_it_closes_the_message(void **state
 
 static void an_object_that_a_full_lane_refuses_stays_the_sender_s(void **state)
 {
-    zsock_t *pull = tw_lane_pull(LANE), *push = tw_lane_push(LANE);
+    zsock_t *pull = tw_lane_pull(lane_name), *push = tw_lane_push(lane_name);
     struct tw_pool *pool = tw_pool_new(sizeof(struct thing), clean_thing);
     struct thing *refused = NULL, *taken;
     uint32_t sent = 0;
@@ -348,14 +370,14 @@ static void an_object_that_a_full_lane_refuses_stays_the_sender_s(void **state)
     tw_pool_give(refused, pool);
     zsock_destroy(&push);
     zsock_destroy(&pull);
-    zsys_shutdown(); /* the lane was destroyed with all its messages; their objects are back after this */
+    await_all_back(pool); /* the lane was destroyed with all its messages */
     tw_pool_free(&pool);
     assert_int_equal(things_cleaned, TW_LANE_HWM + 2);
 }
 
 static void two_parts_go_together_or_not_at_all(void **state)
 {
-    zsock_t *pull = tw_lane_pull(LANE), *push = tw_lane_push(LANE);
+    zsock_t *pull = tw_lane_pull(lane_name), *push = tw_lane_push(lane_name);
     struct tw_pool *pool = tw_pool_new(sizeof(struct thing), clean_thing);
     uint32_t sent = 0;
     (void)state;
@@ -387,13 +409,24 @@ static void two_parts_go_together_or_not_at_all(void **state)
 
 static int set_up(void **state)
 {
+    static unsigned number;
+    (void)state;
+    number++;
+    snprintf(lane_name, sizeof lane_name, "lane.test.%u", number);
+    snprintf(further_name, sizeof further_name, "lane.test.%u.further", number);
+    return 0;
+}
+
+/* Once for all tests: CZMQ does not survive a second zsys_init (its mutexes stay destroyed). */
+static int begin(void **state)
+{
     (void)state;
     zsys_handler_set(NULL);
     zsys_init();
     return 0;
 }
 
-static int tear_down(void **state)
+static int end(void **state)
 {
     (void)state;
     zsys_shutdown();
@@ -402,22 +435,21 @@ static int tear_down(void **state)
 
 int main(void)
 {
-#define WITH_CONTEXT(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        WITH_CONTEXT(messages_come_out_in_the_order_they_went_in),
-        WITH_CONTEXT(a_full_lane_pushes_back_and_leaves_ownership),
-        WITH_CONTEXT(the_bound_is_the_same_when_the_push_end_came_first),
-        WITH_CONTEXT(a_lane_that_nobody_reads_yet_takes_half_and_loses_none),
-        WITH_CONTEXT(a_received_frame_is_the_sender_s_own_bytes),
-        WITH_CONTEXT(a_message_that_goes_on_keeps_its_one_reference),
-        WITH_CONTEXT(the_end_is_an_empty_message_after_all_others),
-        WITH_CONTEXT(frames_left_in_a_lane_are_dropped_with_it),
-        WITH_CONTEXT(a_watermark_is_the_newest_one_and_never_blocks),
-        WITH_CONTEXT(a_watermark_is_heard_whichever_end_came_first),
-        WITH_CONTEXT(a_pool_gives_back_what_it_was_given),
-        WITH_CONTEXT(an_object_is_the_receiver_s_until_it_closes_the_message),
-        WITH_CONTEXT(an_object_that_a_full_lane_refuses_stays_the_sender_s),
-        WITH_CONTEXT(two_parts_go_together_or_not_at_all),
+        cmocka_unit_test_setup(messages_come_out_in_the_order_they_went_in, set_up),
+        cmocka_unit_test_setup(a_full_lane_pushes_back_and_leaves_ownership, set_up),
+        cmocka_unit_test_setup(the_bound_is_the_same_when_the_push_end_came_first, set_up),
+        cmocka_unit_test_setup(a_lane_that_nobody_reads_yet_takes_half_and_loses_none, set_up),
+        cmocka_unit_test_setup(a_received_frame_is_the_sender_s_own_bytes, set_up),
+        cmocka_unit_test_setup(a_message_that_goes_on_keeps_its_one_reference, set_up),
+        cmocka_unit_test_setup(the_end_is_an_empty_message_after_all_others, set_up),
+        cmocka_unit_test_setup(frames_left_in_a_lane_are_dropped_with_it, set_up),
+        cmocka_unit_test_setup(a_watermark_is_the_newest_one_and_never_blocks, set_up),
+        cmocka_unit_test_setup(a_watermark_is_heard_whichever_end_came_first, set_up),
+        cmocka_unit_test_setup(a_pool_gives_back_what_it_was_given, set_up),
+        cmocka_unit_test_setup(an_object_is_the_receiver_s_until_it_closes_the_message, set_up),
+        cmocka_unit_test_setup(an_object_that_a_full_lane_refuses_stays_the_sender_s, set_up),
+        cmocka_unit_test_setup(two_parts_go_together_or_not_at_all, set_up),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, begin, end);
 }

@@ -217,5 +217,5 @@ int main(void)
         cmocka_unit_test(a_stop_waits_for_the_disk_and_loses_nothing_that_was_taken),
         cmocka_unit_test(a_disk_that_fails_is_reported_and_nothing_more_is_acked),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, world_begin, world_finish);
 }

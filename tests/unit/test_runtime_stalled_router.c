@@ -230,5 +230,5 @@ int main(void)
         cmocka_unit_test(term_ends_all_at_once_where_they_stand),
         cmocka_unit_test(trades_wait_at_the_publisher_beyond_the_receive_bound),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, world_begin, world_finish);
 }
