@@ -12,6 +12,7 @@ struct launch {
     char *failure; /* 512 bytes of the starter, who waits */
 };
 
+static char told;  /* what the starter did before it sent a command is done for the agent that hears it */
 static char ended; /* what agents wrote is their enders' from here on */
 
 int64_t tw_now_ns(void)
@@ -32,6 +33,7 @@ int64_t tw_wall_ns(void)
 static bool take_command(const struct tw_agent *agent, zsock_t *pipe)
 {
     char *command = zstr_recv(pipe);
+    TW_TAKE_OVER(&told);
     bool end = command == NULL || streq(command, "$TERM");
     if (!end && streq(command, "STOP") && agent->stop != NULL)
         agent->stop(agent->self);
@@ -98,8 +100,7 @@ static void agent_thread(zsock_t *pipe, void *argument)
     if (started) {
         run(&agent, pipe);
     } else {
-        char *command = zstr_recv(pipe);
-        zstr_free(&command);
+        take_command(&agent, pipe); /* $TERM: nobody sends a failed agent anything else */
     }
     agent.close(agent.self);
     TW_HAND_OVER(&ended);
@@ -119,12 +120,14 @@ zactor_t *tw_agent_start(const struct tw_agent *agent, char failure[512])
 
 void tw_agent_end(zactor_t **actor)
 {
+    TW_HAND_OVER(&told);
     zactor_destroy(actor);
     TW_TAKE_OVER(&ended);
 }
 
 void tw_agent_stop(zactor_t *actor)
 {
+    TW_HAND_OVER(&told);
     zstr_send(actor, "STOP");
 }
 
