@@ -2,8 +2,10 @@
  *
  * The one executable: finds the subcommand and runs it.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tools/cli.h"
 
@@ -60,8 +62,24 @@ static int run_command(int argc, char **argv)
     return TW_EXIT_USAGE;
 }
 
+/* Started with a standard descriptor closed, the next file opened would get its number, and messages would be written
+ * into that file. */
+static bool standard_descriptors_are_open(void)
+{
+    int descriptor;
+    do
+        descriptor = open("/dev/null", O_RDWR);
+    while (descriptor >= 0 && descriptor <= 2);
+    if (descriptor < 0)
+        return false;
+    close(descriptor);
+    return true;
+}
+
 int main(int argc, char **argv)
 {
+    if (!standard_descriptors_are_open())
+        return TW_EXIT_UNREACHABLE;
     int exit_code = run_command(argc, argv);
     /* A full disk behind stdout shows only here. */
     if ((fflush(stdout) != 0 || ferror(stdout) != 0) && exit_code == TW_EXIT_OK) {

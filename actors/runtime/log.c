@@ -2,6 +2,8 @@
 #include "actors/runtime/log.h"
 
 #include <jansson.h>
+#include <poll.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -9,6 +11,9 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+#define PIPE_PIECE_BYTES 4096 /* a pipe that polls as writable has room for so much */
+#define PATIENCE_MS 100       /* for a reader that is merely slow */
 
 static atomic_int chosen_level = TW_LOG_INFO;
 static atomic_bool chosen_json = false;
@@ -25,15 +30,45 @@ void tw_log_configure(enum tw_log_level level, bool json)
     atomic_store(&chosen_json, json);
 }
 
-static void write_line(const char *line, size_t length)
+/* Whether standard error takes a piece of at most PIPE_PIECE_BYTES without blocking. */
+static bool takes_more(int patience_ms)
+{
+    struct pollfd item = {STDERR_FILENO, POLLOUT, 0};
+    return poll(&item, 1, patience_ms) > 0 && (item.revents & POLLOUT) != 0;
+}
+
+/* False if nobody reads: the rest of the line is lost. */
+static bool write_pieces(const char *line, size_t length, int patience_ms)
 {
     while (length > 0) {
-        ssize_t written = write(STDERR_FILENO, line, length);
+        if (!takes_more(patience_ms))
+            return false;
+        ssize_t written = write(STDERR_FILENO, line, length < PIPE_PIECE_BYTES ? length : PIPE_PIECE_BYTES);
         if (written <= 0)
-            return; /* nowhere to complain */
+            return false; /* nowhere to complain */
         line += written;
         length -= (size_t)written;
     }
+    return true;
+}
+
+/* A reader of the log that stands still must not stand in the way of trades, nor of a stop: after a moment of patience
+ * lines are lost, and counted. One writer at a time, or what poll promised to one would be used up by another. */
+static void write_line(const char *line, size_t length)
+{
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    static unsigned long lost = 0;
+    char note[96];
+    pthread_mutex_lock(&lock);
+    if (lost > 0 && takes_more(0)) {
+        int note_length =
+            snprintf(note, sizeof note, "... %lu lines of the log are lost: nobody read standard error\n", lost);
+        write_pieces(note, (size_t)note_length, 0);
+        lost = 0;
+    }
+    if (!write_pieces(line, length, lost > 0 ? 0 : PATIENCE_MS))
+        lost++;
+    pthread_mutex_unlock(&lock);
 }
 
 static void write_json(const char *when, enum tw_log_level level, const char *actor, const char *sentence)

@@ -2,10 +2,14 @@
 """How the daemon comes to life, and when it refuses to: one clear sentence and the right exit code."""
 
 import os
+import signal
 import socket
+import subprocess
 import unittest
 
 from harness import Daemon, Publisher, Scratch, run_tool, trade
+from harness.daemon import environment, executable
+from harness.waiting import PATIENCE
 
 
 def refused(*options, **more):
@@ -136,6 +140,21 @@ class Start(unittest.TestCase):
             daemon.await_line("ready")
             for line in daemon.log:
                 self.assertIn("message", json.loads(line))
+
+    def test_closed_standard_descriptors_do_not_become_files_of_the_store(self):
+        daemon = Daemon()
+        with daemon.scratch, Publisher(daemon, "desk-7") as publisher:
+            process = subprocess.Popen(["sh", "-c", 'exec <&- >&- 2>&-; exec "$@"', "sh", executable(), "run",
+                                        "--data", daemon.data, *daemon.options()], env=environment())
+            try:
+                publisher.publish([trade()])
+                for descriptor in range(3):
+                    self.assertEqual(os.readlink(f"/proc/{process.pid}/fd/{descriptor}"), "/dev/null")
+                process.send_signal(signal.SIGTERM)
+                self.assertEqual(process.wait(10 * PATIENCE), 0)
+            finally:
+                process.kill()
+                process.wait()
 
     def test_every_command_helps_itself(self):
         for command in ("run", "publish", "simulate", "alerts", "replay", "store", "config"):

@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: MIT
 """The clean stop: SIGTERM or SIGINT under load is exit 0 within two seconds, and what was taken is finished."""
 
+import fcntl
+import os
 import signal
+import subprocess
+import time
 import unittest
 
 from harness import Catchup, Daemon, Publisher, Subscriber, scaled, trade
+from harness.daemon import environment, executable
 from harness.market import Persistent
 from harness.verdict import as_submitted, differences, exported, judge_rows
 from harness.waiting import PATIENCE
@@ -83,6 +88,30 @@ class Stop(unittest.TestCase):
             code, seconds = daemon.stop()
             self.assertEqual(code, 0, daemon.said())
             self.assertLess(seconds, LIMIT)
+
+    def test_a_log_that_nobody_reads_holds_up_neither_trades_nor_the_stop(self):
+        """Garbage makes lines of log; standard error is a pipe that is full after the first few."""
+        daemon = Daemon()
+        reader, writer = os.pipe()
+        fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
+        with daemon.scratch, Publisher(daemon, "desk-7") as publisher:
+            process = subprocess.Popen([executable(), "run", "--data", daemon.data, *daemon.options()], stderr=writer,
+                                       env=environment())
+            os.close(writer)
+            try:
+                publisher.hello()
+                for seq in range(1, 201):   # each in a turn of its own, so that each garbage is a line
+                    publisher.send_raw(b"\xc1")
+                    publisher.send([trade()])
+                    publisher.wait_durable(seq)
+                began = time.monotonic()
+                process.send_signal(signal.SIGTERM)
+                self.assertEqual(process.wait(10 * PATIENCE), 0)
+                self.assertLess(time.monotonic() - began, LIMIT)
+            finally:
+                process.kill()
+                process.wait()
+                os.close(reader)
 
 
 if __name__ == "__main__":
