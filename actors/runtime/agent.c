@@ -12,8 +12,8 @@ struct launch {
     char *failure; /* 512 bytes of the starter, who waits */
 };
 
-static char told;  /* what the starter did before it sent a command is done for the agent that hears it */
-static char ended; /* what agents wrote is their enders' from here on */
+static char told;     /* what the starter did before it sent a command is done for the agent that hears it */
+static char reported; /* and what the agent did before its report or its end, for the starter */
 
 int64_t tw_now_ns(void)
 {
@@ -53,6 +53,7 @@ static long timeout_until(int64_t deadline_ns)
 
 static void report(zsock_t *pipe, enum tw_agent_progress progress, const char *failure)
 {
+    TW_HAND_OVER(&reported);
     if (progress == TW_AGENT_FINISHED)
         zstr_send(pipe, "FINISHED");
     else
@@ -103,7 +104,7 @@ static void agent_thread(zsock_t *pipe, void *argument)
         take_command(&agent, pipe); /* $TERM: nobody sends a failed agent anything else */
     }
     agent.close(agent.self);
-    TW_HAND_OVER(&ended);
+    TW_HAND_OVER(&reported);
 }
 
 zactor_t *tw_agent_start(const struct tw_agent *agent, char failure[512])
@@ -122,7 +123,7 @@ void tw_agent_end(zactor_t **actor)
 {
     TW_HAND_OVER(&told);
     zactor_destroy(actor);
-    TW_TAKE_OVER(&ended);
+    TW_TAKE_OVER(&reported);
 }
 
 void tw_agent_stop(zactor_t *actor)
@@ -136,6 +137,7 @@ int tw_agent_report(zactor_t *actor, char failure[512])
     zmq_pollitem_t item = {zsock_resolve(actor), 0, ZMQ_POLLIN, 0};
     if (zmq_poll(&item, 1, 0) <= 0)
         return 0;
+    TW_TAKE_OVER(&reported);
     char *word = NULL, *reason = NULL;
     zstr_recvx(actor, &word, &reason, NULL);
     int result = word != NULL && streq(word, "FINISHED") ? 1 : -1;
