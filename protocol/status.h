@@ -27,7 +27,7 @@
     X(BAD_KIND, "bad_kind", "kind is none of trade, bust, correct")                                                    \
     X(BAD_REF, "bad_ref", "ref is missing on a bust or correct, present on a trade, or not 1 to 64 bytes")             \
     X(UNKNOWN_REF, "unknown_ref", "no unbusted trade of that id from this publisher")                                  \
-    X(REF_MISMATCH, "ref_mismatch", "symbol or account of a bust differ from those of the trade that ref names")                 \
+    X(REF_MISMATCH, "ref_mismatch", "symbol or account of a bust differ from those of the trade that ref names")       \
     X(DICTIONARY_FULL, "dictionary_full", "too many different names; see limits")
 
 /* X(symbol, wire name, meaning) -- a message whose whole is unacceptable; it consumes nothing. */
