@@ -246,10 +246,10 @@ static void frames_left_in_a_lane_are_dropped_with_it(void **state)
 static void a_watermark_is_the_newest_one_and_never_blocks(void **state)
 {
     zsock_t *push = tw_lane_latest_push(lane_name), *pull = tw_lane_latest_pull(lane_name);
-    struct tw_watermark watermark = {0, 0};
+    struct tw_watermark watermark = {.lsn = 0};
     (void)state;
     for (uint64_t lsn = 1; lsn <= 100000; lsn++) /* far beyond any bound, with nobody reading */
-        tw_lane_send_watermark(push, (struct tw_watermark){lsn, lsn * 10});
+        tw_lane_send_watermark(push, (struct tw_watermark){.lsn = lsn, .seq = lsn * 10});
     zmq_pollitem_t item = {zsock_resolve(pull), 0, ZMQ_POLLIN, 0};
     assert_int_equal(zmq_poll(&item, 1, (long)(PATIENCE_NS / 1000000)), 1);
     assert_true(tw_lane_receive_watermark(pull, &watermark));
@@ -263,11 +263,11 @@ static void a_watermark_is_the_newest_one_and_never_blocks(void **state)
 static void a_watermark_is_heard_whichever_end_came_first(void **state)
 {
     zsock_t *push = tw_lane_latest_push(lane_name), *pull;
-    struct tw_watermark watermark = {0, 0};
+    struct tw_watermark watermark = {.lsn = 0};
     (void)state;
-    tw_lane_send_watermark(push, (struct tw_watermark){1, 1}); /* nobody hears it; does no harm */
+    tw_lane_send_watermark(push, (struct tw_watermark){.lsn = 1, .seq = 1}); /* nobody hears it; does no harm */
     pull = tw_lane_latest_pull(lane_name);
-    tw_lane_send_watermark(push, (struct tw_watermark){2, 2});
+    tw_lane_send_watermark(push, (struct tw_watermark){.lsn = 2, .seq = 2});
     zmq_pollitem_t item = {zsock_resolve(pull), 0, ZMQ_POLLIN, 0};
     assert_int_equal(zmq_poll(&item, 1, (long)(PATIENCE_NS / 1000000)), 1);
     assert_true(tw_lane_receive_watermark(pull, &watermark));
