@@ -73,6 +73,8 @@ void tw_gateway_clock_new_rolls(struct tw_gateway *gateway)
 static bool market_is_quiet(const struct tw_gateway *gateway, int64_t wall_ns, int64_t now_ns)
 {
     const struct tw_event_clock *clock = &gateway->clock;
+    if (gateway->disk_held) /* trades may be waiting */
+        return false;
     if (!gateway->settings.idle_clock || !clock->started || now_ns - gateway->accepted_ns < TW_GATEWAY_IDLE_NS)
         return false;
     return clock->ns - wall_ns <= TW_GATEWAY_IDLE_REACH_NS && wall_ns - clock->ns <= TW_GATEWAY_IDLE_REACH_NS;

@@ -176,6 +176,7 @@ static void hear_watermark(struct tw_gateway_actor *actor)
     while (tw_lane_receive_watermark(actor->watermarks, &watermark)) {
         actor->durable_lsn = watermark.lsn;
         tw_gateway_durable(actor->core, watermark.lsn);
+        tw_gateway_hold_disk(actor->core, watermark.disk_full != 0);
     }
 }
 

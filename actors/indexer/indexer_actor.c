@@ -60,6 +60,8 @@ static enum tw_agent_progress work(void *self, char failure[512])
     if (actor->durable_seq - tw_store_indexed_seq(actor->store) < actor->run_trades)
         return TW_AGENT_WAITS;
     uint32_t indexed = tw_store_index_step(actor->store, actor->run_trades, &error);
+    if (error.status == TW_STORE_FULL) /* the journal, who hears the same, says so, and when there is room again */
+        return TW_AGENT_WAITS;
     if (error.status != TW_STORE_OK) {
         snprintf(failure, 512, "%s", error.text);
         return TW_AGENT_FAILED;

@@ -5,7 +5,10 @@
 
 #include "actors/runtime/lane.h"
 #include "actors/runtime/lanes.h"
+#include "actors/runtime/log.h"
 #include "protocol/check.h"
+
+#define RETRY_NS INT64_C(250000000) /* how often a full disk is looked at */
 
 struct tw_journal_actor {
     struct tw_store *store;
@@ -13,7 +16,8 @@ struct tw_journal_actor {
     zmq_msg_t batch[TW_JOURNAL_BATCH_ITEMS_MAX];
     uint32_t count;
     size_t bytes;
-    bool ended;
+    bool ended, full; /* full: the batch at hand waits for room on the disk */
+    int64_t retry_ns;
 };
 
 struct tw_journal_actor *tw_journal_actor_new(struct tw_store *store)
@@ -31,7 +35,7 @@ void tw_journal_actor_free(struct tw_journal_actor **actor_pointer)
 
 static void announce(struct tw_journal_actor *actor)
 {
-    struct tw_watermark watermark = {tw_store_last_lsn(actor->store), tw_store_last_seq(actor->store)};
+    struct tw_watermark watermark = {tw_store_last_lsn(actor->store), tw_store_last_seq(actor->store), actor->full};
     tw_lane_send_watermark(actor->gateway, watermark);
     tw_lane_send_watermark(actor->router, watermark);
     tw_lane_send_watermark(actor->indexer, watermark);
@@ -52,7 +56,10 @@ static bool start(void *self, char failure[512])
 static int wait_for(void *self, zmq_pollitem_t items[TW_AGENT_SOCKETS_MAX], int64_t *deadline_ns)
 {
     struct tw_journal_actor *actor = self;
-    (void)deadline_ns;
+    if (actor->full) {
+        *deadline_ns = actor->retry_ns;
+        return 0;
+    }
     items[0] = (zmq_pollitem_t){zsock_resolve(actor->records), 0, ZMQ_POLLIN, 0};
     return 1;
 }
@@ -82,20 +89,42 @@ static void release(struct tw_journal_actor *actor)
     actor->bytes = 0;
 }
 
+/* Says so once when the disk gets full, and once when there is room again; publishers hear it as a hold. */
+static void be_full(struct tw_journal_actor *actor, bool full, const char *why)
+{
+    actor->retry_ns = tw_now_ns() + RETRY_NS;
+    if (actor->full == full)
+        return;
+    actor->full = full;
+    if (full)
+        tw_log(TW_LOG_ERROR, "journal", "%s; publishers wait until then", why);
+    else
+        tw_log(TW_LOG_NOTICE, "journal", "there is room on the disk again");
+}
+
 static enum tw_agent_progress work(void *self, char failure[512])
 {
     struct tw_journal_actor *actor = self;
     struct tw_frame *frames[TW_JOURNAL_BATCH_ITEMS_MAX];
     struct tw_store_error error;
+    if (actor->full && tw_now_ns() < actor->retry_ns)
+        return TW_AGENT_WAITS;
     gather(actor);
     if (actor->count == 0)
         return actor->ended ? TW_AGENT_FINISHED : TW_AGENT_WAITS;
     for (uint32_t i = 0; i < actor->count; i++)
         frames[i] = tw_lane_frame(&actor->batch[i]);
-    if (tw_store_append(actor->store, frames, actor->count, &error) != TW_STORE_OK) {
+    enum tw_store_status status = tw_store_append(actor->store, frames, actor->count, &error);
+    if (status == TW_STORE_FULL) { /* nothing was written: the same goes again */
+        be_full(actor, true, error.text);
+        announce(actor);
+        return TW_AGENT_WAITS;
+    }
+    if (status != TW_STORE_OK) {
         snprintf(failure, 512, "%s", error.text);
         return TW_AGENT_FAILED;
     }
+    be_full(actor, false, NULL);
     release(actor);
     announce(actor);
     return TW_AGENT_CONTINUES;

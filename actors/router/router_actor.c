@@ -8,9 +8,11 @@
 #include "actors/runtime/endpoint.h"
 #include "actors/runtime/lane.h"
 #include "actors/runtime/lanes.h"
+#include "actors/runtime/log.h"
 #include "protocol/check.h"
 
 #define CATCHUP_PER_TURN 64
+#define RETRY_NS INT64_C(250000000) /* how often a full disk is looked at */
 
 struct tw_router_actor {
     struct tw_router *core;
@@ -19,12 +21,12 @@ struct tw_router_actor {
     struct tw_router_actor_settings settings;
     zsock_t *judged, *watermarks, *catchup, *alerts;
     struct tw_live *live;
-    bool has_record, ended;
+    bool has_record, has_batch, ended; /* has_batch: the record's alerts wait for room on the disk */
     zmq_msg_t record, events;
     uint64_t durable_lsn;
     struct tw_alert_batch batch;
     struct tw_buffer head;
-    int64_t head_due_ns;
+    int64_t head_due_ns, retry_ns;
 };
 
 struct tw_router_actor *tw_router_actor_new(struct tw_router **router, struct tw_evidence_source **evidence,
@@ -105,7 +107,8 @@ static int wait_for(void *self, zmq_pollitem_t items[TW_AGENT_SOCKETS_MAX], int6
     items[count++] = (zmq_pollitem_t){zsock_resolve(actor->catchup), 0, ZMQ_POLLIN, 0};
     if (!actor->has_record) /* else only its durability is missing */
         items[count++] = (zmq_pollitem_t){zsock_resolve(actor->judged), 0, ZMQ_POLLIN, 0};
-    *deadline_ns = actor->head_due_ns;
+    bool retries = actor->has_batch && actor->retry_ns < actor->head_due_ns;
+    *deadline_ns = retries ? actor->retry_ns : actor->head_due_ns;
     return count;
 }
 
@@ -137,21 +140,55 @@ static void publish_head(struct tw_router_actor *actor)
     zmq_send(socket, actor->head.bytes, actor->head.length, ZMQ_DONTWAIT);
 }
 
-/* The record at hand is durable: its events become alerts, stored, then published. */
-static bool route(struct tw_router_actor *actor, const struct tw_record *record, char failure[512])
+/* The record at hand is durable: its events become alerts. */
+static void judge(struct tw_router_actor *actor, const struct tw_record *record)
 {
-    struct tw_store_error error;
     tw_evidence_source_add(actor->evidence, record);
     tw_alert_batch_clear(&actor->batch);
     tw_router_step(actor->core, record, zmq_msg_data(&actor->events), collect, &actor->batch);
+    actor->has_batch = true;
+}
+
+/* Its alerts are stored, then published. */
+static enum tw_store_status route(struct tw_router_actor *actor, const struct tw_record *record, int64_t now_ns,
+                                  char failure[512])
+{
+    struct tw_store_error error;
     actor->batch.detected_at_ns = tw_wall_ns();
-    if (tw_alert_batch_store(&actor->batch, actor->store, &error) != TW_STORE_OK) {
-        snprintf(failure, 512, "%s", error.text);
-        return false;
+    enum tw_store_status status = tw_alert_batch_store(&actor->batch, actor->store, &error);
+    if (status == TW_STORE_FULL) { /* nothing was written: the same goes again */
+        if (actor->retry_ns == 0)
+            tw_log(TW_LOG_ERROR, "router", "%s; alerts wait until then", error.text);
+        actor->retry_ns = now_ns + RETRY_NS;
+        return status;
     }
+    if (status != TW_STORE_OK) {
+        snprintf(failure, 512, "%s", error.text);
+        return status;
+    }
+    actor->has_batch = false;
+    actor->retry_ns = 0;
     publish(actor);
     tw_live_record(actor->live, actor->core, record, zmq_msg_data(&actor->events));
-    return true;
+    return status;
+}
+
+/* The record at hand goes its way once it is durable. */
+static enum tw_agent_progress route_record(struct tw_router_actor *actor, int64_t now_ns, char failure[512])
+{
+    struct tw_record record;
+    TW_ASSERT(tw_record_view(zmq_msg_data(&actor->record), zmq_msg_size(&actor->record), &record));
+    if (tw_record_lsn(&record) > actor->durable_lsn || now_ns < actor->retry_ns)
+        return TW_AGENT_WAITS;
+    if (!actor->has_batch)
+        judge(actor, &record);
+    enum tw_store_status status = route(actor, &record, now_ns, failure);
+    if (status != TW_STORE_OK)
+        return status == TW_STORE_FULL ? TW_AGENT_WAITS : TW_AGENT_FAILED;
+    zmq_msg_close(&actor->record);
+    zmq_msg_close(&actor->events);
+    actor->has_record = false;
+    return TW_AGENT_CONTINUES;
 }
 
 static void forward_catchup(struct tw_router_actor *actor)
@@ -190,21 +227,13 @@ static enum tw_agent_progress work(void *self, char failure[512])
     struct tw_router_actor *actor = self;
     struct tw_watermark watermark;
     int64_t now_ns = tw_now_ns();
-    bool routed = false;
+    enum tw_agent_progress progress = TW_AGENT_WAITS;
     while (tw_lane_receive_watermark(actor->watermarks, &watermark))
         actor->durable_lsn = watermark.lsn;
-    if (take_record(actor)) {
-        struct tw_record record;
-        TW_ASSERT(tw_record_view(zmq_msg_data(&actor->record), zmq_msg_size(&actor->record), &record));
-        if (tw_record_lsn(&record) <= actor->durable_lsn) {
-            if (!route(actor, &record, failure))
-                return TW_AGENT_FAILED;
-            zmq_msg_close(&actor->record);
-            zmq_msg_close(&actor->events);
-            actor->has_record = false;
-            routed = true;
-        }
-    }
+    if (take_record(actor))
+        progress = route_record(actor, now_ns, failure);
+    if (progress == TW_AGENT_FAILED)
+        return progress;
     forward_catchup(actor);
     if (now_ns >= actor->head_due_ns || actor->ended) {
         publish_head(actor);
@@ -212,7 +241,7 @@ static enum tw_agent_progress work(void *self, char failure[512])
     }
     if (actor->ended)
         return TW_AGENT_FINISHED;
-    return routed ? TW_AGENT_CONTINUES : TW_AGENT_WAITS;
+    return progress;
 }
 
 struct tw_agent tw_router_actor_agent(struct tw_router_actor *actor)

@@ -48,6 +48,7 @@ struct tw_frame *tw_lane_frame(zmq_msg_t *message);
 struct tw_watermark {
     uint64_t lsn; /* durable after fsync */
     uint64_t seq;
+    uint64_t disk_full; /* 1: the store takes no more for now */
 };
 void tw_lane_send_watermark(zsock_t *lane, struct tw_watermark watermark);
 bool tw_lane_receive_watermark(zsock_t *lane, struct tw_watermark *watermark);

@@ -52,7 +52,8 @@ struct world {
     zsock_t *push, *acks;
     uint64_t sent; /* trades */
     struct tw_ack ack;
-    char endpoint[128]; /* of the trades; ipc, where the system holds little */
+    bool disk_gets_full; /* else no ack may speak of a hold or of a gap */
+    char endpoint[128];  /* of the trades; ipc, where the system holds little */
 };
 
 /* Before and after all worlds of a process: CZMQ does not survive a second zsys_init (its mutexes stay destroyed). */

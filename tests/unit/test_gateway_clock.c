@@ -104,6 +104,23 @@ static void a_message_may_cross_many_sessions(void **state)
     }
 }
 
+static void no_clock_records_pile_up_before_a_full_disk(void **state)
+{
+    (void)state;
+    struct world *world = world_new(100);
+    push_at(world, 1, NOON);
+    world_cut(world);
+    tw_gateway_hold_disk(world->gateway, true);
+    world_pass(world, 10 * SECOND);
+    world_cut(world);
+    assert_int_equal(world_controls(world, TW_CONTROL_CLOCK, NULL), 0);
+    tw_gateway_hold_disk(world->gateway, false);
+    world_pass(world, SECOND / 2);
+    world_cut(world);
+    assert_int_equal(world_controls(world, TW_CONTROL_CLOCK, NULL), 1);
+    world_free(&world);
+}
+
 static void a_quiet_market_ticks_by_clock_records(void **state)
 {
     (void)state;
@@ -206,6 +223,7 @@ int main(void)
         cmocka_unit_test(a_session_roll_stands_before_the_trade_that_reaches_it),
         cmocka_unit_test(days_without_trades_are_one_roll),
         cmocka_unit_test(a_message_may_cross_many_sessions),
+        cmocka_unit_test(no_clock_records_pile_up_before_a_full_disk),
         cmocka_unit_test(a_quiet_market_ticks_by_clock_records),
         cmocka_unit_test(historical_trades_never_cause_a_clock_record),
         cmocka_unit_test(an_event_clock_within_60_s_of_the_wall_clock_goes_on_by_itself),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A disk that blocks or fails: the test stands between the journal and the store (linked with --wrap=tw_store_append).
- * Until the write returns nothing may be acked or published, and what is under way is bounded.
+ * A disk that blocks, is full or fails: the test stands between the journal or the router and the store (linked with
+ * --wrap). Until the write returns nothing may be acked or published, and what is under way is bounded.
  */
 #include "runtime_world.h"
 
@@ -17,8 +17,10 @@
 
 static pthread_mutex_t disk_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t disk_changed = PTHREAD_COND_INITIALIZER;
-static bool disk_blocks, disk_fails;
+static bool disk_blocks;
+static enum tw_store_status disk_answer; /* TW_STORE_OK: the real one */
 static unsigned writes_waiting;
+static bool full_for_alerts;
 
 enum tw_store_status __real_tw_store_append(struct tw_store *store, struct tw_frame *const *frames, uint32_t count,
                                             struct tw_store_error *error);
@@ -34,19 +36,43 @@ enum tw_store_status __wrap_tw_store_append(struct tw_store *store, struct tw_fr
     while (disk_blocks)
         pthread_cond_wait(&disk_changed, &disk_lock);
     writes_waiting--;
-    bool fails = disk_fails;
+    enum tw_store_status answer = disk_answer;
     pthread_mutex_unlock(&disk_lock);
-    if (!fails)
+    if (answer == TW_STORE_OK)
         return __real_tw_store_append(store, frames, count, error);
-    *error = (struct tw_store_error){TW_STORE_FULL, "no space is left in the data directory"};
+    *error = (struct tw_store_error){answer, "the disk does not want it"};
+    return answer;
+}
+
+enum tw_store_status __real_tw_store_put_alerts(struct tw_store *store, const struct tw_store_alert *alerts,
+                                                uint32_t count, struct tw_store_error *error);
+enum tw_store_status __wrap_tw_store_put_alerts(struct tw_store *store, const struct tw_store_alert *alerts,
+                                                uint32_t count, struct tw_store_error *error);
+
+enum tw_store_status __wrap_tw_store_put_alerts(struct tw_store *store, const struct tw_store_alert *alerts,
+                                                uint32_t count, struct tw_store_error *error)
+{
+    pthread_mutex_lock(&disk_lock);
+    bool full = full_for_alerts;
+    pthread_mutex_unlock(&disk_lock);
+    if (!full)
+        return __real_tw_store_put_alerts(store, alerts, count, error);
+    *error = (struct tw_store_error){TW_STORE_FULL, "the disk has no room for alerts"};
     return TW_STORE_FULL;
 }
 
-static void set_disk(bool blocks, bool fails)
+static void set_full_for_alerts(bool full)
+{
+    pthread_mutex_lock(&disk_lock);
+    full_for_alerts = full;
+    pthread_mutex_unlock(&disk_lock);
+}
+
+static void set_disk(bool blocks, enum tw_store_status answer)
 {
     pthread_mutex_lock(&disk_lock);
     disk_blocks = blocks;
-    disk_fails = fails;
+    disk_answer = answer;
     pthread_cond_broadcast(&disk_changed);
     pthread_mutex_unlock(&disk_lock);
 }
@@ -115,14 +141,14 @@ static struct subscriber subscribe(struct world *world)
 static struct world *blocked_world(struct subscriber *subscriber)
 {
     struct world *world = world_new();
-    set_disk(false, false);
+    set_disk(false, TW_STORE_OK);
     world_start_router(world);
     world_start_judges(world);
     world_start_journal(world);
     world_start_gateway(world);
     world_connect(world);
     *subscriber = subscribe(world);
-    set_disk(true, false);
+    set_disk(true, TW_STORE_OK);
     for (uint32_t i = 0; i < SUBMISSIONS; i++)
         assert_true(world_push(world));
     await_waiting_write();
@@ -132,7 +158,7 @@ static struct world *blocked_world(struct subscriber *subscriber)
 
 static void end_world(struct world *world, struct subscriber *subscriber)
 {
-    set_disk(false, false);
+    set_disk(false, TW_STORE_OK);
     zsock_destroy(&subscriber->socket);
     world_free(&world);
 }
@@ -160,7 +186,7 @@ static void when_the_disk_goes_on_all_is_acked_and_published_in_order(void **sta
     struct subscriber subscriber;
     struct world *world = blocked_world(&subscriber);
     (void)state;
-    set_disk(false, false);
+    set_disk(false, TW_STORE_OK);
     world_await_durable(world, world->sent);
     while (subscriber.head_durable < world->sent)
         hear(&subscriber);
@@ -181,7 +207,7 @@ static void a_stop_waits_for_the_disk_and_loses_nothing_that_was_taken(void **st
     world_ask_to_stop(world);
     world_await_standstill(world); /* acks go on; they promise nothing */
     assert_int_equal(world->ack.durable, 0);
-    set_disk(false, false);
+    set_disk(false, TW_STORE_OK);
     world_await_finished(world, NULL, NULL);
     assert_true(world->ack.durable >= taken);
     assert_int_equal(world->ack.durable, world->ack.next - 1);
@@ -197,15 +223,62 @@ static void a_disk_that_fails_is_reported_and_nothing_more_is_acked(void **state
     zmq_pollitem_t item = {zsock_resolve(journal), 0, ZMQ_POLLIN, 0};
     char failure[512];
     (void)state;
-    set_disk(false, true);
+    set_disk(false, TW_STORE_FAILED);
     assert_int_equal(zmq_poll(&item, 1, PATIENCE_MS), 1);
     assert_int_equal(tw_agent_report(journal, failure), -1);
-    assert_string_equal(failure, "no space is left in the data directory");
+    assert_string_equal(failure, "the disk does not want it");
     world_await_standstill(world);
     assert_int_equal(world->ack.durable, 0);
     hear_heads(&subscriber, 2);
     assert_int_equal(subscriber.alerts, 0);
     assert_true(world_end(world) < PATIENCE_MS / 4);
+    end_world(world, &subscriber);
+}
+
+static void a_full_disk_holds_publishers_and_goes_on_by_itself(void **state)
+{
+    struct subscriber subscriber;
+    struct world *world = blocked_world(&subscriber);
+    (void)state;
+    world->disk_gets_full = true;
+    set_disk(false, TW_STORE_FULL);
+    do
+        world_hear_ack(world);
+    while (!world->ack.has_hold);
+    assert_int_equal(world->ack.durable, 0);
+    hear_heads(&subscriber, 2); /* tried again several times: nobody failed */
+    assert_int_equal(subscriber.alerts, 0);
+    set_disk(false, TW_STORE_OK);
+    do
+        world_hear_ack(world);
+    while (world->ack.has_hold || world->ack.durable < world->ack.next - 1);
+    while (subscriber.head_durable < world->ack.durable)
+        hear(&subscriber);
+    assert_int_equal(subscriber.last, subscriber.head_last);
+    world_ask_to_stop(world);
+    world_await_finished(world, NULL, NULL);
+    end_world(world, &subscriber);
+}
+
+static void alerts_wait_for_room_on_the_disk_and_none_is_lost(void **state)
+{
+    struct subscriber subscriber;
+    struct world *world = blocked_world(&subscriber);
+    (void)state;
+    set_full_for_alerts(true);
+    set_disk(false, TW_STORE_OK);
+    world_await_durable(world, 10 * ROWS); /* trades do not wait for alerts, until the lanes are full */
+    hear_heads(&subscriber, 2);
+    assert_int_equal(subscriber.alerts, 0);
+    assert_int_equal(tw_store_last_alert(world->store), 0);
+    set_full_for_alerts(false);
+    world_await_durable(world, world->sent);
+    while (subscriber.head_durable < world->sent)
+        hear(&subscriber);
+    assert_true(subscriber.alerts >= world->sent / 10);
+    assert_int_equal(subscriber.last, tw_store_last_alert(world->store));
+    world_ask_to_stop(world);
+    world_await_finished(world, NULL, NULL);
     end_world(world, &subscriber);
 }
 
@@ -215,6 +288,8 @@ int main(void)
         cmocka_unit_test(nothing_is_acked_or_published_while_the_disk_blocks),
         cmocka_unit_test(when_the_disk_goes_on_all_is_acked_and_published_in_order),
         cmocka_unit_test(a_stop_waits_for_the_disk_and_loses_nothing_that_was_taken),
+        cmocka_unit_test(a_full_disk_holds_publishers_and_goes_on_by_itself),
+        cmocka_unit_test(alerts_wait_for_room_on_the_disk_and_none_is_lost),
         cmocka_unit_test(a_disk_that_fails_is_reported_and_nothing_more_is_acked),
     };
     return cmocka_run_group_tests(tests, world_begin, world_finish);
