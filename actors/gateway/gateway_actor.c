@@ -27,6 +27,8 @@ struct tw_gateway_actor {
     uint32_t ends_sent; /* lanes that were told the end */
     uint64_t durable_lsn;
     int64_t clock_due_ns;
+    uint64_t unreadable_said; /* how many the log knows of */
+    int64_t unreadable_due_ns;
     struct tw_buffer ack;
 };
 
@@ -180,11 +182,18 @@ static void hear_watermark(struct tw_gateway_actor *actor)
     }
 }
 
-static void pass_complaints(struct tw_gateway_actor *actor)
+/* One line a turn, the newest, is enough of what goes wrong; how often it did is said once a second. */
+static void pass_complaints(struct tw_gateway_actor *actor, int64_t now_ns)
 {
     const char *complaint = tw_gateway_complaint(actor->core);
     if (complaint != NULL)
         tw_log(TW_LOG_WARNING, "gateway", "%s", complaint);
+    uint64_t unreadable = tw_gateway_counters(actor->core).unreadable;
+    if (unreadable == actor->unreadable_said || now_ns < actor->unreadable_due_ns)
+        return;
+    tw_log(TW_LOG_WARNING, "gateway", "unreadable messages since the start: %llu", (unsigned long long)unreadable);
+    actor->unreadable_said = unreadable;
+    actor->unreadable_due_ns = now_ns + TW_NS_PER_SECOND;
 }
 
 /* ---- in ---- */
@@ -261,7 +270,7 @@ static enum tw_agent_progress work(void *self, char failure[512])
     /* While lanes are full trades may wait unread: the market is not known to be quiet. */
     actor->clock_due_ns = flowing ? tw_gateway_clock(actor->core, tw_wall_ns(), now_ns) : now_ns + LOOK_NS;
     publish_acks(actor, now_ns);
-    pass_complaints(actor);
+    pass_complaints(actor, now_ns);
     bool staged = tw_gateway_staged(actor->core);
     if (actor->stopping && flowing && !staged && !actor->has_message)
         return finish(actor, now_ns);
