@@ -110,8 +110,15 @@ static void take_named(struct tw_gateway *gateway, enum tw_lane lane, const stru
         tw_gateway_complain(gateway, "a message was dropped: no place for one more publisher");
         gateway->counters.holds++;
     } else if (lane == TW_LANE_FEED) {
+        if (publisher->pushes) {
+            gateway->counters.unreadable++;
+            tw_gateway_complain(gateway, "a feed message was dropped: publisher %.*s sends by PUSH itself",
+                                (int)submission->publisher.length, submission->publisher.bytes);
+            return;
+        }
         tw_gateway_feed(gateway, publisher, submission, wall_ns);
     } else {
+        publisher->pushes = true;
         tw_gateway_heard(gateway, publisher, now_ns);
         tw_gateway_push(gateway, publisher, submission, wall_ns);
     }

@@ -103,6 +103,7 @@ struct tw_publisher {
     struct tw_hold *answer; /* one-off, to a message of another incarnation */
     bool active;            /* in the list that the cadence of acks walks */
     bool queued, due, hello;
+    bool pushes; /* it was heard on the PUSH lane: its numbers are its own, no feed may move them */
 };
 
 /* ---- the block under construction ---- */

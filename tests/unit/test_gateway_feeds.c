@@ -34,6 +34,23 @@ static void a_gap_in_a_feed_is_recorded_before_the_trades_behind_it(void **state
     world_free(&world);
 }
 
+static void a_feed_cannot_move_the_numbers_of_a_publisher_that_pushes(void **state)
+{
+    (void)state;
+    struct world *world = world_new(100);
+    struct tw_trade trade = trade_of("X", "A", 'B', 1, 1, NOON);
+    world_push(world, "desk-7", 0, 1, &trade, 1);
+    world_feed(world, "desk-7", 0, 500, &trade, 1); /* would say that 2 to 499 are durable */
+    world_durable(world);
+    assert_non_null(tw_gateway_complaint(world->gateway));
+    assert_int_equal(world_controls(world, TW_CONTROL_FEED_GAP, NULL), 0);
+    world_push(world, "desk-7", 0, 2, &trade, 1);
+    world_durable(world);
+    assert_int_equal(world_ack(world, "desk-7")->durable, 2);
+    assert_int_equal(tw_gateway_last_seq(world->gateway), 2);
+    world_free(&world);
+}
+
 static void a_feed_that_we_join_late_has_a_gap_from_its_first_number(void **state)
 {
     (void)state;
@@ -154,6 +171,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_gap_in_a_feed_is_recorded_before_the_trades_behind_it),
+        cmocka_unit_test(a_feed_cannot_move_the_numbers_of_a_publisher_that_pushes),
         cmocka_unit_test(a_feed_that_we_join_late_has_a_gap_from_its_first_number),
         cmocka_unit_test(what_a_feed_repeats_is_ignored),
         cmocka_unit_test(a_feed_may_begin_a_new_incarnation_without_a_hello),
