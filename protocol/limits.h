@@ -26,6 +26,9 @@
 /* 16 waiting messages of 16 MiB each, or 1,024 of the allowed 1 MiB less often: the worst case per
  * connection is RCVHWM x ZMQ_MAXMSGSIZE = 1 GiB; well-formed traffic stays below 64 MiB. */
 #define TW_TRADES_RECEIVE_HWM 64
+/* The same bytes from a feed, which nobody can ask to wait: a second's worth of small messages; then the feed's own PUB
+ * drops, and the gap is recorded. */
+#define TW_FEEDS_RECEIVE_HWM 1000
 #define TW_CREDIT_TRADES 65536u /* trades of one publisher under way beyond `durable` */
 #define TW_NESTING_MAX 8u       /* MessagePack depth we walk; our own frames need 4 */
 
@@ -59,6 +62,13 @@
 #define TW_CATCHUP_LIMIT_DEFAULT 1000u
 #define TW_CATCHUP_NAME_BYTES_MAX 64u
 #define TW_TOPIC_BYTES_MAX 240u /* libzmq 4.3.4 mis-encodes topics of 246 to 255 bytes */
+
+/* What a subscriber that does not read may cost, each; beyond it that subscriber loses messages, and sees it. */
+#define TW_ACKS_SEND_HWM 1000     /* up to 16 KiB each: 16 MiB; an ack repeats */
+#define TW_ALERTS_SEND_HWM 100000 /* about 1 KiB each: 100 MiB; the hole in `n` is filled by catch-up */
+#define TW_LIVE_SEND_HWM 1000     /* about 200 B each: 200 KiB */
+#define TW_REQUESTS_RECEIVE_HWM 1000
+#define TW_REQUEST_BYTES_MAX 4096u /* 1,000 of them: 4 MiB for each connection; then the asker waits */
 
 /* ---- Rules ---- */
 #define TW_STATISTICS_WINDOW_MAX 1000u

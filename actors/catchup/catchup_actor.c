@@ -56,8 +56,8 @@ static bool start(void *self, char failure[512])
     struct tw_catchup_actor *actor = self;
     actor->router = tw_lane_push(TW_LANE_CATCHUP);
     actor->requests = zsock_new(ZMQ_PULL);
-    zsock_set_maxmsgsize(actor->requests, 4096);
-    zsock_set_rcvhwm(actor->requests, 1000);
+    zsock_set_maxmsgsize(actor->requests, (int)TW_REQUEST_BYTES_MAX);
+    zsock_set_rcvhwm(actor->requests, TW_REQUESTS_RECEIVE_HWM);
     return tw_endpoint_bind(actor->requests, "bind/requests", actor->endpoint, failure);
 }
 

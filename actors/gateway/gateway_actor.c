@@ -82,11 +82,13 @@ static bool start(void *self, char failure[512])
     open_lanes(actor);
     actor->acks = zsock_new(ZMQ_PUB);
     zsock_set_linger(actor->acks, 500);
+    zsock_set_sndhwm(actor->acks, TW_ACKS_SEND_HWM);
     if (!tw_endpoint_bind(actor->acks, "bind/acks", actor->settings.acks, failure))
         return false;
     if (actor->settings.feed_count > 0) {
         actor->feeds = zsock_new(ZMQ_SUB);
         zsock_set_subscribe(actor->feeds, "");
+        zsock_set_rcvhwm(actor->feeds, TW_FEEDS_RECEIVE_HWM);
         zsock_set_maxmsgsize(actor->feeds, (int)TW_RECEIVE_BYTES_MAX);
         for (uint32_t i = 0; i < actor->settings.feed_count; i++)
             if (zsock_connect(actor->feeds, "%s", actor->settings.feeds[i]) != 0) {

@@ -27,6 +27,7 @@ bool tw_live_start(struct tw_live *live, const char *endpoint, char failure[512]
 {
     live->socket = zsock_new(ZMQ_PUB);
     zsock_set_linger(live->socket, 0);
+    zsock_set_sndhwm(live->socket, TW_LIVE_SEND_HWM);
     return tw_endpoint_bind(live->socket, "bind/live", endpoint, failure);
 }
 

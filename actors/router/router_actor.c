@@ -78,8 +78,7 @@ static bool start(void *self, char failure[512])
     actor->catchup = tw_lane_pull(TW_LANE_CATCHUP);
     actor->alerts = zsock_new(ZMQ_PUB);
     zsock_set_linger(actor->alerts, 500);
-    zsock_set_sndhwm(actor->alerts,
-                     100000); /* ~1 KB each: 100 MB for the slowest subscriber, then it drops; n shows it */
+    zsock_set_sndhwm(actor->alerts, TW_ALERTS_SEND_HWM);
     return tw_endpoint_bind(actor->alerts, "bind/alerts", actor->settings.alerts, failure) &&
            tw_live_start(actor->live, actor->settings.live, failure);
 }
