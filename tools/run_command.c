@@ -19,13 +19,14 @@
 
 static int signal_descriptor = -1;
 
-/* SIGTERM and SIGINT stop, wherever the daemon is; the mask is inherited by every thread. */
+/* SIGTERM, SIGINT and SIGHUP stop, wherever the daemon is; the mask is inherited by every thread. */
 static bool take_signals(void)
 {
     sigset_t signals;
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP); /* the terminal it was started from has gone */
     if (sigprocmask(SIG_BLOCK, &signals, NULL) != 0)
         return false;
     signal(SIGPIPE, SIG_IGN);
