@@ -105,7 +105,7 @@ class Alerts(unittest.TestCase):
             reader.join(120 * PATIENCE)
             self.assertFalse(reader.is_alive(), "the subscriber that reads has not heard everything")
             self.assertEqual(self.numbers, list(range(1, alerts + 1)))
-            self.assertLess(resident_bytes(daemon), 600 * MIB * PATIENCE)
+            self.assertLess(resident_bytes(daemon), 300 * MIB * PATIENCE)
             self.fill_the_hole(daemon, deaf, alerts)
 
     def read_all(self, subscriber, count):
