@@ -72,8 +72,8 @@ class Examples(unittest.TestCase):
         count = scaled(100000, 10000)
         script = self.publisher(self.scratch.write("a.csv", csv_of(count)), "--as", "desk-7")
         with Publisher(self.daemon, "desk-7") as observer:
-            for part in (3, 1.5):
-                observer.wait_ack("some of it", lambda ack, part=part: ack["durable"] > count / 10 / part, seconds=60)
+            for part in (0.02, 0.2):
+                wait_until("some of it", lambda part=part: observer.hello()["durable"] > count * part, seconds=60)
                 self.daemon.kill()
                 self.daemon.restart()
         code, err = script.end(120)

@@ -2,6 +2,7 @@
 # tw_integration(NAME seconds [serial])
 function(tw_integration name seconds)
   tw_script_test(integration.${name} integration ${seconds} integration/test_${name}.py)
+  set_tests_properties(integration.${name} PROPERTIES COST ${seconds}) # the long ones first
   if("serial" IN_LIST ARGN) # its time limits are the product's promises, and want the machine for themselves
     set_tests_properties(integration.${name} PROPERTIES RUN_SERIAL ON)
   endif()

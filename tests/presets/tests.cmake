@@ -12,11 +12,11 @@ function(tw_preset name scale target)
   foreach(label ${ARGN})
     add_test(NAME ${name}.${label} COMMAND ${run} test ${name} ${label} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
     set_tests_properties(${name}.${label} PROPERTIES LABELS "presets;${label}" FIXTURES_REQUIRED preset_${name}
-                         TIMEOUT 900 ENVIRONMENT "TW_PRESET_SCALE=${scale}")
+                         TIMEOUT 900 COST 300 ENVIRONMENT "TW_PRESET_SCALE=${scale}")
   endforeach()
 endfunction()
 
-tw_preset(clang 0.3 all unit golden integration)
+tw_preset(clang 0.15 all unit golden integration)
 tw_preset(asan 0.1 all unit golden integration)
 tw_preset(tsan 0.1 all unit golden integration)
 tw_preset(fuzz 1 fuzz_targets fuzz-smoke)
