@@ -145,7 +145,9 @@ bool tw_block_next_position(const struct tw_block *block, uint32_t *offset, stru
     X(CLOCK, "clock")       /* ts = a whole second: the event clock moves there and ticks */                           \
     X(SESSION, "session")   /* ts = the roll's time, number = next roll's time: the next tick rolls the session day */ \
     X(FENCE, "fence")       /* source = the new incarnation, text = publisher, number = incarnation: lower ones end */ \
-    X(FEED_GAP, "feed_gap") /* source, number = first missing, ts = wall clock, number2 = how many are missing */
+    X(FEED_GAP, "feed_gap") /* source, number = first missing, ts = wall clock, number2 = how many are missing */      \
+    X(SNAPSHOT, "snapshot") /* number = snapshots so far, ts = wall clock: every actor keeps its state as of here */   \
+    X(RETENTION, "retention") /* number = last trade, number2 = last record that go; ts = the moment all are before */
 
 enum tw_control_kind {
 #define TW_CONTROL_MEMBER(symbol, name) TW_CONTROL_##symbol,

@@ -260,6 +260,12 @@ const char *tw_log_check_control(const struct tw_control *control)
                        control->number > (uint64_t)INT64_MAX || control->number2 > (uint64_t)INT64_MAX
                    ? "a feed gap lacks its source, or its numbers are out of range"
                    : NULL;
+    case TW_CONTROL_SNAPSHOT:
+        return control->number == 0 ? "a snapshot has no number" : NULL;
+    case TW_CONTROL_RETENTION: /* what goes lies before the record itself */
+        return control->number2 == 0 || control->number2 >= control->lsn || control->number > control->follows
+                   ? "a retention reaches beyond itself"
+                   : NULL;
     case TW_CONTROL_SETTINGS:
     case TW_CONTROL_KIND_COUNT:
         break;

@@ -107,6 +107,12 @@ static void apply_control(struct tw_gateway *gateway, const struct tw_control *c
         tw_source_durable(source, source->next);
         break;
     }
+    case TW_CONTROL_SNAPSHOT:
+        gateway->snapshots = control->number;
+        break;
+    case TW_CONTROL_RETENTION:
+        tw_gateway_forget(gateway, control->number);
+        break;
     case TW_CONTROL_KIND_COUNT:
         TW_UNREACHABLE("the decoder knows its kinds");
     }
@@ -151,4 +157,32 @@ void tw_gateway_settings_changed(struct tw_gateway *gateway, struct tw_text sett
 {
     TW_ASSERT(gateway->started);
     stage_settings(gateway, settings_text);
+}
+
+void tw_gateway_forget(struct tw_gateway *gateway, uint64_t last_seq)
+{
+    gateway->forgotten_seq = last_seq;
+    tw_seq_set_forget(&gateway->busted, last_seq);
+}
+
+uint64_t tw_gateway_snapshot(struct tw_gateway *gateway, int64_t wall_ns)
+{
+    TW_ASSERT(gateway->started);
+    return tw_gateway_stage_control(
+        gateway, (struct tw_control){.kind = TW_CONTROL_SNAPSHOT, .number = ++gateway->snapshots, .ts_ns = wall_ns});
+}
+
+uint64_t tw_gateway_retain(struct tw_gateway *gateway, const struct tw_retention *retention)
+{
+    TW_ASSERT(gateway->started);
+    TW_ASSERT(retention->last_lsn <= gateway->durable_lsn && retention->last_seq <= gateway->durable_seq);
+    if (retention->last_seq <= gateway->forgotten_seq)
+        return 0;
+    tw_gateway_forget(gateway, retention->last_seq);
+    struct tw_text why = {retention->by_size ? "size" : "age", retention->by_size ? 4 : 3};
+    return tw_gateway_stage_control(gateway, (struct tw_control){.kind = TW_CONTROL_RETENTION,
+                                                                 .number = retention->last_seq,
+                                                                 .number2 = retention->last_lsn,
+                                                                 .ts_ns = retention->horizon_ns,
+                                                                 .text = why});
 }

@@ -66,6 +66,16 @@ void tw_gateway_start(struct tw_gateway *gateway, const char *program_version, s
 /* A changed setting while running; staged as a control record between trades. */
 void tw_gateway_settings_changed(struct tw_gateway *gateway, struct tw_text settings_text);
 
+/* A SNAPSHOT record: every actor keeps its state as it is there. Returns its lsn. */
+uint64_t tw_gateway_snapshot(struct tw_gateway *gateway, int64_t wall_ns);
+/* A RETENTION record: the trades up to last_seq, all durable, go. Returns its lsn, 0 if they went before. */
+struct tw_retention {
+    uint64_t last_seq, last_lsn; /* last trade, last record that go */
+    int64_t horizon_ns;          /* event time before which they all lie: the beginning of a day */
+    bool by_size;                /* else by age */
+};
+uint64_t tw_gateway_retain(struct tw_gateway *gateway, const struct tw_retention *retention);
+
 /* ---- ingestion ---- */
 enum tw_lane { TW_LANE_PUSH, TW_LANE_FEED };
 enum tw_taken {

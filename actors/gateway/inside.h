@@ -44,6 +44,7 @@ struct tw_seq_set {
 };
 void tw_seq_set_add(struct tw_seq_set *set, uint64_t seq);
 bool tw_seq_set_has(const struct tw_seq_set *set, uint64_t seq);
+void tw_seq_set_forget(struct tw_seq_set *set, uint64_t last); /* takes out all up to `last` */
 void tw_seq_set_free(struct tw_seq_set *set);
 
 /* ---- names of the columnar form: one publisher's own ids, dense from 1 ---- */
@@ -179,6 +180,8 @@ struct tw_gateway {
     uint64_t last_seq, durable_seq;
     uint64_t last_lsn, cut_lsn, durable_lsn; /* finished; handed out; on disk */
     uint64_t refusal_number;
+    uint64_t snapshots;     /* so far */
+    uint64_t forgotten_seq; /* retention has dropped the trades up to here */
     struct tw_event_clock clock;
     int64_t accepted_ns; /* monotonic time of the last accepted trade */
     bool heard_time;     /* accepted_ns is set */
@@ -346,6 +349,7 @@ enum tw_code tw_gateway_refer(struct tw_gateway *gateway, const struct tw_source
                               struct tw_row *row, char why[TW_WHY_BYTES_MAX]);
 
 /* ---- recovery and start: apply.c ---- */
+void tw_gateway_forget(struct tw_gateway *gateway, uint64_t last_seq); /* retention: the trades up to here are gone */
 void tw_gateway_apply_refusals(struct tw_gateway *gateway, const struct tw_block *block);
 
 #endif

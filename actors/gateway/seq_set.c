@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A set of sequence numbers by open addressing. It only grows: a busted trade stays busted.
+ * A set of sequence numbers by open addressing. A busted trade stays busted until retention drops it.
  */
 #include "actors/gateway/inside.h"
 
@@ -41,6 +41,16 @@ void tw_seq_set_add(struct tw_seq_set *set, uint64_t seq)
 bool tw_seq_set_has(const struct tw_seq_set *set, uint64_t seq)
 {
     return set->count != 0 && set->slots[slot_of(set, seq)] != 0;
+}
+
+void tw_seq_set_forget(struct tw_seq_set *set, uint64_t last)
+{
+    struct tw_seq_set kept = {NULL, 0, 0};
+    for (size_t i = 0; i < set->capacity; i++)
+        if (set->slots[i] > last)
+            tw_seq_set_add(&kept, set->slots[i]);
+    tw_seq_set_free(set);
+    *set = kept;
 }
 
 void tw_seq_set_free(struct tw_seq_set *set)

@@ -247,7 +247,9 @@ static const struct tw_control CONTROLS[] = {
     {3, 900, TW_CONTROL_CLOCK, WORLD_TS, 0, 0, 0, {NULL, 0}},
     {4, 900, TW_CONTROL_SESSION, WORLD_TS, (uint64_t)WORLD_TS + 1, 0, 0, {NULL, 0}},
     {5, 900, TW_CONTROL_FENCE, 0, UINT32_MAX, 0, 7, {"desk-7", 6}},
-    {INT64_MAX, 900, TW_CONTROL_FEED_GAP, WORLD_TS, 100, 5, 7, {NULL, 0}},
+    {6, 900, TW_CONTROL_FEED_GAP, WORLD_TS, 100, 5, 7, {NULL, 0}},
+    {7, 900, TW_CONTROL_SNAPSHOT, WORLD_TS, 1, 0, 0, {NULL, 0}},
+    {INT64_MAX, 900, TW_CONTROL_RETENTION, WORLD_TS, 900, INT64_MAX - 1, 0, {"age", 3}},
 };
 
 static void every_control_record_comes_back(void **state)

@@ -262,9 +262,28 @@ static void control_records_make_sense(void **state)
     CONTROL(number2, 0);
     CONTROL(number, UINT64_C(1) << 63);
     CONTROL(number2, UINT64_MAX);
+    kind = TW_CONTROL_SNAPSHOT;
+    reason = "a snapshot";
+    CONTROL(number, 0);
     reason = "source is out of range";
     CONTROL(source, TW_SOURCES_MAX + 1);
 #undef CONTROL
+}
+
+static void a_retention_drops_only_what_lies_before_it(void **state)
+{
+    (void)state;
+    const struct tw_control whole = {
+        .lsn = 9, .follows = 100, .kind = TW_CONTROL_RETENTION, .number = 100, .number2 = 8};
+    struct tw_control control = whole;
+    expect_taken(tw_control_encode(&control));
+    control.number = 101;
+    expect_refused(tw_control_encode(&control), "a retention");
+    control = whole;
+    control.number2 = 9;
+    expect_refused(tw_control_encode(&control), "a retention");
+    control.number2 = 0;
+    expect_refused(tw_control_encode(&control), "a retention");
 }
 
 int main(void)
@@ -279,6 +298,7 @@ int main(void)
         cmocka_unit_test(new_names_are_valid_and_dense),
         cmocka_unit_test(refusals_and_positions_have_their_bounds),
         cmocka_unit_test(control_records_make_sense),
+        cmocka_unit_test(a_retention_drops_only_what_lies_before_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
