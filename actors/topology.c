@@ -12,7 +12,7 @@
 #include "actors/gateway/history_actor.h"
 #include "actors/indexer/indexer_actor.h"
 #include "actors/journal/journal_actor.h"
-#include "actors/recovery_actor.h"
+#include "actors/recovery/recovery_actor.h"
 #include "actors/router/router_actor.h"
 #include "actors/runtime/log.h"
 #include "actors/runtime/session.h"
@@ -59,17 +59,10 @@ static uint32_t shards_of(const struct tw_cfg *cfg)
     return shards > TW_SHARDS_MAX ? TW_SHARDS_MAX : (uint32_t)shards;
 }
 
-static bool fetch_block(void *store, uint64_t seq, struct tw_frame **frame, struct tw_record *record)
-{
-    return tw_store_block_of(store, seq, frame, record);
-}
-
-static struct tw_gateway *make_gateway(struct tw_topology *topology)
+static struct tw_gateway_settings gateway_settings(struct tw_topology *topology)
 {
     const struct tw_cfg *cfg = topology->cfg;
-    topology->history.store = topology->store;
-    struct tw_history port = tw_store_history_port(&topology->history);
-    struct tw_gateway_settings settings = {
+    return (struct tw_gateway_settings){
         .block_trades_max = (uint32_t)tw_cfg_integer(cfg, "pipeline/block"),
         .credit_trades = (uint32_t)tw_cfg_integer(cfg, "limits/credit"),
         .future_ns = tw_cfg_integer(cfg, "limits/future") * TW_NS_PER_SECOND,
@@ -78,7 +71,6 @@ static struct tw_gateway *make_gateway(struct tw_topology *topology)
         .next_roll_context = &topology->session,
         .idle_clock = true,
     };
-    return tw_gateway_new(&settings, &port);
 }
 
 static enum tw_exit exit_of(enum tw_store_status status)
@@ -95,49 +87,45 @@ static void add_feed(void *context, const char *name, const char *value)
 }
 
 /* The cores go to their actors. */
-static void make_actors(struct tw_topology *topology, struct tw_gateway *gateway, struct tw_pipeline *pipeline,
-                        struct tw_evidence_source *evidence)
+static void make_actors(struct tw_topology *topology, struct tw_recovered *recovered)
 {
     const struct tw_cfg *cfg = topology->cfg;
-    struct tw_pipeline_cores cores = tw_pipeline_release(&pipeline);
+    struct tw_pipeline_cores cores = tw_pipeline_release(&recovered->pipeline);
     struct tw_gateway_actor_settings doors = {
         .trades = tw_cfg_text(cfg, "bind/trades"), .acks = tw_cfg_text(cfg, "bind/acks"), .shards = topology->shards};
     struct tw_router_actor_settings routes = {.alerts = tw_cfg_text(cfg, "bind/alerts"),
                                               .live = tw_cfg_text(cfg, "bind/live"),
                                               .live_rate = (uint32_t)tw_cfg_integer(cfg, "live/rate")};
     tw_cfg_each(cfg, "feeds", add_feed, &doors);
-    topology->gateway = tw_gateway_actor_new(&gateway, &doors);
+    topology->gateway = tw_gateway_actor_new(&recovered->gateway, &doors);
     topology->journal = tw_journal_actor_new(topology->store);
     topology->indexer = tw_indexer_actor_new(topology->store, (uint32_t)tw_cfg_integer(cfg, "store/index_run"));
     for (uint32_t i = 0; i < topology->shards; i++)
         topology->shard[i] = tw_shard_actor_new(&cores.shard[i], i, topology->answers);
     topology->exposure = tw_exposure_actor_new(&cores.exposure, topology->shards, topology->events);
     topology->scorer = tw_scorer_actor_new(&cores.scorer);
-    topology->router = tw_router_actor_new(&cores.router, &evidence, topology->store, &routes);
+    topology->router = tw_router_actor_new(&cores.router, &recovered->evidence, topology->store, &routes);
     topology->catchup = tw_catchup_actor_new(topology->store, tw_cfg_text(cfg, "bind/requests"));
 }
 
 static bool recover(struct tw_topology *topology, bool (*stop_requested)(void), enum tw_exit *exit_code, char why[512])
 {
-    struct tw_store_error error = {TW_STORE_OK, ""};
     struct tw_buffer text = {0};
-    struct tw_gateway *gateway = make_gateway(topology);
-    struct tw_evidence_source *evidence = tw_evidence_source_new(fetch_block, topology->store);
-    struct tw_evidence port = tw_evidence_source_port(evidence);
-    struct tw_pipeline *pipeline = tw_pipeline_new(topology->shards, &port);
-    if (!tw_recovery_run(topology->store, gateway, pipeline, evidence, stop_requested, &error)) {
-        *exit_code = exit_of(error.status);
-        snprintf(why, 512, "%s", error.text);
-        tw_gateway_free(&gateway);
-        tw_pipeline_free(&pipeline);
-        tw_evidence_source_free(&evidence);
+    struct tw_recovered recovered;
+    topology->history.store = topology->store;
+    struct tw_history history = tw_store_history_port(&topology->history);
+    struct tw_gateway_settings gateway = gateway_settings(topology);
+    struct tw_recovery_settings settings = {.gateway = &gateway, .history = &history, .shards = topology->shards};
+    enum tw_recovery_end end = tw_recovery_from_store(topology->store, &settings, stop_requested, &recovered, why);
+    if (end != TW_RECOVERY_DONE) {
+        *exit_code = end == TW_RECOVERY_STOPPED ? TW_EXIT_OK : TW_EXIT_UNREACHABLE;
         return false;
     }
     tw_cfg_rules_text(topology->cfg, &text);
-    tw_gateway_start(gateway, TW_VERSION, (struct tw_text){(const char *)text.bytes, (uint32_t)text.length},
+    tw_gateway_start(recovered.gateway, TW_VERSION, (struct tw_text){(const char *)text.bytes, (uint32_t)text.length},
                      tw_wall_ns());
     tw_buffer_free(&text);
-    make_actors(topology, gateway, pipeline, evidence);
+    make_actors(topology, &recovered);
     return true;
 }
 

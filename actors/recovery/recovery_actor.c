@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+#include "actors/recovery/recovery_actor.h"
+
+#include <string.h>
+
+#include "actors/router/router_actor.h"
+#include "actors/runtime/agent.h"
+#include "actors/runtime/log.h"
+
+#define STORE_EVERY 1024u
+#define PROGRESS_EVERY_NS INT64_C(2000000000)
+
+struct source {
+    struct tw_store *store;
+    struct tw_store_cursor *cursor;
+    struct tw_alert_batch missing;
+    struct tw_store_error error;
+    bool (*stop_requested)(void);
+    int64_t shown_ns;
+};
+
+static bool because(const struct source *source, char *why)
+{
+    snprintf(why, TW_RECOVERY_WHY_BYTES, "%s", source->error.text);
+    return false;
+}
+
+static struct tw_recovery_disk disk(void *context)
+{
+    struct source *source = context;
+    return (struct tw_recovery_disk){
+        .first_lsn = 1, .last_lsn = tw_store_last_lsn(source->store), .last_alert = tw_store_last_alert(source->store)};
+}
+
+/* ---- snapshots: the store has none yet ---- */
+
+static int find_snapshot(void *context, uint64_t before, struct tw_recovery_snapshot *out, char *why)
+{
+    (void)context, (void)before, (void)out, (void)why;
+    return 0;
+}
+
+static bool open_snapshot(void *context, uint64_t lsn, char *why)
+{
+    (void)context, (void)lsn, (void)why;
+    return false;
+}
+
+static int next_row(void *context, enum tw_snapshot_part *part, struct tw_row_reader *row, char *why)
+{
+    (void)context, (void)part, (void)row, (void)why;
+    return -1;
+}
+
+static void close_snapshot(void *context)
+{
+    (void)context;
+}
+
+/* ---- the log ---- */
+
+static bool open_log(void *context, uint64_t after, char *why)
+{
+    struct source *source = context;
+    (void)after;
+    source->cursor = tw_store_read(source->store, 1, &source->error);
+    return source->cursor != NULL || because(source, why);
+}
+
+static int next_record(void *context, struct tw_record *record, char *why)
+{
+    struct source *source = context;
+    int status = tw_store_next(source->cursor, record, &source->error);
+    if (status < 0)
+        because(source, why);
+    return status;
+}
+
+static void close_log(void *context)
+{
+    struct source *source = context;
+    tw_store_cursor_free(&source->cursor);
+}
+
+/* ---- alerts ---- */
+
+static bool copy_digest(void *digest, const struct tw_store_alert *alert)
+{
+    memcpy(digest, alert->digest, sizeof alert->digest);
+    return false;
+}
+
+static int alert_digest(void *context, uint64_t n, uint8_t digest[TW_SHA256_BYTES], char *why)
+{
+    struct source *source = context;
+    if (n > tw_store_last_alert(source->store))
+        return 0;
+    if (tw_store_alerts(source->store, n - 1, copy_digest, digest, &source->error))
+        return 1;
+    because(source, why);
+    return -1;
+}
+
+static bool flush_alerts(void *context, char *why)
+{
+    struct source *source = context;
+    source->missing.detected_at_ns = tw_wall_ns();
+    bool stored = tw_alert_batch_store(&source->missing, source->store, &source->error) == TW_STORE_OK;
+    tw_alert_batch_clear(&source->missing);
+    return stored || because(source, why);
+}
+
+static bool store_alert(void *context, const struct tw_router_alert *alert, char *why)
+{
+    struct source *source = context;
+    tw_alert_batch_add(&source->missing, alert);
+    return source->missing.count < STORE_EVERY || flush_alerts(context, why);
+}
+
+/* ---- people ---- */
+
+static bool go_on(void *context, uint64_t lsn, uint64_t last_lsn)
+{
+    struct source *source = context;
+    int64_t now_ns = tw_now_ns();
+    if (now_ns - source->shown_ns < PROGRESS_EVERY_NS)
+        return true;
+    source->shown_ns = now_ns;
+    tw_log(TW_LOG_INFO, "recovery", "reading the log record=%llu of=%llu", (unsigned long long)lsn,
+           (unsigned long long)last_lsn);
+    return !source->stop_requested();
+}
+
+static void say(void *context, bool alarming, const char *sentence)
+{
+    (void)context;
+    tw_log(alarming ? TW_LOG_ERROR : TW_LOG_INFO, "recovery", "%s", sentence);
+}
+
+static bool fetch_block(void *store, uint64_t seq, struct tw_frame **frame, struct tw_record *record)
+{
+    return tw_store_block_of(store, seq, frame, record);
+}
+
+enum tw_recovery_end tw_recovery_from_store(struct tw_store *store, const struct tw_recovery_settings *settings,
+                                            bool (*stop_requested)(void), struct tw_recovered *out,
+                                            char why[TW_RECOVERY_WHY_BYTES])
+{
+    int64_t begun_ns = tw_now_ns();
+    struct source source = {.store = store, .stop_requested = stop_requested, .shown_ns = begun_ns};
+    struct tw_recovery_port port = {
+        &source,     disk,      find_snapshot, open_snapshot, next_row,     close_snapshot, open_log,
+        next_record, close_log, alert_digest,  store_alert,   flush_alerts, go_on,          say,
+    };
+    struct tw_recovery_settings own = *settings;
+    own.fetch = fetch_block;
+    own.fetch_context = store;
+    enum tw_recovery_end end = tw_recovery_run(&own, &port, out, why);
+    tw_alert_batch_free(&source.missing);
+    if (end == TW_RECOVERY_DONE)
+        tw_log(TW_LOG_INFO, "recovery",
+               "read the log trades=%llu alerts=%llu missing_alerts_stored=%llu snapshot=%llu records=%llu ms=%lld",
+               (unsigned long long)tw_store_last_seq(store), (unsigned long long)out->alerts,
+               (unsigned long long)out->missing_alerts, (unsigned long long)out->snapshot_lsn,
+               (unsigned long long)out->records, (long long)((tw_now_ns() - begun_ns) / 1000000));
+    return end;
+}
