@@ -140,14 +140,17 @@ bool tw_block_next_position(const struct tw_block *block, uint32_t *offset, stru
 
 /* X(symbol, wire name) */
 #define TW_CONTROL_KINDS(X)                                                                                            \
-    X(BOOT, "boot")         /* number = boot number from 1, ts = wall clock, text = version of the program */          \
+    X(BOOT, "boot")         /* number = boot number from 1, ts = wall clock, text = version of the program,            \
+                               number2 = 1: the log says from here on which names are feeds (LANE) */                  \
     X(SETTINGS, "settings") /* text = canonical settings that can change an alert (cfg/rules.h) */                     \
     X(CLOCK, "clock")       /* ts = a whole second: the event clock moves there and ticks */                           \
     X(SESSION, "session")   /* ts = the roll's time, number = next roll's time: the next tick rolls the session day */ \
     X(FENCE, "fence")       /* source = the new incarnation, text = publisher, number = incarnation: lower ones end */ \
     X(FEED_GAP, "feed_gap") /* source, number = first missing, ts = wall clock, number2 = how many are missing */      \
     X(SNAPSHOT, "snapshot") /* number = snapshots so far, ts = wall clock: every actor keeps its state as of here */   \
-    X(RETENTION, "retention") /* number = last trade, number2 = last record that go; ts = the moment all are before */
+    X(RETENTION, "retention") /* number = last trade, number2 = last record that go; ts = the moment all are before */ \
+    X(LANE, "lane") /* text = publisher, number = 1 a feed, 0 it pushes: from here on it speaks there and only there   \
+                     */
 
 enum tw_control_kind {
 #define TW_CONTROL_MEMBER(symbol, name) TW_CONTROL_##symbol,

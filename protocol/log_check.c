@@ -266,6 +266,10 @@ const char *tw_log_check_control(const struct tw_control *control)
         return control->number2 == 0 || control->number2 >= control->lsn || control->number > control->follows
                    ? "a retention reaches beyond itself"
                    : NULL;
+    case TW_CONTROL_LANE:
+        return control->number > 1 || !tw_name_publisher_valid(control->text)
+                   ? "a lane has no publisher, or is neither push nor feed"
+                   : NULL;
     case TW_CONTROL_SETTINGS:
     case TW_CONTROL_KIND_COUNT:
         break;

@@ -36,6 +36,7 @@
     X(SEQUENCE_REUSED, "sequence_reused", "other trades were taken under these numbers before")                        \
     X(STALE_INCARNATION, "stale_incarnation", "a higher incarnation of this publisher is in force")                    \
     X(HELLO_REQUIRED, "hello_required", "a new incarnation begins with a hello")                                       \
+    X(NAME_OF_A_FEED, "name_of_a_feed", "a feed speaks under this name; a publisher needs another")                    \
     X(BAD_ENVELOPE, "bad_envelope", "a key of the envelope is missing, unknown, double or of the wrong type")          \
     X(BAD_VERSION, "bad_version", "v is not 1")                                                                        \
     X(BAD_SEQUENCE, "bad_sequence", "seq is not an integer from 1, or runs over 2^63")                                 \

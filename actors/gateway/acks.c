@@ -48,7 +48,8 @@ void tw_gateway_heard(struct tw_gateway *gateway, struct tw_publisher *publisher
 void tw_gateway_hold(struct tw_gateway *gateway, struct tw_publisher *publisher, uint32_t incarnation,
                      enum tw_code code, uint64_t seq, const char *why)
 {
-    bool current = publisher->source != 0 && gateway->sources[publisher->source]->incarnation == incarnation;
+    bool current = publisher->speaks != TW_SPEAKS_BY_FEED && publisher->source != 0 &&
+                   gateway->sources[publisher->source]->incarnation == incarnation;
     struct tw_hold **place = current ? &publisher->hold : &publisher->answer;
     if (*place == NULL)
         *place = tw_alloc(sizeof **place);
@@ -132,13 +133,14 @@ static void fill_hold(struct tw_ack *out, enum tw_code code, uint64_t seq, const
     out->hold_seq = seq;
 }
 
-/* To a message of an incarnation that is not the current one. */
+/* To a message of an incarnation that is not the current one, or under a feed's name: whose numbers mean nothing to
+ * who pushes, so they are not told. */
 static void fill_answer(struct tw_gateway *gateway, struct tw_publisher *publisher, struct tw_ack *out)
 {
     struct tw_hold *answer = publisher->answer;
     struct tw_text name = tw_gateway_publisher_name(gateway, publisher);
     uint32_t id = tw_dictionary_find(gateway->sources_by_name, name, answer->incarnation);
-    const struct tw_source *source = id == 0 ? NULL : gateway->sources[id];
+    const struct tw_source *source = id == 0 || publisher->speaks == TW_SPEAKS_BY_FEED ? NULL : gateway->sources[id];
     out->publisher = name;
     out->incarnation = answer->incarnation;
     out->durable = source == NULL ? 0 : source->durable;

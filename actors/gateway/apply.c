@@ -27,6 +27,8 @@ static void apply_name(struct tw_gateway *gateway, const struct tw_new_name *nam
         /* A later incarnation takes over by its FENCE record, which may be missing at the end of the log. */
         if (publisher->source == 0)
             tw_gateway_promote(gateway, publisher, source);
+        if (publisher->speaks == TW_SPEAKS_UNKNOWN && gateway->names_tell)
+            publisher->speaks = TW_SPEAKS_BY_PUSH;
         break;
     }
     }
@@ -85,6 +87,7 @@ static void apply_control(struct tw_gateway *gateway, const struct tw_control *c
     switch (control->kind) {
     case TW_CONTROL_BOOT:
         gateway->boot = control->number;
+        gateway->names_tell = gateway->names_tell || control->number2 != 0;
         break;
     case TW_CONTROL_SETTINGS:
         keep_settings(gateway, control->text);
@@ -105,14 +108,22 @@ static void apply_control(struct tw_gateway *gateway, const struct tw_control *c
         struct tw_source *source = known_source(gateway, control->source);
         source->next = control->number + control->number2;
         tw_source_durable(source, source->next);
+        gateway->publishers[source->publisher]->speaks = TW_SPEAKS_BY_FEED; /* format 1 says it no other way */
         break;
     }
     case TW_CONTROL_SNAPSHOT:
         gateway->snapshots = control->number;
+        gateway->names_tell = true; /* no program wrote this that did not; and a snapshot may stand for the boots */
         break;
     case TW_CONTROL_RETENTION:
         tw_gateway_forget(gateway, control->number);
         break;
+    case TW_CONTROL_LANE: {
+        struct tw_publisher *publisher = tw_gateway_publisher(gateway, control->text);
+        TW_ASSERT(publisher != NULL);
+        publisher->speaks = control->number == 1 ? TW_SPEAKS_BY_FEED : TW_SPEAKS_BY_PUSH;
+        break;
+    }
     case TW_CONTROL_KIND_COUNT:
         TW_UNREACHABLE("the decoder knows its kinds");
     }
@@ -147,7 +158,8 @@ void tw_gateway_start(struct tw_gateway *gateway, const char *program_version, s
     struct tw_text version = {program_version, (uint32_t)strlen(program_version)};
     tw_gateway_stage_control(
         gateway,
-        (struct tw_control){.kind = TW_CONTROL_BOOT, .number = gateway->boot, .ts_ns = wall_ns, .text = version});
+        (struct tw_control){
+            .kind = TW_CONTROL_BOOT, .number = gateway->boot, .number2 = 1, .ts_ns = wall_ns, .text = version});
     struct tw_text last = {(const char *)gateway->settings_text.bytes, (uint32_t)gateway->settings_text.length};
     if (!tw_text_equal(settings_text, last))
         stage_settings(gateway, settings_text);

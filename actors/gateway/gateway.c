@@ -102,6 +102,20 @@ static void unreadable(struct tw_gateway *gateway, enum tw_lane lane, size_t len
                         lane == TW_LANE_FEED ? "feed" : "pushed", length, why == NULL ? "not MessagePack" : why);
 }
 
+/* The name is taken by the other kind. A publisher is told; its client stops. */
+static void refuse_name(struct tw_gateway *gateway, struct tw_publisher *publisher, enum tw_lane lane,
+                        uint32_t incarnation, uint64_t seq)
+{
+    struct tw_text name = tw_gateway_publisher_name(gateway, publisher);
+    if (lane == TW_LANE_PUSH) {
+        tw_gateway_hold(gateway, publisher, incarnation, TW_HOLD_NAME_OF_A_FEED, seq, NULL);
+        return;
+    }
+    gateway->counters.unreadable++;
+    tw_gateway_complain(gateway, "a feed message was dropped: publisher %.*s sends by PUSH itself", (int)name.length,
+                        name.bytes);
+}
+
 static void take_named(struct tw_gateway *gateway, enum tw_lane lane, const struct tw_submission *submission,
                        int64_t wall_ns, int64_t now_ns)
 {
@@ -109,16 +123,11 @@ static void take_named(struct tw_gateway *gateway, enum tw_lane lane, const stru
     if (publisher == NULL) {
         tw_gateway_complain(gateway, "a message was dropped: no place for one more publisher");
         gateway->counters.holds++;
+    } else if (!tw_gateway_may_speak(gateway, publisher, lane)) {
+        refuse_name(gateway, publisher, lane, submission->incarnation, submission->seq);
     } else if (lane == TW_LANE_FEED) {
-        if (publisher->pushes) {
-            gateway->counters.unreadable++;
-            tw_gateway_complain(gateway, "a feed message was dropped: publisher %.*s sends by PUSH itself",
-                                (int)submission->publisher.length, submission->publisher.bytes);
-            return;
-        }
         tw_gateway_feed(gateway, publisher, submission, wall_ns);
     } else {
-        publisher->pushes = true;
         tw_gateway_heard(gateway, publisher, now_ns);
         tw_gateway_push(gateway, publisher, submission, wall_ns);
     }
@@ -142,6 +151,8 @@ enum tw_taken tw_gateway_submit(struct tw_gateway *gateway, enum tw_lane lane, c
         struct tw_publisher *publisher = tw_gateway_publisher(gateway, submission.publisher);
         if (publisher == NULL)
             unreadable(gateway, lane, length, why);
+        else if (publisher->speaks == TW_SPEAKS_BY_FEED)
+            refuse_name(gateway, publisher, lane, submission.incarnation, submission.seq);
         else {
             tw_gateway_heard(gateway, publisher, now_ns);
             tw_gateway_hold(gateway, publisher, submission.incarnation, code, submission.seq, why);

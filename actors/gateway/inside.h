@@ -94,6 +94,14 @@ struct tw_hold {
     char why[TW_WHY_BYTES_MAX];
 };
 
+/* Who speaks under a name. Settled by the first message, and by the log for good: a feed may not move the numbers of a
+ * publisher that pushes (its gaps would say that trades are durable which are not), nor the reverse. */
+enum tw_speaks {
+    TW_SPEAKS_UNKNOWN, /* nobody yet, or only in a log from before it said so (format 1) */
+    TW_SPEAKS_BY_PUSH,
+    TW_SPEAKS_BY_FEED
+};
+
 struct tw_publisher {
     uint32_t id;        /* in the publisher dictionary */
     uint32_t source;    /* current incarnation; 0: none yet */
@@ -104,7 +112,7 @@ struct tw_publisher {
     struct tw_hold *answer; /* one-off, to a message of another incarnation */
     bool active;            /* in the list that the cadence of acks walks */
     bool queued, due, hello;
-    bool pushes; /* it was heard on the PUSH lane: its numbers are its own, no feed may move them */
+    enum tw_speaks speaks;
 };
 
 /* ---- the block under construction ---- */
@@ -168,6 +176,7 @@ struct tw_gateway {
     struct tw_history history;
     bool started, disk_held;
     uint64_t boot;
+    bool names_tell; /* recovery: the log says which names are feeds; others push */
     struct tw_buffer settings_text;
     struct tw_buffer raw; /* of a refused row of the columnar form */
 
@@ -316,6 +325,8 @@ struct tw_source *tw_gateway_source(struct tw_gateway *gateway, struct tw_publis
 void tw_gateway_promote(struct tw_gateway *gateway, struct tw_publisher *publisher, struct tw_source *source);
 /* The same by a FENCE record; its ack waits until that is durable. */
 void tw_gateway_fence(struct tw_gateway *gateway, struct tw_publisher *publisher, struct tw_source *source);
+/* Whether the message may come on that lane; the first one settles it. */
+bool tw_gateway_may_speak(struct tw_gateway *gateway, struct tw_publisher *publisher, enum tw_lane lane);
 struct tw_text tw_gateway_publisher_name(const struct tw_gateway *gateway, const struct tw_publisher *publisher);
 void tw_source_free(struct tw_source **source);
 void tw_source_pending_add(struct tw_source *source, uint64_t pseq, uint64_t content_hash);

@@ -52,6 +52,23 @@ struct tw_source *tw_gateway_source(struct tw_gateway *gateway, struct tw_publis
     return source;
 }
 
+/* A new name that pushes needs no record: its source's name says so. */
+static void settle_lane(struct tw_gateway *gateway, struct tw_publisher *publisher, enum tw_lane lane)
+{
+    publisher->speaks = lane == TW_LANE_FEED ? TW_SPEAKS_BY_FEED : TW_SPEAKS_BY_PUSH;
+    if (lane == TW_LANE_FEED || publisher->source != 0)
+        tw_gateway_stage_control(gateway, (struct tw_control){.kind = TW_CONTROL_LANE,
+                                                              .number = lane == TW_LANE_FEED,
+                                                              .text = tw_gateway_publisher_name(gateway, publisher)});
+}
+
+bool tw_gateway_may_speak(struct tw_gateway *gateway, struct tw_publisher *publisher, enum tw_lane lane)
+{
+    if (publisher->speaks == TW_SPEAKS_UNKNOWN)
+        settle_lane(gateway, publisher, lane);
+    return publisher->speaks == (lane == TW_LANE_FEED ? TW_SPEAKS_BY_FEED : TW_SPEAKS_BY_PUSH);
+}
+
 /* What only the current incarnation needs. */
 static void retire(struct tw_source *source)
 {

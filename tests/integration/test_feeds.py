@@ -5,7 +5,7 @@ import unittest
 
 import zmq
 
-from harness import Catchup, Daemon, Scratch, Subscriber, envelope, pack, trade, wait_until
+from harness import Catchup, Daemon, Publisher, Scratch, Subscriber, envelope, pack, trade, wait_until
 from harness.verdict import exported
 
 
@@ -74,6 +74,27 @@ class Feeds(unittest.TestCase):
             self.assertEqual(subscriber.joined()["digest"], head["digest"])
             self.assertEqual(daemon.stop()[0], 0)
             self.assertEqual([row["id"] for row in exported(daemon.data)], ["1", "2", "6", "7", "8"])
+
+    def test_a_name_is_a_publisher_s_or_a_feed_s_for_good(self):
+        """Through kills, and whoever is heard first afterwards: a gap of the feed would else say what is not durable."""
+        with Feed() as feed, Daemon(feeds={"lossy": feed.where}) as daemon, Subscriber(daemon) as subscriber, \
+                Publisher(daemon, "desk-7") as desk, Publisher(daemon, "exchange") as intruder:
+            feed.await_subscriber()
+            subscriber.joined()
+            desk.publish([trade(id="d1")])
+            feed.send("exchange", 1, [trade(id="e1")])
+            self.judged(subscriber, 2)
+            for _ in range(2):
+                daemon.kill()
+                daemon.restart()
+                wait_until("the feed's message to be dropped", lambda: feed.send("desk-7", 500, [trade()]) or
+                           "publisher desk-7 sends by PUSH itself" in daemon.said(), seconds=15)
+                told = intruder.insist([trade()], 2, "name_of_a_feed")
+                self.assertEqual((told["durable"], told["next"], told["credit"]), (0, 1, 0))
+            self.assertEqual(desk.hello()["next"], 2)
+            desk.publish([trade(id="d2")])
+            feed.send("exchange", 2, [trade(id="e2")])
+            self.assertEqual(self.judged(subscriber, 4)["last"], 0)
 
     def test_a_feed_that_is_joined_in_the_middle(self):
         """What was sent before the daemon listened is a gap like any other."""

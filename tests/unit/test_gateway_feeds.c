@@ -51,6 +51,136 @@ static void a_feed_cannot_move_the_numbers_of_a_publisher_that_pushes(void **sta
     world_free(&world);
 }
 
+/* Whoever speaks first under a name keeps it, through every restart. */
+static void a_name_stays_whose_it_is_through_a_restart(void **state)
+{
+    (void)state;
+    struct world *world = world_new(100);
+    struct tw_trade trade = trade_of("X", "A", 'B', 1, 1, NOON);
+    struct tw_control lane;
+    world_push(world, "desk-7", 0, 1, &trade, 1);
+    world_hello(world, "desk-8", 0); /* no trade yet */
+    feed(world, 0, 1, 1);
+    for (int boot = 0; boot < 3; boot++) {
+        world_durable(world);
+        world_restart(world);
+        world_feed(world, "desk-7", 0, 500, &trade, 1); /* the feed speaks first */
+        world_feed(world, "desk-8", 0, 1, &trade, 1);
+        world_durable(world);
+        assert_non_null(tw_gateway_complaint(world->gateway));
+        assert_int_equal(world_controls(world, TW_CONTROL_FEED_GAP, NULL), 0);
+        world_push(world, "feed-1", 0, 2, &trade, 1);
+        const struct tw_ack *ack = world_ack(world, "feed-1");
+        expect_hold(ack, "name_of_a_feed", 2);
+        assert_int_equal(ack->durable, 0);
+        assert_int_equal(ack->next, 1);
+        assert_int_equal(ack->credit, 0);
+        assert_int_equal(tw_gateway_last_seq(world->gateway), 2);
+    }
+    assert_int_equal(world_controls(world, TW_CONTROL_LANE, &lane), 1);
+    assert_int_equal(lane.number, 1);
+    expect_text(lane.text, "feed-1");
+    world_push(world, "desk-7", 0, 2, &trade, 1);
+    feed(world, 0, 2, 1);
+    assert_int_equal(tw_gateway_last_seq(world->gateway), 4);
+    world_free(&world);
+}
+
+static void a_publisher_under_a_feed_s_name_is_told_whatever_it_sends(void **state)
+{
+    (void)state;
+    struct world *world = world_new(100);
+    struct tw_buffer message = {0};
+    feed(world, 3, 1, 1);
+    for (uint32_t incarnation = 2; incarnation <= 4; incarnation++) {
+        world_hello(world, "feed-1", incarnation);
+        const struct tw_ack *ack = world_ack(world, "feed-1");
+        expect_hold(ack, "name_of_a_feed", 1);
+        assert_int_equal(ack->incarnation, incarnation);
+        assert_int_equal(ack->next, 1);
+    }
+    tw_pack_map(&message, 3); /* an envelope that would be held whoever sent it */
+    tw_pack_str(&message, "v");
+    tw_pack_u64(&message, 2);
+    tw_pack_str(&message, "pub");
+    tw_pack_str(&message, "feed-1");
+    tw_pack_str(&message, "seq");
+    tw_pack_u64(&message, 1);
+    world_send(world, TW_LANE_PUSH, message.bytes, message.length);
+    expect_hold(world_ack(world, "feed-1"), "name_of_a_feed", 1);
+    world_pass(world, 2 * SECOND);
+    assert_true(world_silent(world)); /* and nothing of the feed's afterwards */
+    assert_int_equal(world_controls(world, TW_CONTROL_FENCE, NULL), 0);
+    tw_buffer_free(&message);
+    world_free(&world);
+}
+
+static void apply_control(struct tw_gateway *gateway, struct tw_control control)
+{
+    struct tw_record record = {.kind = TW_RECORD_CONTROL, .control = control};
+    tw_gateway_apply(gateway, &record);
+}
+
+static int64_t never(void *context, int64_t ts_ns)
+{
+    (void)context;
+    (void)ts_ns;
+    return INT64_MAX;
+}
+
+static void a_log_of_format_1_leaves_a_name_to_whoever_is_heard_first_but_for_feeds_with_a_gap(void **state)
+{
+    (void)state;
+    const struct tw_gateway_settings settings = {
+        .block_trades_max = 100, .credit_trades = 1000, .reporting_currency = "USD", .next_roll = never};
+    const struct tw_history none = {0};
+    struct tw_gateway *gateway = tw_gateway_new(&settings, &none);
+    const struct tw_new_name names[] = {{TW_NAME_SOURCE, 1, 0, {"old-1", 5}}, {TW_NAME_SOURCE, 2, 0, {"old-2", 5}}};
+    const struct tw_position positions[] = {{1, 1}, {2, 1}};
+    const struct tw_block empty = {.lsn = 2};
+    const struct tw_block_lists lists = {names, NULL, positions, 2, 0, 2};
+    struct tw_frame *frame = tw_block_encode(&empty, &lists);
+    struct tw_record record;
+    const char *why = NULL;
+    apply_control(gateway, (struct tw_control){.lsn = 1, .kind = TW_CONTROL_BOOT, .number = 1});
+    assert_true(tw_record_decode(frame->bytes, frame->length, &record, &why));
+    tw_gateway_apply(gateway, &record);
+    apply_control(gateway,
+                  (struct tw_control){.lsn = 3, .kind = TW_CONTROL_FEED_GAP, .source = 1, .number = 1, .number2 = 5});
+    tw_gateway_start(gateway, "0.1.0", (struct tw_text){SETTINGS, sizeof SETTINGS - 1}, NOON);
+
+    struct tw_buffer hello = {0};
+    for (int name = 1; name <= 2; name++) {
+        hello.length = 0;
+        tw_pack_map(&hello, 5);
+        tw_pack_str(&hello, "v");
+        tw_pack_u64(&hello, 1);
+        tw_pack_str(&hello, "pub");
+        tw_pack_str(&hello, name == 1 ? "old-1" : "old-2");
+        tw_pack_str(&hello, "inc");
+        tw_pack_u64(&hello, 0);
+        tw_pack_str(&hello, "seq");
+        tw_pack_u64(&hello, 1);
+        tw_pack_str(&hello, "trades");
+        tw_pack_array(&hello, 0);
+        assert_int_equal(tw_gateway_submit(gateway, TW_LANE_PUSH, hello.bytes, hello.length, NOON, 0), TW_TAKEN);
+    }
+    assert_int_equal(tw_gateway_counters(gateway).hellos, 1); /* old-2's */
+    uint32_t lanes = 0;
+    for (struct tw_frame *cut; (cut = tw_gateway_cut(gateway)) != NULL; tw_frame_drop(&cut)) {
+        assert_true(tw_record_decode(cut->bytes, cut->length, &record, &why));
+        if (record.kind == TW_RECORD_CONTROL && record.control.kind == TW_CONTROL_LANE) {
+            expect_text(record.control.text, "old-2");
+            assert_int_equal(record.control.number, 0);
+            lanes++;
+        }
+    }
+    assert_int_equal(lanes, 1);
+    tw_buffer_free(&hello);
+    tw_frame_drop(&frame);
+    tw_gateway_free(&gateway);
+}
+
 static void a_feed_that_we_join_late_has_a_gap_from_its_first_number(void **state)
 {
     (void)state;
@@ -172,6 +302,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_gap_in_a_feed_is_recorded_before_the_trades_behind_it),
         cmocka_unit_test(a_feed_cannot_move_the_numbers_of_a_publisher_that_pushes),
+        cmocka_unit_test(a_name_stays_whose_it_is_through_a_restart),
+        cmocka_unit_test(a_publisher_under_a_feed_s_name_is_told_whatever_it_sends),
+        cmocka_unit_test(a_log_of_format_1_leaves_a_name_to_whoever_is_heard_first_but_for_feeds_with_a_gap),
         cmocka_unit_test(a_feed_that_we_join_late_has_a_gap_from_its_first_number),
         cmocka_unit_test(what_a_feed_repeats_is_ignored),
         cmocka_unit_test(a_feed_may_begin_a_new_incarnation_without_a_hello),

@@ -250,6 +250,7 @@ static const struct tw_control CONTROLS[] = {
     {6, 900, TW_CONTROL_FEED_GAP, WORLD_TS, 100, 5, 7, {NULL, 0}},
     {7, 900, TW_CONTROL_SNAPSHOT, WORLD_TS, 1, 0, 0, {NULL, 0}},
     {INT64_MAX, 900, TW_CONTROL_RETENTION, WORLD_TS, 900, INT64_MAX - 1, 0, {"age", 3}},
+    {8, 900, TW_CONTROL_LANE, 0, 1, 0, 0, {"feed-1", 6}},
 };
 
 static void every_control_record_comes_back(void **state)

@@ -286,6 +286,23 @@ static void a_retention_drops_only_what_lies_before_it(void **state)
     expect_refused(tw_control_encode(&control), "a retention");
 }
 
+static void a_lane_names_a_publisher(void **state)
+{
+    (void)state;
+    const struct tw_control whole = {.lsn = 9, .kind = TW_CONTROL_LANE, .number = 1, .text = TEXT("feed-1")};
+    struct tw_control control = whole;
+    expect_taken(tw_control_encode(&control));
+    control.number = 0;
+    expect_taken(tw_control_encode(&control));
+    control.number = 2;
+    expect_refused(tw_control_encode(&control), "a lane");
+    control = whole;
+    control.text = TEXT("_anon");
+    expect_refused(tw_control_encode(&control), "a lane");
+    control.text = TEXT("");
+    expect_refused(tw_control_encode(&control), "a lane");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -299,6 +316,7 @@ int main(void)
         cmocka_unit_test(refusals_and_positions_have_their_bounds),
         cmocka_unit_test(control_records_make_sense),
         cmocka_unit_test(a_retention_drops_only_what_lies_before_it),
+        cmocka_unit_test(a_lane_names_a_publisher),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

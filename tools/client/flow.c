@@ -135,6 +135,7 @@ static bool answers_hello(const struct tw_ack *ack)
 {
     return !ack->has_hold || tw_text_is(ack->hold_code, tw_code_name(TW_HOLD_DISK)) ||
            tw_text_is(ack->hold_code, tw_code_name(TW_HOLD_STALE_INCARNATION)) ||
+           tw_text_is(ack->hold_code, tw_code_name(TW_HOLD_NAME_OF_A_FEED)) ||
            tw_text_is(ack->hold_code, tw_code_name(TW_HOLD_TOO_MANY_PUBLISHERS));
 }
 

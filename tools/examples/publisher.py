@@ -27,6 +27,7 @@ PAUSE = 0.1  # between two answers to a risen gap: one loss raises it for each m
 
 # Waiting is all these holds need; every other one is for a person to see.
 PASSING_HOLDS = {"disk", "unknown_name", "hello_required"}
+HELLO_HOLDS = {"stale_incarnation", "name_of_a_feed", "too_many_publishers"}  # the answer to the hello itself
 
 
 class Held(Exception):
@@ -121,7 +122,7 @@ class Publisher:
             raise Held(f"incarnation {ack['inc']} of {self.name} has taken over")
         before, hold = self.standing, ack["hold"]
         if hold and hold["code"] not in PASSING_HOLDS:
-            if self.greeting and hold["code"] != "stale_incarnation":
+            if self.greeting and hold["code"] not in HELLO_HOLDS:
                 return  # an earlier message earned it; our hello lifts it
             raise Held(f"{hold['code']} at number {hold['seq']}: {hold['why']}")
         if before and ack["durable"] < before["durable"]:
