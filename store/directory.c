@@ -53,7 +53,8 @@ static bool make_directories(const char *path, struct tw_store_error *error)
 static bool is_ours(const char *name)
 {
     static const char *const names[] = {".",       "..",           FORMAT_NAME,   FORMAT_NEW_NAME,
-                                        LOCK_NAME, HIGHWATER_NAME, DATABASE_NAME, "lost+found"};
+                                        LOCK_NAME, HIGHWATER_NAME, DATABASE_NAME, "snapshots",
+                                        "control", "lost+found"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (strcmp(name, names[i]) == 0)
             return true;

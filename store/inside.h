@@ -17,6 +17,7 @@
  *   index_scan.c     by account, symbol and time
  *   index_id.c       by execution id (index_tail.c: beyond the index)
  *   stats.c          counts
+ *   snapshot.c       snapshots written, removed (snapshot_read.c: found and read)
  *   verify.c         everything read and compared (verify_rows.c, verify_alerts.c, verify_index.c)
  */
 #ifndef TW_STORE_INSIDE_H
@@ -237,6 +238,10 @@ bool tw_store_load_or_note(struct tw_store *store, uint64_t follows, uint64_t ls
 /* The chain after the record that the cursor gave last. */
 struct tw_chain tw_store_cursor_chain(const struct tw_store_cursor *cursor);
 bool tw_store_read_head(struct tw_store *store, struct tw_store_error *error);
+
+/* ---- snapshot.c ---- */
+/* Removes what a crash left of a snapshot that was being written. */
+bool tw_store_snapshots_tidy(struct tw_store *store, struct tw_store_error *error);
 
 /* ---- index_build.c ---- */
 void tw_index_builder_free(struct tw_index_builder **builder);

@@ -232,7 +232,7 @@ static bool open_all(struct tw_store *store, struct tw_store_error *error)
     bool fresh = false;
     if (!tw_store_directory_open(store, &fresh, error))
         return false;
-    if (store->mode == TW_STORE_WRITE && !tw_store_room(store, 0, error))
+    if (store->mode == TW_STORE_WRITE && (!tw_store_room(store, 0, error) || !tw_store_snapshots_tidy(store, error)))
         return false;
     if (!fresh && !has_database(store, error))
         return false;

@@ -169,6 +169,39 @@ struct tw_store_cursor *tw_store_read(struct tw_store *store, uint64_t from_seq,
     return cursor;
 }
 
+/* The snapshot's record must be there, and end as the snapshot says. */
+static bool is_of_this_log(struct tw_store *store, const struct tw_snapshot_info *info, struct tw_store_error *error)
+{
+    struct tw_frame *frame = NULL;
+    struct tw_record record;
+    if (!tw_store_load(store, info->seq, info->lsn, &frame, &record, error))
+        return false;
+    bool agrees = memcmp(frame->bytes + sizeof info->chain, info->chain.bytes, sizeof info->chain) == 0;
+    tw_frame_drop(&frame);
+    return agrees || damaged_record(store, info->lsn, "it is not the one that its snapshot was made of", error);
+}
+
+struct tw_store_cursor *tw_store_read_after(struct tw_store *store, const struct tw_snapshot_info *info,
+                                            struct tw_store_error *error)
+{
+    if (!is_of_this_log(store, info, error))
+        return NULL;
+    struct tw_store_cursor *cursor = tw_alloc_zero(1, sizeof *cursor);
+    cursor->store = store;
+    cursor->end_lsn = tw_store_head_now(store).lsn;
+    cursor->iterator = rocksdb_create_iterator_cf(store->db, store->read_through, store->families[TW_FAMILY_LOG]);
+    cursor->anchored = true;
+    cursor->lsn = info->lsn;
+    cursor->seq = info->seq;
+    cursor->chain = info->chain;
+    uint8_t key[TW_LOG_KEY_BYTES];
+    tw_log_key(key, info->seq, info->lsn + 1);
+    rocksdb_iter_seek(cursor->iterator, (const char *)key, sizeof key);
+    if (!tw_iterator_ok(store, cursor->iterator, "read the log of", error))
+        tw_store_cursor_free(&cursor);
+    return cursor;
+}
+
 static bool goes_on(const struct tw_store_cursor *cursor, const struct tw_record *record, const uint8_t *value,
                     struct tw_store_error *error)
 {

@@ -18,6 +18,7 @@
 #include "protocol/frame.h"
 #include "protocol/log.h"
 #include "protocol/pack.h"
+#include "protocol/snapshot.h"
 
 enum tw_store_status {
     TW_STORE_OK,
@@ -63,6 +64,48 @@ struct tw_store_cursor *tw_store_read(struct tw_store *store, uint64_t from_seq,
 /* 1: *record (borrowed until the next call) is set; 0: end; -1: *error says what is damaged. */
 int tw_store_next(struct tw_store_cursor *cursor, struct tw_record *record, struct tw_store_error *error);
 void tw_store_cursor_free(struct tw_store_cursor **cursor);
+
+/* ---- snapshots: files beside the log; README.md has them byte by byte ---- */
+
+/* What a snapshot says about itself: the record it is of, the last trade before it, the chain after it, and up to which
+ * alert its state reaches. */
+struct tw_snapshot_info {
+    uint64_t lsn, seq;
+    struct tw_chain chain;
+    uint64_t last_alert;
+    uint32_t shards;
+    uint64_t bytes; /* of the file */
+};
+
+/* Writing: one at a time, any thread. Each part (each shard has one) is added at least once, be it with no rows; what
+ * is added are whole rows of one part. A full disk answers TW_STORE_FULL before RocksDB feels it: the log comes first.
+ * On failure the writer stays the caller's, who abandons it. */
+struct tw_snapshot_writer;
+struct tw_snapshot_writer *tw_store_snapshot_begin(struct tw_store *store, uint64_t lsn, uint64_t seq, uint32_t shards,
+                                                   struct tw_store_error *error);
+bool tw_store_snapshot_add(struct tw_snapshot_writer *writer, enum tw_snapshot_part part, uint32_t index,
+                           const void *rows, size_t length, struct tw_store_error *error);
+/* All parts are there, the record at lsn is durable and the alerts up to last_alert are stored. Makes those alerts
+ * durable, and then the file: only from here on there is a snapshot. Takes the writer on success. */
+bool tw_store_snapshot_finish(struct tw_snapshot_writer **writer, uint64_t last_alert, struct tw_store_error *error);
+void tw_store_snapshot_abandon(struct tw_snapshot_writer **writer); /* NULL is fine */
+
+/* The newest one with lsn < before (UINT64_MAX: the newest) that the log there is can go on from: 1; 0 none; -1 *error
+ * names the one that is damaged, info->lsn says which: ask again with `before` that (0: the directory itself cannot be
+ * read). Looks at the file's ends only. */
+int tw_store_snapshot_find(struct tw_store *store, uint64_t before, struct tw_snapshot_info *info,
+                           struct tw_store_error *error);
+/* Reading; the hash over the whole file is verified first. Rows come as they were added. 1: *row (borrowed until the
+ * next call) is set, 0: end, -1: *error. */
+struct tw_snapshot_reader;
+struct tw_snapshot_reader *tw_store_snapshot_open(struct tw_store *store, uint64_t lsn, struct tw_store_error *error);
+int tw_store_snapshot_next(struct tw_snapshot_reader *reader, enum tw_snapshot_part *part, uint32_t *index,
+                           struct tw_row_reader *row, struct tw_store_error *error);
+void tw_store_snapshot_close(struct tw_snapshot_reader **reader);
+bool tw_store_snapshot_remove(struct tw_store *store, uint64_t lsn, struct tw_store_error *error);
+/* The log behind a snapshot's record; the chain is verified from the snapshot's on. */
+struct tw_store_cursor *tw_store_read_after(struct tw_store *store, const struct tw_snapshot_info *info,
+                                            struct tw_store_error *error);
 
 /* The block that holds global sequence `seq`: *record is set, *frame holds its bytes (drop it). False if there is none.
  */

@@ -212,6 +212,10 @@ struct tw_frame *feed_control(struct feed *feed, enum tw_control_kind kind)
         control.number2 = 10;
         feed->next[2] += 10;
         break;
+    case TW_CONTROL_SNAPSHOT:
+        control.number = 1;
+        control.ts_ns = NOON;
+        break;
     default:
         control.text = (struct tw_text){"a=1\n", 4};
         control.kind = TW_CONTROL_SETTINGS;

@@ -2,6 +2,7 @@
 #include "store_world.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -47,6 +48,17 @@ void world_files(const struct world *world, const char *ending, world_file_visit
     }
     closedir(listing);
     free(directory);
+}
+
+void world_flip_bit(const char *path, int64_t offset)
+{
+    uint8_t byte = 0;
+    int fd = open(path, O_RDWR);
+    assert_true(fd >= 0);
+    assert_int_equal(pread(fd, &byte, 1, offset), 1);
+    byte ^= 0x10;
+    assert_int_equal(pwrite(fd, &byte, 1, offset), 1);
+    close(fd);
 }
 
 /* ---- the store ---- */

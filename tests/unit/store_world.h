@@ -66,6 +66,7 @@ void world_remove(const char *directory);
 /* Every file of the database whose name ends so; the test changes them. */
 typedef void (*world_file_visit)(void *context, const char *path);
 void world_files(const struct world *world, const char *ending, world_file_visit visit, void *context);
+void world_flip_bit(const char *path, int64_t offset);
 
 /* Sources are 1 to 4 (desk-1 and desk-2 with incarnation 0, desk-1 with incarnation 1, _anon); symbols and accounts are
  * enough for several groups of the index. All are named by the first block that is made. */

@@ -3,7 +3,6 @@
  * What a crash or a bad disk may leave: nothing acked is lost, nothing is doubled, and damage is never taken for the
  * end of the log.
  */
-#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -174,17 +173,6 @@ static off_t largest_file(const struct world *world, const char *ending, char pa
     return status.st_size;
 }
 
-static void flip_bit(const char *path, off_t offset)
-{
-    uint8_t byte = 0;
-    int fd = open(path, O_RDWR);
-    assert_true(fd >= 0);
-    assert_int_equal(pread(fd, &byte, 1, offset), 1);
-    byte ^= 0x10;
-    assert_int_equal(pwrite(fd, &byte, 1, offset), 1);
-    close(fd);
-}
-
 /* Opens the damaged copy: either it says so, or nothing is missing. Returns whether the damage was noticed. */
 static bool notices_as(struct world *copy, enum tw_store_mode mode, uint64_t last_lsn)
 {
@@ -229,7 +217,7 @@ static void one_flipped_bit_in_the_write_ahead_log_is_noticed(void **state)
         largest_file(&copy, ".log", path);
         /* the first and the last bytes, and places in between */
         off_t offset = i == 0 ? 0 : i == 1 ? length - 1 : (off_t)feed_random(&world->feed, (uint64_t)length);
-        flip_bit(path, offset);
+        world_flip_bit(path, offset);
         assert_true(notices(&copy, last_lsn));
         world_remove(copy.directory);
     }
@@ -291,7 +279,7 @@ static void flipped_bits_in_tables_are_noticed(void **state)
     for (uint32_t i = 0; i < 12; i++) {
         struct world copy = copy_of(world);
         largest_file(&copy, ".sst", path);
-        flip_bit(path, (off_t)feed_random(&world->feed, (uint64_t)length - 4096)); /* within the data */
+        world_flip_bit(path, (off_t)feed_random(&world->feed, (uint64_t)length - 4096)); /* within the data */
         assert_true(notices(&copy, last_lsn));
         world_remove(copy.directory);
     }
@@ -305,7 +293,7 @@ static void a_look_up_that_meets_damage_stops_the_log(void **state)
     world_close(world);
     char path[512];
     off_t length = largest_file(world, ".sst", path);
-    flip_bit(path, length / 2);
+    world_flip_bit(path, length / 2);
     world_open(world);
     bool missed = false;
     for (uint64_t seq = 1; seq <= tw_store_last_seq(world->store); seq += 40) {
@@ -362,10 +350,10 @@ static void an_unreadable_highwater_is_said(void **state)
     world_close(world);
     char *path = world_path(world, "HIGHWATER");
     for (off_t offset = 0; offset < 92; offset += 7) {
-        flip_bit(path, offset);
+        world_flip_bit(path, offset);
         world_open_fails(world, TW_STORE_WRITE, TW_STORE_DAMAGED);
         assert_non_null(strstr(world->error.text, "HIGHWATER"));
-        flip_bit(path, offset);
+        world_flip_bit(path, offset);
     }
     assert_int_equal(truncate(path, 0), 0);
     world_open_fails(world, TW_STORE_READ, TW_STORE_DAMAGED);
