@@ -109,10 +109,13 @@ void tw_live_record(struct tw_live *live, const struct tw_router *router, const 
     if (live->rate == 0 || record->kind != TW_RECORD_BLOCK || record->block.count == 0 ||
         (now_ns = tw_now_ns()) < live->next_ns)
         return;
-    live->next_ns = now_ns + 1000000000 / live->rate;
+    int messages = 1;
     publish_trade(live, router, &record->block);
-    if (events->sample.account != 0)
+    if (events->sample.account != 0) {
         publish_exposure(live, router, &record->block, &events->sample);
+        messages++;
+    }
+    live->next_ns = now_ns + messages * TW_NS_PER_SECOND / live->rate;
 }
 
 void tw_live_stop(struct tw_live *live)

@@ -178,9 +178,9 @@ class Requests(unittest.TestCase):
 
 class Live(unittest.TestCase):
     def heard(self, rate, trades):
-        """How many trades passed by on bind/live, and in what time, while `trades` went in one by one."""
+        """How many messages passed by on bind/live, and in what time, while `trades` went in one by one."""
         with Daemon(sets={"live/rate": rate}) as daemon, Publisher(daemon, "desk-7") as publisher, \
-                Deaf(daemon.doors["live"], b"trade.") as live:
+                Deaf(daemon.doors["live"], b"trade.", b"exposure.") as live:
             live.socket.rcvhwm = 0
             publisher.hello()
             if rate > 0:        # the subscription is in force
@@ -197,7 +197,7 @@ class Live(unittest.TestCase):
     def test_no_more_than_the_rate_passes_by(self):
         count, took = self.heard(20, 1000)
         self.assertGreater(count, 0)
-        self.assertLessEqual(count, 20 * took + 22)     # the second before the clock began may count too
+        self.assertLessEqual(count, 20 * took + 22)     # a trade and its account's exposure are two; and the second before
 
     def test_rate_zero_is_silence(self):
         self.assertEqual(self.heard(0, 20)[0], 0)
