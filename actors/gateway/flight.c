@@ -214,4 +214,18 @@ bool tw_flight_by_id(struct tw_gateway *gateway, uint32_t publisher, struct tw_t
     return false;
 }
 
+uint64_t tw_gateway_under_way(const struct tw_gateway *gateway, uint64_t *unasked)
+{
+    *unasked = 0;
+    for (uint32_t i = 0; i < gateway->flight_count; i++) {
+        const struct tw_record *record = &gateway->flights[gateway->flight_first + i].record;
+        for (uint32_t row = 0; record->kind == TW_RECORD_BLOCK && row < record->block.count; row++) {
+            const struct tw_source *source = gateway->sources[tw_load_u32(record->block.source, row)];
+            *unasked +=
+                source == gateway->anonymous || gateway->publishers[source->publisher]->speaks == TW_SPEAKS_BY_FEED;
+        }
+    }
+    return gateway->last_seq - gateway->durable_seq;
+}
+
 _Static_assert(TW_BLOCK_TRADES_MAX < UINT16_MAX, "the index counts rows in 16 bits");

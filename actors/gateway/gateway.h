@@ -96,7 +96,9 @@ int64_t tw_gateway_clock(struct tw_gateway *gateway, int64_t wall_ns, int64_t no
 
 /* ---- what flows back ---- */
 void tw_gateway_durable(struct tw_gateway *gateway, uint64_t lsn); /* all up to lsn is on disk after fsync */
-void tw_gateway_hold_disk(struct tw_gateway *gateway, bool hold);  /* no credit for anyone while it lasts */
+/* Trades that are taken and not durable; *unasked of them nobody sends again: anonymous ones, and of feeds. */
+uint64_t tw_gateway_under_way(const struct tw_gateway *gateway, uint64_t *unasked);
+void tw_gateway_hold_disk(struct tw_gateway *gateway, bool hold); /* no credit for anyone while it lasts */
 /* The next ack that is due, or false. Borrowed until the next call of anything. */
 bool tw_gateway_next_ack(struct tw_gateway *gateway, int64_t now_ns, struct tw_ack *out);
 

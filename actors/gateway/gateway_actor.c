@@ -24,6 +24,7 @@ struct tw_gateway_actor {
     zmq_msg_t message; /* received, not taken yet: the block had no room */
     enum tw_lane message_lane;
     bool has_message, stopping;
+    bool given_up;      /* the disk is full at the stop: what is not durable will not be */
     uint32_t ends_sent; /* lanes that were told the end */
     uint64_t durable_lsn;
     int64_t clock_due_ns;
@@ -181,6 +182,7 @@ static void hear_watermark(struct tw_gateway_actor *actor)
         actor->durable_lsn = watermark.lsn;
         tw_gateway_durable(actor->core, watermark.lsn);
         tw_gateway_hold_disk(actor->core, watermark.disk_full != 0);
+        actor->given_up = watermark.given_up != 0;
     }
 }
 
@@ -244,6 +246,18 @@ static bool ingest(struct tw_gateway_actor *actor, int64_t now_ns)
     return true;
 }
 
+/* The disk is full at the stop: what was taken and not acked is not kept. Its publishers resend it. */
+static enum tw_agent_progress leave_behind(struct tw_gateway_actor *actor)
+{
+    uint64_t unasked = 0, trades = tw_gateway_under_way(actor->core, &unasked);
+    tw_log(
+        TW_LOG_WARNING, "gateway",
+        "the disk is full: trades that were taken and are not kept=%llu; their publishers send them again, but nobody "
+        "sends those of feeds and without numbers=%llu",
+        (unsigned long long)trades, (unsigned long long)unasked);
+    return TW_AGENT_FINISHED;
+}
+
 /* Says the end to every lane, then waits until the last record is durable and acked. */
 static enum tw_agent_progress finish(struct tw_gateway_actor *actor, int64_t now_ns)
 {
@@ -253,7 +267,9 @@ static enum tw_agent_progress finish(struct tw_gateway_actor *actor, int64_t now
     publish_acks(actor, now_ns);
     if (actor->ends_sent < actor->lane_count)
         return TW_AGENT_WAITS;
-    return actor->durable_lsn >= tw_gateway_last_lsn(actor->core) ? TW_AGENT_FINISHED : TW_AGENT_WAITS;
+    if (actor->durable_lsn >= tw_gateway_last_lsn(actor->core))
+        return TW_AGENT_FINISHED;
+    return actor->given_up ? leave_behind(actor) : TW_AGENT_WAITS;
 }
 
 static enum tw_agent_progress work(void *self, char failure[512])

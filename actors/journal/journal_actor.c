@@ -16,7 +16,8 @@ struct tw_journal_actor {
     zmq_msg_t batch[TW_JOURNAL_BATCH_ITEMS_MAX];
     uint32_t count;
     size_t bytes;
-    bool ended, full; /* full: the batch at hand waits for room on the disk */
+    bool ended, full;        /* full: the batch at hand waits for room on the disk */
+    bool stopping, given_up; /* given_up: what comes until the end is let go of; nobody was told that it is durable */
     int64_t retry_ns;
 };
 
@@ -35,7 +36,8 @@ void tw_journal_actor_free(struct tw_journal_actor **actor_pointer)
 
 static void announce(struct tw_journal_actor *actor)
 {
-    struct tw_watermark watermark = {tw_store_last_lsn(actor->store), tw_store_last_seq(actor->store), actor->full};
+    struct tw_watermark watermark = {tw_store_last_lsn(actor->store), tw_store_last_seq(actor->store), actor->full,
+                                     actor->given_up};
     tw_lane_send_watermark(actor->gateway, watermark);
     tw_lane_send_watermark(actor->router, watermark);
     tw_lane_send_watermark(actor->indexer, watermark);
@@ -56,7 +58,7 @@ static bool start(void *self, char failure[512])
 static int wait_for(void *self, zmq_pollitem_t items[TW_AGENT_SOCKETS_MAX], int64_t *deadline_ns)
 {
     struct tw_journal_actor *actor = self;
-    if (actor->full) {
+    if (actor->full && !actor->given_up) {
         *deadline_ns = actor->retry_ns;
         return 0;
     }
@@ -102,14 +104,31 @@ static void be_full(struct tw_journal_actor *actor, bool full, const char *why)
         tw_log(TW_LOG_NOTICE, "journal", "there is room on the disk again");
 }
 
+/* A stop does not wait for room. What is let go of was never acked: publishers send it again. */
+static void give_up(struct tw_journal_actor *actor)
+{
+    tw_log(TW_LOG_WARNING, "journal", "stops with the disk full: what is not on it yet goes");
+    actor->given_up = true;
+    release(actor);
+}
+
+static enum tw_agent_progress let_go(struct tw_journal_actor *actor)
+{
+    uint32_t count = actor->count;
+    release(actor);
+    return actor->ended ? TW_AGENT_FINISHED : count > 0 ? TW_AGENT_CONTINUES : TW_AGENT_WAITS;
+}
+
 static enum tw_agent_progress work(void *self, char failure[512])
 {
     struct tw_journal_actor *actor = self;
     struct tw_frame *frames[TW_JOURNAL_BATCH_ITEMS_MAX];
     struct tw_store_error error;
-    if (actor->full && tw_now_ns() < actor->retry_ns)
+    if (actor->full && !actor->stopping && tw_now_ns() < actor->retry_ns)
         return TW_AGENT_WAITS;
     gather(actor);
+    if (actor->given_up)
+        return let_go(actor);
     if (actor->count == 0)
         return actor->ended ? TW_AGENT_FINISHED : TW_AGENT_WAITS;
     for (uint32_t i = 0; i < actor->count; i++)
@@ -117,8 +136,10 @@ static enum tw_agent_progress work(void *self, char failure[512])
     enum tw_store_status status = tw_store_append(actor->store, frames, actor->count, &error);
     if (status == TW_STORE_FULL) { /* nothing was written: the same goes again */
         be_full(actor, true, error.text);
+        if (actor->stopping)
+            give_up(actor);
         announce(actor);
-        return TW_AGENT_WAITS;
+        return actor->given_up ? TW_AGENT_CONTINUES : TW_AGENT_WAITS;
     }
     if (status != TW_STORE_OK) {
         snprintf(failure, 512, "%s", error.text);
@@ -128,6 +149,11 @@ static enum tw_agent_progress work(void *self, char failure[512])
     release(actor);
     announce(actor);
     return TW_AGENT_CONTINUES;
+}
+
+static void stop(void *self)
+{
+    ((struct tw_journal_actor *)self)->stopping = true;
 }
 
 static void close_sockets(void *self)
@@ -142,5 +168,5 @@ static void close_sockets(void *self)
 
 struct tw_agent tw_journal_actor_agent(struct tw_journal_actor *actor)
 {
-    return (struct tw_agent){"journal", actor, start, wait_for, work, NULL, close_sockets};
+    return (struct tw_agent){"journal", actor, start, wait_for, work, stop, close_sockets};
 }

@@ -22,6 +22,8 @@ struct tw_router_actor {
     zsock_t *judged, *watermarks, *catchup, *alerts;
     struct tw_live *live;
     bool has_record, has_batch, ended; /* has_batch: the record's alerts wait for room on the disk */
+    bool stopping, log_ends;           /* log_ends: the journal takes no more, what is not durable never will be */
+    bool given_up;                     /* no record comes further; the next start derives its alerts */
     zmq_msg_t record, events;
     uint64_t durable_lsn;
     struct tw_alert_batch batch;
@@ -81,6 +83,11 @@ static bool start(void *self, char failure[512])
     zsock_set_sndhwm(actor->alerts, TW_ALERTS_SEND_HWM);
     return tw_endpoint_bind(actor->alerts, "bind/alerts", actor->settings.alerts, failure) &&
            tw_live_start(actor->live, actor->settings.live, failure);
+}
+
+static void stop(void *self)
+{
+    ((struct tw_router_actor *)self)->stopping = true;
 }
 
 static void close_sockets(void *self)
@@ -172,18 +179,38 @@ static enum tw_store_status route(struct tw_router_actor *actor, const struct tw
     return status;
 }
 
+/* A stop does not wait for room on the disk. */
+static void give_up(struct tw_router_actor *actor)
+{
+    tw_log(TW_LOG_WARNING, "router", "stops with the disk full: alerts behind number %llu are stored at the next start",
+           (unsigned long long)tw_store_last_alert(actor->store));
+    actor->given_up = true;
+    actor->has_batch = false;
+}
+
+/* Of a stop while the disk is full: the record never got there, or alerts before it could not be stored. */
+static bool is_let_go(const struct tw_router_actor *actor, uint64_t lsn)
+{
+    return actor->given_up || (actor->log_ends && lsn > actor->durable_lsn);
+}
+
 /* The record at hand goes its way once it is durable. */
 static enum tw_agent_progress route_record(struct tw_router_actor *actor, int64_t now_ns, char failure[512])
 {
     struct tw_record record;
     TW_ASSERT(tw_record_view(zmq_msg_data(&actor->record), zmq_msg_size(&actor->record), &record));
-    if (tw_record_lsn(&record) > actor->durable_lsn || now_ns < actor->retry_ns)
-        return TW_AGENT_WAITS;
-    if (!actor->has_batch)
-        judge(actor, &record);
-    enum tw_store_status status = route(actor, &record, now_ns, failure);
-    if (status != TW_STORE_OK)
-        return status == TW_STORE_FULL ? TW_AGENT_WAITS : TW_AGENT_FAILED;
+    uint64_t lsn = tw_record_lsn(&record);
+    if (!is_let_go(actor, lsn)) {
+        if (lsn > actor->durable_lsn || (!actor->stopping && now_ns < actor->retry_ns))
+            return TW_AGENT_WAITS;
+        if (!actor->has_batch)
+            judge(actor, &record);
+        enum tw_store_status status = route(actor, &record, now_ns, failure);
+        if (status == TW_STORE_FULL && actor->stopping)
+            give_up(actor);
+        else if (status != TW_STORE_OK)
+            return status == TW_STORE_FULL ? TW_AGENT_WAITS : TW_AGENT_FAILED;
+    }
     zmq_msg_close(&actor->record);
     zmq_msg_close(&actor->events);
     actor->has_record = false;
@@ -221,6 +248,12 @@ static bool take_record(struct tw_router_actor *actor)
     return actor->has_record = true;
 }
 
+static void hear(struct tw_router_actor *actor, struct tw_watermark watermark)
+{
+    actor->durable_lsn = watermark.lsn;
+    actor->log_ends = watermark.given_up != 0;
+}
+
 static enum tw_agent_progress work(void *self, char failure[512])
 {
     struct tw_router_actor *actor = self;
@@ -228,7 +261,7 @@ static enum tw_agent_progress work(void *self, char failure[512])
     int64_t now_ns = tw_now_ns();
     enum tw_agent_progress progress = TW_AGENT_WAITS;
     while (tw_lane_receive_watermark(actor->watermarks, &watermark))
-        actor->durable_lsn = watermark.lsn;
+        hear(actor, watermark);
     if (take_record(actor))
         progress = route_record(actor, now_ns, failure);
     if (progress == TW_AGENT_FAILED)
@@ -245,5 +278,5 @@ static enum tw_agent_progress work(void *self, char failure[512])
 
 struct tw_agent tw_router_actor_agent(struct tw_router_actor *actor)
 {
-    return (struct tw_agent){"router", actor, start, wait_for, work, NULL, close_sockets};
+    return (struct tw_agent){"router", actor, start, wait_for, work, stop, close_sockets};
 }

@@ -48,7 +48,8 @@ struct tw_frame *tw_lane_frame(zmq_msg_t *message);
 struct tw_watermark {
     uint64_t lsn; /* durable after fsync */
     uint64_t seq;
-    uint64_t disk_full; /* 1: the store takes no more for now */
+    uint32_t disk_full; /* 1: the store takes no more for now */
+    uint32_t given_up;  /* 1: nor will it before the end: a stop while the disk is full */
 };
 void tw_lane_send_watermark(zsock_t *lane, struct tw_watermark watermark);
 bool tw_lane_receive_watermark(zsock_t *lane, struct tw_watermark *watermark);

@@ -260,6 +260,43 @@ static void a_full_disk_holds_publishers_and_goes_on_by_itself(void **state)
     end_world(world, &subscriber);
 }
 
+/* What was taken was never acked: its publishers still have it. */
+static void a_stop_while_the_disk_is_full_does_not_wait_for_room(void **state)
+{
+    struct subscriber subscriber;
+    struct world *world = blocked_world(&subscriber);
+    (void)state;
+    world->disk_gets_full = true;
+    set_disk(false, TW_STORE_FULL);
+    do
+        world_hear_ack(world);
+    while (!world->ack.has_hold);
+    world_ask_to_stop(world);
+    world_await_finished(world, NULL, NULL);
+    assert_int_equal(world->ack.durable, 0);
+    assert_int_equal(tw_store_last_seq(world->store), 0);
+    assert_int_equal(tw_store_last_alert(world->store), 0);
+    end_world(world, &subscriber);
+}
+
+/* They are derived again by the next start; none is published that is not stored. */
+static void a_stop_does_not_wait_for_room_for_alerts(void **state)
+{
+    struct subscriber subscriber;
+    struct world *world = blocked_world(&subscriber);
+    (void)state;
+    set_full_for_alerts(true);
+    set_disk(false, TW_STORE_OK);
+    world_await_durable(world, 10 * ROWS);
+    world_ask_to_stop(world);
+    world_await_finished(world, NULL, NULL);
+    assert_int_equal(subscriber.alerts, 0);
+    assert_int_equal(tw_store_last_alert(world->store), 0);
+    assert_true(tw_store_last_seq(world->store) >= 10 * ROWS);
+    set_full_for_alerts(false);
+    end_world(world, &subscriber);
+}
+
 static void alerts_wait_for_room_on_the_disk_and_none_is_lost(void **state)
 {
     struct subscriber subscriber;
@@ -290,6 +327,8 @@ int main(void)
         cmocka_unit_test(a_stop_waits_for_the_disk_and_loses_nothing_that_was_taken),
         cmocka_unit_test(a_full_disk_holds_publishers_and_goes_on_by_itself),
         cmocka_unit_test(alerts_wait_for_room_on_the_disk_and_none_is_lost),
+        cmocka_unit_test(a_stop_while_the_disk_is_full_does_not_wait_for_room),
+        cmocka_unit_test(a_stop_does_not_wait_for_room_for_alerts),
         cmocka_unit_test(a_disk_that_fails_is_reported_and_nothing_more_is_acked),
     };
     return cmocka_run_group_tests(tests, world_begin, world_finish);
