@@ -4,6 +4,7 @@
  */
 #include "tests/unit/tape_world.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <zlib.h>
 
@@ -106,6 +107,50 @@ static void json_lines_have_the_row_forms_keys_and_numbers(void **state)
     tw_tape_free(&tape);
 }
 
+static void numbers_of_json_are_exact_to_the_last_digit(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *number;
+        int64_t e8;
+    } cases[] = {{"92233720368.54775807", INT64_MAX}, /* as a double it is out of range */
+                 {"92233720368.54775806", INT64_MAX - 1},
+                 {"12345678901.12345678", INT64_C(1234567890112345678)}, /* 19 digits; a double tells 17 apart */
+                 {"90071992.54740993", INT64_C(9007199254740993)},       /* 2^53 + 1 */
+                 {"0.00000001", 1},
+                 {"1.50000000000", TW_E8 + TW_E8 / 2},
+                 {"1.5e2", 150 * TW_E8},
+                 {"25E-2", TW_E8 / 4}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char line[128];
+        snprintf(line, sizeof line, "{ \"symbol\" : \"[1\" ,\"qty\":%s,\"price\":\t%s }\n", cases[i].number,
+                 cases[i].number);
+        struct tw_tape *tape = tape_of(line);
+        struct tw_trade trade = next_trade(tape);
+        assert_text(trade.symbol, "[1");
+        assert_int_equal(trade.qty_e8, cases[i].e8);
+        assert_int_equal(trade.price_e8, cases[i].e8);
+        tw_tape_free(&tape);
+    }
+}
+
+static void what_only_looks_like_a_number_of_json_is_none(void **state)
+{
+    (void)state;
+    static const char *const numbers[] = {"01",   "1.",  ".5",      "+1",        "-",         "1e",  "1.e5",
+                                          "0x10", "[1]", "[\"1\"]", "[[\"1\"]]", "{\"1\":1}", "1 2", "[",
+                                          "]",    "1]",  "NaN",     "true",      "\"1\\\"",   "-0.1"};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        char line[128];
+        struct tw_trade trade;
+        snprintf(line, sizeof line, "{\"symbol\":\"X\",\"price\":1,\"qty\":%s}\n", numbers[i]);
+        struct tw_tape *tape = tape_of(line);
+        if (tw_tape_next(tape, &trade) != TW_TAPE_BAD)
+            fail_msg("%s was taken", numbers[i]);
+        tw_tape_free(&tape);
+    }
+}
+
 static void a_malformed_line_of_json_names_its_key(void **state)
 {
     (void)state;
@@ -175,6 +220,8 @@ int main(void)
         cmocka_unit_test(gzip_may_have_several_members),
         cmocka_unit_test(gzip_cut_short_or_damaged_fails),
         cmocka_unit_test(json_lines_have_the_row_forms_keys_and_numbers),
+        cmocka_unit_test(numbers_of_json_are_exact_to_the_last_digit),
+        cmocka_unit_test(what_only_looks_like_a_number_of_json_is_none),
         cmocka_unit_test(a_malformed_line_of_json_names_its_key),
         cmocka_unit_test(the_same_content_has_the_same_name_however_it_is_packed),
         cmocka_unit_test(a_file_that_is_not_there_has_a_reason),
