@@ -1,4 +1,4 @@
-foreach(name zpl rules)
+foreach(name zpl rules environment)
   if(NOT TARGET fuzz_${name})
     tw_fuzz(${name} tw_cfg)
   endif()

@@ -1,1 +1,3 @@
-tw_fuzz(tape tw_tools)
+foreach(name tape flow follow)
+  tw_fuzz(${name} tw_tools)
+endforeach()
