@@ -54,6 +54,13 @@
 #define TW_LANE_HWM 32 /* blocks waiting on one edge: 32 x 0.5 MiB is 16 MiB at the worst usual case */
 #define TW_SHARDS_MAX 64u
 
+/* ---- Snapshots ---- */
+#define TW_SNAPSHOTS_KEPT 2u /* the newest, and the one before it in case that is damaged */
+/* Of an actor's state at a time: some 0.2 ms of work, so that no record waits longer for it. */
+#define TW_SNAPSHOT_SLICE_BYTES (128u << 10)
+/* Slices that wait for the keeper, of each actor: 8 x 128 KiB is 1 MiB, with 64 shards 68 MiB. */
+#define TW_KEEPER_HWM 8
+
 /* ---- Acks, alerts, requests ---- */
 #define TW_ACK_REFUSALS_MAX 64u
 #define TW_ALERT_TRADES_MAX 64u

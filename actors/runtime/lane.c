@@ -26,14 +26,22 @@ static zsock_t *open_lane(int type, const char *name, int hwm, bool latest)
     return socket;
 }
 
-/* Each end counts its own high-water mark; together a lane holds TW_LANE_HWM. */
+/* Each end counts its own high-water mark; together a lane holds both. */
+zsock_t *tw_lane_pull_sized(const char *name, int hwm)
+{
+    return open_lane(ZMQ_PULL, name, hwm / 2, false);
+}
+zsock_t *tw_lane_push_sized(const char *name, int hwm)
+{
+    return open_lane(ZMQ_PUSH, name, hwm / 2, false);
+}
 zsock_t *tw_lane_pull(const char *name)
 {
-    return open_lane(ZMQ_PULL, name, TW_LANE_HWM / 2, false);
+    return tw_lane_pull_sized(name, TW_LANE_HWM);
 }
 zsock_t *tw_lane_push(const char *name)
 {
-    return open_lane(ZMQ_PUSH, name, TW_LANE_HWM / 2, false);
+    return tw_lane_push_sized(name, TW_LANE_HWM);
 }
 zsock_t *tw_lane_latest_pull(const char *name)
 {

@@ -18,6 +18,9 @@
 /* The PULL end binds, the PUSH end connects; inproc allows either first. Aborts only if libzmq has no socket left. */
 zsock_t *tw_lane_pull(const char *name);
 zsock_t *tw_lane_push(const char *name);
+/* Shorter or longer than others: `hwm` messages together, from each that pushes. */
+zsock_t *tw_lane_pull_sized(const char *name, int hwm);
+zsock_t *tw_lane_push_sized(const char *name, int hwm);
 zsock_t *tw_lane_latest_pull(const char *name); /* conflated: only the newest message */
 zsock_t *tw_lane_latest_push(const char *name);
 
