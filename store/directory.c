@@ -84,7 +84,7 @@ static bool check_nothing_foreign(const char *directory, struct tw_store_error *
 /* ---- FORMAT ---- */
 
 /* 1: read and known, 0: not there, -1: *error. */
-static int read_format(const struct tw_store *store, struct tw_store_error *error)
+static int read_format(struct tw_store *store, struct tw_store_error *error)
 {
     int fd = openat(store->directory_fd, FORMAT_NAME, O_RDONLY | O_CLOEXEC);
     if (fd < 0 && errno == ENOENT)
@@ -115,6 +115,7 @@ static int read_format(const struct tw_store *store, struct tw_store_error *erro
                       store->directory, format, TW_STORE_FORMAT);
         return -1;
     }
+    store->format = format;
     return 1;
 }
 

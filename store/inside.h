@@ -30,7 +30,8 @@
 #include "protocol/check.h"
 #include "store/store.h"
 
-#define TW_STORE_FORMAT 1u
+/* 1: as released first. 2: snapshots, retention; a directory of format 1 is one without either. */
+#define TW_STORE_FORMAT 2u
 
 /* Free space below which nothing is written. RocksDB must still be able to flush what it holds in memory (counted on
  * top, see tw_store_room), to write a manifest and to compact a little: it does not survive a full disk. */
@@ -166,6 +167,7 @@ void tw_block_cache_found(struct tw_block_cache *cache, uint64_t lsn, uint32_t s
 struct tw_store {
     char *directory;
     enum tw_store_mode mode;
+    uint32_t format; /* the older of what FORMAT and the row say; 0: no log yet */
     int directory_fd, lock_fd, highwater_fd;
     rocksdb_t *db;
     rocksdb_column_family_handle_t *families[TW_FAMILY_COUNT];
@@ -215,7 +217,7 @@ void tw_store_note_damage(struct tw_store *store, const struct tw_store_error *e
 /* Finds or makes the directory, takes its lock, reads FORMAT; *fresh says that there is no log yet. */
 bool tw_store_directory_open(struct tw_store *store, bool *fresh, struct tw_store_error *error);
 void tw_store_directory_close(struct tw_store *store);
-/* The last step of creation: from here on the directory is one of ours. */
+/* The last step of creation: from here on the directory is one of ours. The last step of an upgrade, too. */
 bool tw_store_format_write(struct tw_store *store, struct tw_store_error *error);
 bool tw_store_highwater_create(struct tw_store *store, struct tw_store_error *error);
 bool tw_store_highwater_check(struct tw_store *store, const struct tw_store_head *head, struct tw_store_error *error);

@@ -167,6 +167,7 @@ static bool read_meta(struct tw_store *store, struct tw_store_error *error)
                       store->directory, format, TW_STORE_FORMAT);
         return false;
     }
+    store->format = format < store->format ? format : store->format;
     if (store->indexed.lsn > store->head.lsn || store->indexed.seq > store->head.seq) {
         tw_store_fail(error, TW_STORE_DAMAGED,
                       "%s is damaged: the indexes reach trade %" PRIu64 ", the log only %" PRIu64
@@ -209,10 +210,28 @@ static bool create_log(struct tw_store *store, struct tw_store_error *error)
     return create_meta(store, error) && tw_store_highwater_create(store, error) && tw_store_format_write(store, error);
 }
 
+/* Every row of format 1 means the same in format 2, so there is nothing to rewrite: it says which it is. The row comes
+ * first: a crash between the two leaves FORMAT as it was, an older program refuses the row, and the next start goes on
+ * here. */
+static bool upgrade(struct tw_store *store, struct tw_store_error *error)
+{
+    uint32_t format = TW_STORE_FORMAT;
+    char *message = NULL;
+    rocksdb_put_cf(store->db, store->write_synced, store->families[TW_FAMILY_META], "format", 6, (const char *)&format,
+                   sizeof format, &message);
+    if (message != NULL) {
+        tw_store_fail_rocksdb(error, store->directory, "upgrade", message);
+        return false;
+    }
+    return tw_store_format_write(store, error);
+}
+
 static bool open_log(struct tw_store *store, struct tw_store_error *error)
 {
-    return read_meta(store, error) && tw_store_read_head(store, error) &&
-           tw_store_highwater_check(store, &store->head, error) && read_last_alert(store, error);
+    if (!read_meta(store, error) || !tw_store_read_head(store, error) ||
+        !tw_store_highwater_check(store, &store->head, error) || !read_last_alert(store, error))
+        return false;
+    return store->mode == TW_STORE_READ || store->format == TW_STORE_FORMAT || upgrade(store, error);
 }
 
 static bool has_database(const struct tw_store *store, struct tw_store_error *error)

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: MIT
+"""A data directory of an earlier format (tests/data): the daemon takes it over, knows everything in it, and goes on."""
+
+import json
+import os
+import tarfile
+import unittest
+
+from harness import Catchup, Daemon, Publisher, Scratch, run_tool, trade
+
+KEPT = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "data", "format-1.tar.gz")
+DIGEST = "30c3ba3729390efb6cef1c2bf726ba2bd0b19bc1da3bfc611e62fed9ba21b15b"
+ALERTS, DESK_1 = 48, 1531       # alerts in it; the last number that desk-1 used
+LATER = 1_704_300_000_000_000_000
+
+
+def unpacked(scratch):
+    with tarfile.open(KEPT) as archive:
+        archive.extractall(scratch.path(""))
+    return scratch.path("format-1")
+
+
+def format_of(data):
+    with open(os.path.join(data, "FORMAT"), encoding="ascii") as file:
+        return file.read()
+
+
+def replayed(data):
+    done = run_tool("replay", "--data", data, "--json", "--summary")
+    assert done.code == 0, done
+    return json.loads(done.out)
+
+
+class Upgrade(unittest.TestCase):
+    def test_tools_read_the_old_format_without_changing_it(self):
+        with Scratch() as scratch:
+            data = unpacked(scratch)
+            self.assertEqual(run_tool("store", "verify", "--data", data).code, 0)
+            self.assertEqual(replayed(data)["digest"], DIGEST)
+            self.assertEqual(format_of(data), "tapewarden 1\n")
+
+    def test_the_daemon_upgrades_it_and_goes_on(self):
+        with Scratch() as scratch:
+            data = unpacked(scratch)
+            before = json.loads(run_tool("store", "stats", "--json", "--data", data).out)
+            with Daemon(data=data) as daemon:
+                self.assertEqual(format_of(data), "tapewarden 2\n")
+                with Catchup(daemon) as catchup:
+                    self.assertEqual([alert["n"] for alert, _ in catchup.everything()], list(range(1, ALERTS + 1)))
+                    self.assertEqual(len(catchup.everything("refusals")), before["refusals"])
+                with Publisher(daemon, "desk-1") as publisher:
+                    self.assertEqual(publisher.hello()["next"], DESK_1 + 1)
+                    publisher.next_seq = DESK_1 + 1
+                    publisher.publish([trade(qty=20000, ts=LATER + at, id=f"new{at}") for at in range(100)])
+                self.assertEqual(daemon.stop()[0], 0)
+            after = replayed(data)
+            self.assertEqual(after["trades"], before["trades"] + 100)
+            self.assertGreaterEqual(after["recorded"], ALERTS + 100)    # each of them is large
+            self.assertFalse(after["differs"])
+            self.assertEqual(run_tool("store", "verify", "--data", data).code, 0)
+            rows = [row.split() for row in run_tool("replay", "--data", data, "--events").out.splitlines()[ALERTS:]]
+            self.assertEqual(rows[0][0], str(ALERTS + 1))
+            self.assertEqual(sum(row[1:3] == ["fire", "LARGE_TRADE"] for row in rows), 100)
+
+
+if __name__ == "__main__":
+    unittest.main()
