@@ -162,6 +162,8 @@ static bool take_blocks(struct tw_store *store, struct tw_index_builder *builder
             break;
         if (tw_record_lsn(&record) <= indexed->lsn) /* control records before the first block */
             continue;
+        if (tw_record_follows(&record) > indexed->seq) /* dropped in between: the next run begins behind it */
+            break;
         if (record.kind == TW_RECORD_BLOCK && record.block.count > 0) {
             uint32_t offset = (uint32_t)(record.block.follows + 1 - first);
             make_room(builder, offset + record.block.count);
@@ -304,6 +306,11 @@ uint32_t tw_store_index_step(struct tw_store *store, uint32_t minimum, struct tw
     error = error == NULL ? &own : error;
     error->status = TW_STORE_OK;
     struct tw_store_indexed indexed = store->indexed; /* only this thread changes it */
+    struct tw_retained retained = tw_store_retained(store);
+    if (retained.lsn > indexed.lsn) { /* dropped before it was indexed */
+        indexed.lsn = retained.lsn;
+        indexed.seq = retained.seq;
+    }
     const uint64_t before = indexed.seq, waiting = tw_store_head_now(store).seq - before;
     if (waiting == 0 || waiting < minimum)
         return 0;
@@ -311,6 +318,8 @@ uint32_t tw_store_index_step(struct tw_store *store, uint32_t minimum, struct tw
         return 0; /* no error: when the disk gets full, the log comes first, and the indexes can wait */
     struct tw_index_builder *builder = builder_of(store);
     if (!take_blocks(store, builder, &indexed, error))
+        return 0;
+    if (indexed.seq == before)
         return 0;
     indexed.runs++;
     if (!write_run(store, builder, before + 1, &indexed, error))

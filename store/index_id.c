@@ -20,6 +20,8 @@ int tw_index_candidate(struct tw_store *store, uint64_t seq, const struct tw_id_
     struct tw_frame *frame = NULL;
     struct tw_record record;
     if (!tw_store_block_of(store, seq, &frame, &record)) {
+        if (seq <= tw_store_retained(store).seq)
+            return 0;
         tw_index_damaged(store, "id", seq, error);
         return -1;
     }

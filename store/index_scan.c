@@ -86,6 +86,10 @@ bool tw_store_index_scan(struct tw_store *store, enum tw_store_index index, uint
     error = error == NULL ? &own : error;
     if (id == 0 || from > to)
         return true;
+    uint64_t gone = tw_store_retained(store).seq;
+    from = from > gone ? from : gone + 1;
+    if (from > to)
+        return true;
     struct scan scan = {index, id, from, to, visit, context, false};
     uint64_t indexed = tw_store_indexed_now(store).seq; /* what a run adds meanwhile is read from the tail */
     if (from <= indexed && !scan_rows(store, &scan, to < indexed ? to : indexed, error))
@@ -116,5 +120,6 @@ uint64_t tw_store_seq_at(struct tw_store *store, int64_t ts_ns)
     if (!tw_iterator_ok(store, iterator, "read the index of", &error))
         tw_store_note_damage(store, &error);
     rocksdb_iter_destroy(iterator);
-    return seq;
+    uint64_t gone = tw_store_retained(store).seq;
+    return seq > gone ? seq : gone + 1;
 }

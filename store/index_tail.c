@@ -110,6 +110,11 @@ static bool catch_up(struct tw_store *store, struct tw_index_tail *tail, struct 
     if (tail->first == 0 || indexed.seq > tail->seq ||
         (stale > TAIL_STALE_MIN && stale > (tail->seq - tail->first) / 2))
         start_anew(tail, &indexed);
+    struct tw_retained retained = tw_store_retained(store);
+    if (retained.lsn > tail->lsn) { /* what goes before it is taken need not be taken */
+        tail->lsn = retained.lsn;
+        tail->seq = retained.seq;
+    }
     if (tw_store_head_now(store).seq == tail->seq)
         return true;
     struct tw_store_cursor *cursor = tw_store_read(store, tail->seq + 1, error);
@@ -177,7 +182,8 @@ static int find_in_block(struct tw_store *store, const struct tw_block *block, c
 static int find_in_log(struct tw_store *store, const struct tw_id_query *query, struct tw_id_found *found,
                        struct tw_store_error *error)
 {
-    uint64_t until = tw_store_indexed_now(store).seq;
+    uint64_t until = tw_store_indexed_now(store).seq, gone = tw_store_retained(store).seq;
+    until = until > gone ? until : gone;
     uint8_t key[TW_LOG_KEY_BYTES];
     tw_log_key(key, query->before, 0);
     rocksdb_iterator_t *iterator =

@@ -17,14 +17,17 @@
  *   index_scan.c     by account, symbol and time
  *   index_id.c       by execution id (index_tail.c: beyond the index)
  *   stats.c          counts
+ *   retain.c         the beginning of the log dropped
  *   snapshot.c       snapshots written, removed (snapshot_read.c: found and read)
- *   verify.c         everything read and compared (verify_rows.c, verify_alerts.c, verify_index.c)
+ *   verify.c         everything read and compared (verify_rows.c, verify_alerts.c, verify_index.c,
+ *                    verify_snapshots.c)
  */
 #ifndef TW_STORE_INSIDE_H
 #define TW_STORE_INSIDE_H
 
 #include <pthread.h>
 #include <rocksdb/c.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "protocol/check.h"
@@ -178,11 +181,15 @@ struct tw_store {
     pthread_mutex_t lock; /* guards what stands until the blank line */
     struct tw_store_head head;
     struct tw_store_indexed indexed;
+    struct tw_retained retained;
     uint64_t last_alert;
     bool has_damage; /* a look-up, which has no way to say so, met damage */
     struct tw_store_error damage;
 
     struct tw_block_cache cache; /* has its own lock */
+    /* the same as in `retained`, for the filters that run inside RocksDB's compactions */
+    _Atomic uint64_t gone_seq, gone_lsn;
+    rocksdb_compactionfilter_t *filters[TW_FAMILY_COUNT]; /* NULL: none */
 
     /* the writer's */
     rocksdb_writebatch_t *batch;
@@ -240,6 +247,11 @@ bool tw_store_load_or_note(struct tw_store *store, uint64_t follows, uint64_t ls
 /* The chain after the record that the cursor gave last. */
 struct tw_chain tw_store_cursor_chain(const struct tw_store_cursor *cursor);
 bool tw_store_read_head(struct tw_store *store, struct tw_store_error *error);
+
+/* ---- retain.c ---- */
+bool tw_store_read_retained(struct tw_store *store, struct tw_store_error *error);
+/* What drops a family's rows when they are compacted; NULL: nothing does. */
+rocksdb_compactionfilter_t *tw_store_retention_filter(struct tw_store *store, enum tw_family family);
 
 /* ---- snapshot.c ---- */
 /* Removes what a crash left of a snapshot that was being written. */

@@ -9,7 +9,7 @@
 
 bool tw_store_block_of(struct tw_store *store, uint64_t seq, struct tw_frame **frame, struct tw_record *record)
 {
-    if (seq == 0 || seq > tw_store_head_now(store).seq)
+    if (seq <= tw_store_retained(store).seq || seq > tw_store_head_now(store).seq)
         return false;
     if (tw_block_cache_by_seq(&store->cache, seq, frame, record))
         return true;
@@ -27,6 +27,8 @@ bool tw_store_block_of(struct tw_store *store, uint64_t seq, struct tw_frame **f
     if (ok && *frame != NULL && record->kind == TW_RECORD_BLOCK && tw_record_last(record) >= seq)
         return true;
     tw_frame_drop(frame);
+    if (seq <= tw_store_retained(store).seq) /* it may have been dropped in between */
+        return false;
     if (ok)
         tw_store_fail(&error, TW_STORE_DAMAGED, "%s is damaged: no block of the log holds trade %" PRIu64,
                       store->directory, seq);
@@ -34,36 +36,55 @@ bool tw_store_block_of(struct tw_store *store, uint64_t seq, struct tw_frame **f
     return false;
 }
 
-/* The block that would hold the source's number: the last one that begins at or before it. */
-static bool block_of_pseq(struct tw_store *store, uint32_t source, uint64_t pseq, struct tw_frame **frame,
-                          struct tw_record *record)
+/* Where the block stands that would hold the source's number: the last one that begins at or before it; lsn 0 if there
+ * is none. */
+static bool place_of_pseq(struct tw_store *store, uint32_t source, uint64_t pseq, uint64_t place[2])
 {
+    place[0] = place[1] = 0;
     uint8_t key[13] = {'b'};
     tw_put_u32_be(key + 1, source);
     tw_put_u64_be(key + 5, pseq);
     rocksdb_iterator_t *iterator = tw_store_iterate(store, TW_FAMILY_SOURCES);
     rocksdb_iter_seek_for_prev(iterator, (const char *)key, sizeof key);
-    uint64_t place[2] = {0, 0};
     if (rocksdb_iter_valid(iterator)) {
         size_t key_length = 0, value_length = 0;
         const uint8_t *found = tw_iterator_key(iterator, &key_length);
         const uint8_t *value = tw_iterator_value(iterator, &value_length);
-        if (key_length == sizeof key && memcmp(found, key, 5) == 0 && value_length == sizeof place)
-            memcpy(place, value, sizeof place);
+        if (key_length == sizeof key && memcmp(found, key, 5) == 0 && value_length == 2 * sizeof *place)
+            memcpy(place, value, 2 * sizeof *place);
     }
     struct tw_store_error error;
     bool ok = tw_iterator_ok(store, iterator, "read the positions of", &error);
     rocksdb_iter_destroy(iterator);
     if (!ok)
         tw_store_note_damage(store, &error);
-    return ok && place[1] != 0 && tw_store_load_or_note(store, place[0], place[1], frame, record);
+    return ok;
+}
+
+static bool block_of_pseq(struct tw_store *store, uint32_t source, uint64_t pseq, struct tw_frame **frame,
+                          struct tw_record *record)
+{
+    uint64_t place[2];
+    return place_of_pseq(store, source, pseq, place) && place[1] != 0 &&
+           tw_store_load_or_note(store, place[0], place[1], frame, record);
+}
+
+bool tw_store_pseq_dropped(struct tw_store *store, uint32_t source, uint64_t pseq)
+{
+    uint64_t place[2];
+    struct tw_retained retained = tw_store_retained(store);
+    return retained.lsn != 0 && place_of_pseq(store, source, pseq, place) && place[1] <= retained.lsn;
 }
 
 bool tw_store_by_pseq(struct tw_store *store, uint32_t source, uint64_t pseq, struct tw_frame **frame,
                       struct tw_record *record, uint32_t *row)
 {
-    if (tw_block_cache_next_pseq(&store->cache, source, pseq, frame, record, row))
-        return true;
+    if (tw_block_cache_next_pseq(&store->cache, source, pseq, frame, record, row)) {
+        if (record->block.lsn > tw_store_retained(store).lsn)
+            return true;
+        tw_frame_drop(frame);
+        return false;
+    }
     if (!block_of_pseq(store, source, pseq, frame, record))
         return false;
     const struct tw_block *block = &record->block;

@@ -75,8 +75,13 @@ static bool open_database(struct tw_store *store, bool create, struct tw_store_e
     rocksdb_options_t *options = database_options(create);
     rocksdb_cache_t *cache = rocksdb_cache_create_lru(64 * MIB);
     rocksdb_options_t *families[TW_FAMILY_COUNT];
-    for (int family = 0; family < TW_FAMILY_COUNT; family++)
+    for (int family = 0; family < TW_FAMILY_COUNT; family++) {
         families[family] = family_options((enum tw_family)family, cache);
+        store->filters[family] =
+            store->mode == TW_STORE_WRITE ? tw_store_retention_filter(store, (enum tw_family)family) : NULL;
+        if (store->filters[family] != NULL)
+            rocksdb_options_set_compaction_filter(families[family], store->filters[family]);
+    }
     char *message = NULL;
     const rocksdb_options_t *const *family_list = (const rocksdb_options_t *const *)families;
     store->db = store->mode == TW_STORE_WRITE
@@ -228,7 +233,7 @@ static bool upgrade(struct tw_store *store, struct tw_store_error *error)
 
 static bool open_log(struct tw_store *store, struct tw_store_error *error)
 {
-    if (!read_meta(store, error) || !tw_store_read_head(store, error) ||
+    if (!read_meta(store, error) || !tw_store_read_retained(store, error) || !tw_store_read_head(store, error) ||
         !tw_store_highwater_check(store, &store->head, error) || !read_last_alert(store, error))
         return false;
     return store->mode == TW_STORE_READ || store->format == TW_STORE_FORMAT || upgrade(store, error);
@@ -293,12 +298,14 @@ static void close_database(struct tw_store *store)
         rocksdb_readoptions_destroy(store->read_once);
         rocksdb_readoptions_destroy(store->read_through);
     }
-    if (store->db == NULL)
-        return;
-    for (int family = 0; family < TW_FAMILY_COUNT; family++)
+    for (int family = 0; store->db != NULL && family < TW_FAMILY_COUNT; family++)
         if (store->families[family] != NULL)
             rocksdb_column_family_handle_destroy(store->families[family]);
-    rocksdb_close(store->db);
+    if (store->db != NULL)
+        rocksdb_close(store->db);
+    for (int family = 0; family < TW_FAMILY_COUNT; family++) /* compactions used them until now */
+        if (store->filters[family] != NULL)
+            rocksdb_compactionfilter_destroy(store->filters[family]);
 }
 
 void tw_store_close(struct tw_store **store_pointer)

@@ -94,9 +94,12 @@ bool tw_store_load_or_note(struct tw_store *store, uint64_t follows, uint64_t ls
                            struct tw_record *record)
 {
     struct tw_store_error error;
+    if (lsn <= tw_store_retained(store).lsn)
+        return false;
     if (tw_store_load(store, follows, lsn, frame, record, &error))
         return true;
-    tw_store_note_damage(store, &error);
+    if (lsn > tw_store_retained(store).lsn) /* it may have been dropped in between */
+        tw_store_note_damage(store, &error);
     return false;
 }
 
@@ -156,14 +159,41 @@ static void seek(rocksdb_iterator_t *iterator, uint64_t from_seq)
     rocksdb_iter_seek(iterator, (const char *)key, sizeof key);
 }
 
-struct tw_store_cursor *tw_store_read(struct tw_store *store, uint64_t from_seq, struct tw_store_error *error)
+/* A cursor over what is there from now on, and what is dropped in it: retention may go on while the iterator is made.
+ */
+static struct tw_store_cursor *new_cursor(struct tw_store *store, struct tw_retained *retained)
 {
     struct tw_store_cursor *cursor = tw_alloc_zero(1, sizeof *cursor);
     cursor->store = store;
     cursor->end_lsn = tw_store_head_now(store).lsn; /* before the iterator, which sees at least as much */
-    cursor->iterator = rocksdb_create_iterator_cf(store->db, store->read_through, store->families[TW_FAMILY_LOG]);
-    cursor->anchored = from_seq <= 1; /* from the front: the chain starts with zeros */
-    seek(cursor->iterator, from_seq);
+    for (;;) {
+        *retained = tw_store_retained(store);
+        cursor->iterator = rocksdb_create_iterator_cf(store->db, store->read_through, store->families[TW_FAMILY_LOG]);
+        if (tw_store_retained(store).lsn == retained->lsn)
+            return cursor;
+        rocksdb_iter_destroy(cursor->iterator);
+    }
+}
+
+static void start_behind(struct tw_store_cursor *cursor, uint64_t lsn, uint64_t seq, struct tw_chain chain)
+{
+    uint8_t key[TW_LOG_KEY_BYTES];
+    cursor->anchored = true;
+    cursor->lsn = lsn;
+    cursor->seq = seq;
+    cursor->chain = chain;
+    tw_log_key(key, seq, lsn + 1);
+    rocksdb_iter_seek(cursor->iterator, (const char *)key, sizeof key);
+}
+
+struct tw_store_cursor *tw_store_read(struct tw_store *store, uint64_t from_seq, struct tw_store_error *error)
+{
+    struct tw_retained retained;
+    struct tw_store_cursor *cursor = new_cursor(store, &retained);
+    if (from_seq <= 1 || from_seq <= retained.seq + 1) /* from the front, whose chain is known */
+        start_behind(cursor, retained.lsn, retained.seq, retained.chain);
+    else
+        seek(cursor->iterator, from_seq);
     if (!tw_iterator_ok(store, cursor->iterator, "read the log of", error))
         tw_store_cursor_free(&cursor);
     return cursor;
@@ -174,9 +204,17 @@ static bool is_of_this_log(struct tw_store *store, const struct tw_snapshot_info
 {
     struct tw_frame *frame = NULL;
     struct tw_record record;
+    struct tw_retained retained = tw_store_retained(store);
+    bool agrees;
+    if (info->lsn < retained.lsn)
+        return damaged_record(store, info->lsn + 1, "it was dropped, and a snapshot before it is of no use", error);
+    if (info->lsn == retained.lsn) { /* the last one that was dropped */
+        agrees = memcmp(&retained.chain, &info->chain, sizeof retained.chain) == 0;
+        return agrees || damaged_record(store, info->lsn, "it is not the one that its snapshot was made of", error);
+    }
     if (!tw_store_load(store, info->seq, info->lsn, &frame, &record, error))
         return false;
-    bool agrees = memcmp(frame->bytes + sizeof info->chain, info->chain.bytes, sizeof info->chain) == 0;
+    agrees = memcmp(frame->bytes + sizeof info->chain, info->chain.bytes, sizeof info->chain) == 0;
     tw_frame_drop(&frame);
     return agrees || damaged_record(store, info->lsn, "it is not the one that its snapshot was made of", error);
 }
@@ -186,17 +224,9 @@ struct tw_store_cursor *tw_store_read_after(struct tw_store *store, const struct
 {
     if (!is_of_this_log(store, info, error))
         return NULL;
-    struct tw_store_cursor *cursor = tw_alloc_zero(1, sizeof *cursor);
-    cursor->store = store;
-    cursor->end_lsn = tw_store_head_now(store).lsn;
-    cursor->iterator = rocksdb_create_iterator_cf(store->db, store->read_through, store->families[TW_FAMILY_LOG]);
-    cursor->anchored = true;
-    cursor->lsn = info->lsn;
-    cursor->seq = info->seq;
-    cursor->chain = info->chain;
-    uint8_t key[TW_LOG_KEY_BYTES];
-    tw_log_key(key, info->seq, info->lsn + 1);
-    rocksdb_iter_seek(cursor->iterator, (const char *)key, sizeof key);
+    struct tw_retained retained;
+    struct tw_store_cursor *cursor = new_cursor(store, &retained);
+    start_behind(cursor, info->lsn, info->seq, info->chain);
     if (!tw_iterator_ok(store, cursor->iterator, "read the log of", error))
         tw_store_cursor_free(&cursor);
     return cursor;

@@ -11,8 +11,10 @@ static bool visit_block(struct tw_store *store, const uint64_t place[2], uint64_
 {
     struct tw_frame *frame = NULL;
     struct tw_record record;
+    if (place[1] <= tw_store_retained(store).lsn)
+        return true;
     if (!tw_store_load(store, place[0], place[1], &frame, &record, error))
-        return false;
+        return place[1] <= tw_store_retained(store).lsn; /* dropped in between */
     struct tw_refusal refusal;
     uint32_t offset = 0;
     while (*go_on && record.kind == TW_RECORD_BLOCK && tw_block_next_refusal(&record.block, &offset, &refusal))

@@ -253,10 +253,10 @@ static int newest_before(struct tw_store *store, uint64_t before, uint64_t *newe
         return -1;
     }
     int found = 0;
-    uint64_t lsn;
+    uint64_t lsn, oldest = tw_store_retained(store).lsn;
     *newest = 0;
     for (struct dirent *entry; (entry = readdir(listing)) != NULL;)
-        if (read_name(entry->d_name, &lsn) && lsn < before && lsn >= *newest) {
+        if (read_name(entry->d_name, &lsn) && lsn < before && lsn >= *newest && lsn >= oldest) {
             *newest = lsn;
             found = 1;
         }

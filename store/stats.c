@@ -30,20 +30,52 @@ static uint64_t bytes_on_disk(const char *directory)
     return bytes;
 }
 
+/* The first trade that is there; that of the whole log if none was dropped. */
+static bool first_time(struct tw_store *store, int64_t *out, struct tw_store_error *error)
+{
+    struct tw_store_head head = tw_store_head_now(store);
+    struct tw_retained retained = tw_store_retained(store);
+    *out = head.first_ts_ns;
+    if (retained.seq == 0 || retained.seq == head.seq)
+        return true;
+    struct tw_store_cursor *cursor = tw_store_read(store, retained.seq + 1, error);
+    int more = cursor == NULL ? -1 : 1;
+    struct tw_record record;
+    while (more > 0 && (more = tw_store_next(cursor, &record, error)) > 0)
+        if (record.kind == TW_RECORD_BLOCK && record.block.count > 0) {
+            *out = tw_load_i64(record.block.ts, 0);
+            break;
+        }
+    tw_store_cursor_free(&cursor);
+    return more >= 0;
+}
+
+static uint64_t snapshots_there(struct tw_store *store)
+{
+    struct tw_snapshot_info info;
+    struct tw_store_error error;
+    uint64_t count = 0, before = UINT64_MAX;
+    for (int found; before != 0 && (found = tw_store_snapshot_find(store, before, &info, &error)) != 0;
+         before = info.lsn)
+        count += found > 0; /* what is damaged is for verify to say */
+    return count;
+}
+
 bool tw_store_stats(struct tw_store *store, struct tw_store_stats *out, struct tw_store_error *error)
 {
-    (void)error;
     struct tw_store_head head = tw_store_head_now(store);
-    *out = (struct tw_store_stats){.records = head.lsn,
+    struct tw_retained retained = tw_store_retained(store);
+    *out = (struct tw_store_stats){.records = head.lsn - retained.lsn,
+                                   .trades = head.seq - retained.seq,
+                                   .dropped = retained.seq,
                                    .blocks = head.blocks,
-                                   .trades = head.seq,
+                                   .snapshots = snapshots_there(store),
                                    .refusals = head.refusals,
                                    .alerts = tw_store_last_alert(store),
                                    .indexed = tw_store_indexed_now(store).seq,
                                    .bytes_on_disk = bytes_on_disk(store->directory),
-                                   .first_ts_ns = head.first_ts_ns,
                                    .last_ts_ns = head.clock_ns};
     for (size_t kind = 0; kind < sizeof head.names / sizeof head.names[0]; kind++)
         out->names += head.names[kind];
-    return true;
+    return first_time(store, &out->first_ts_ns, error);
 }

@@ -58,7 +58,7 @@ struct tw_chain tw_store_last_chain(const struct tw_store *store);
 enum tw_store_status tw_store_append(struct tw_store *store, struct tw_frame *const *frames, uint32_t count,
                                      struct tw_store_error *error);
 
-/* Reading in order, verifying the chain as it goes. `from_lsn` 1 starts at the front. */
+/* Reading in order, verifying the chain as it goes. `from_seq` 1, or any that was dropped, starts at the front. */
 struct tw_store_cursor;
 struct tw_store_cursor *tw_store_read(struct tw_store *store, uint64_t from_seq, struct tw_store_error *error);
 /* 1: *record (borrowed until the next call) is set; 0: end; -1: *error says what is damaged. */
@@ -107,6 +107,21 @@ bool tw_store_snapshot_remove(struct tw_store *store, uint64_t lsn, struct tw_st
 struct tw_store_cursor *tw_store_read_after(struct tw_store *store, const struct tw_snapshot_info *info,
                                             struct tw_store_error *error);
 
+/* ---- retention: the log may begin later ---- */
+
+/* The last record that was dropped, its last trade, and the chain after it, on which the chain of what is kept stands;
+ * zeros: the log begins at its beginning. */
+struct tw_retained {
+    uint64_t lsn, seq;
+    struct tw_chain chain;
+};
+struct tw_retained tw_store_retained(const struct tw_store *store);
+/* Drops all records up to last_lsn (last_seq is the last trade in them) with what was derived from them; names,
+ * publishers' positions and alerts stay. They lie before the durable record that says so, and a whole snapshot lies at
+ * or behind last_lsn (else the answer is false). What was dropped before stays so. One at a time; any thread, beside
+ * appending and look-ups. */
+bool tw_store_retain(struct tw_store *store, uint64_t last_seq, uint64_t last_lsn, struct tw_store_error *error);
+
 /* The block that holds global sequence `seq`: *record is set, *frame holds its bytes (drop it). False if there is none.
  */
 bool tw_store_block_of(struct tw_store *store, uint64_t seq, struct tw_frame **frame, struct tw_record *record);
@@ -115,6 +130,9 @@ bool tw_store_block_of(struct tw_store *store, uint64_t seq, struct tw_frame **f
 /* Block and row of the trade that source sent under pseq; false if none was accepted under it. */
 bool tw_store_by_pseq(struct tw_store *store, uint32_t source, uint64_t pseq, struct tw_frame **frame,
                       struct tw_record *record, uint32_t *row);
+/* True if what source sent under pseq, accepted or refused, may have been dropped by retention: the two look-ups beside
+ * this one find nothing then. */
+bool tw_store_pseq_dropped(struct tw_store *store, uint32_t source, uint64_t pseq);
 /* The refusal of source's pseq: content hash; false if none. */
 bool tw_store_refusal_hash(struct tw_store *store, uint32_t source, uint64_t pseq, uint64_t *content_hash);
 /* The latest trade or correct with this execution id from this publisher (any incarnation), below `before`; index
@@ -163,8 +181,11 @@ uint64_t tw_store_seq_at(struct tw_store *store, int64_t ts_ns);
 
 /* ---- stats and verify ---- */
 struct tw_store_stats {
-    uint64_t records, blocks, trades, refusals, alerts, names, indexed, bytes_on_disk;
-    int64_t first_ts_ns, last_ts_ns;
+    uint64_t records, trades;                                     /* that are there */
+    uint64_t dropped;                                             /* trades that retention has dropped */
+    uint64_t blocks, refusals, alerts, names, indexed, snapshots; /* so far; snapshots: that are there */
+    uint64_t bytes_on_disk;
+    int64_t first_ts_ns, last_ts_ns; /* of the first trade that is there; event clock */
 };
 bool tw_store_stats(struct tw_store *store, struct tw_store_stats *out, struct tw_store_error *error);
 /* Reads everything; names the first damage in *error and returns false. progress may be NULL; it counts trades. Nothing

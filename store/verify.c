@@ -44,8 +44,30 @@ static bool take_record(struct tw_verify *verify, const struct tw_record *record
     return true;
 }
 
-static bool walk(struct tw_verify *verify, const struct tw_store_head *until,
-                 void (*progress)(void *context, uint64_t done, uint64_t total), void *context)
+/* What a log that begins later cannot tell is taken from the end; it must only not be less than what was met. */
+static bool complete_head(struct tw_verify *verify)
+{
+    struct tw_store_head *head = &verify->head;
+    const struct tw_store_head *until = &verify->until;
+    if (verify->retained.lsn == 0)
+        return true;
+    if (!verify->retention_met)
+        return tw_verify_damaged(verify,
+                                 "the trades up to %" PRIu64 " are gone, and no record of the log says they may be",
+                                 verify->retained.seq);
+    if (head->blocks > until->blocks || head->clock_ns > until->clock_ns)
+        return tw_verify_damaged(verify, "the head says less than the log has (blocks, times)");
+    head->blocks = until->blocks;
+    head->clock_ns = until->clock_ns;
+    head->first_ts_ns = until->first_ts_ns;
+    head->refusals = verify->refusals_met ? head->refusals : until->refusals;
+    for (size_t kind = 0; kind < sizeof head->names / sizeof head->names[0]; kind++)
+        head->names[kind] = verify->names_met[kind] ? head->names[kind] : until->names[kind];
+    return true;
+}
+
+static bool walk(struct tw_verify *verify, void (*progress)(void *context, uint64_t done, uint64_t total),
+                 void *context)
 {
     struct tw_store_cursor *cursor = tw_store_read(verify->store, 1, verify->error);
     int more = cursor == NULL ? -1 : 1;
@@ -53,13 +75,14 @@ static bool walk(struct tw_verify *verify, const struct tw_store_head *until,
     while (more > 0 && (more = tw_store_next(cursor, &record, verify->error)) > 0) {
         if (!take_record(verify, &record, tw_store_cursor_chain(cursor)))
             more = -1;
-        else if (progress != NULL && (verify->head.lsn % PROGRESS_RECORDS == 0 || verify->head.lsn == until->lsn))
-            progress(context, verify->head.seq, until->seq);
+        else if (progress != NULL &&
+                 (verify->head.lsn % PROGRESS_RECORDS == 0 || verify->head.lsn == verify->until.lsn))
+            progress(context, verify->head.seq, verify->until.seq);
     }
     tw_store_cursor_free(&cursor);
-    if (more < 0)
+    if (more < 0 || !complete_head(verify))
         return false;
-    if (memcmp(&verify->head, until, sizeof *until) != 0)
+    if (memcmp(&verify->head, &verify->until, sizeof verify->until) != 0)
         return tw_verify_damaged(verify,
                                  "the head does not say what the log has (records, trades, refusals, names, times)");
     return true;
@@ -74,9 +97,13 @@ bool tw_store_verify(struct tw_store *store, void (*progress)(void *context, uin
     verify->error = error == NULL ? &own : error;
     verify->sources = tw_alloc_zero(1, sizeof *verify->sources);
     verify->indexed = tw_store_indexed_now(store);
-    struct tw_store_head until = tw_store_head_now(store);
-    bool ok = walk(verify, &until, progress, context) && tw_verify_rows_end(verify) && tw_verify_index_end(verify) &&
-              tw_verify_alerts(verify);
+    verify->until = tw_store_head_now(store);
+    verify->retained = tw_store_retained(store);
+    verify->head.lsn = verify->retained.lsn;
+    verify->head.seq = verify->retained.seq;
+    verify->head.chain = verify->retained.chain;
+    bool ok = walk(verify, progress, context) && tw_verify_rows_end(verify) && tw_verify_index_end(verify) &&
+              tw_verify_alerts(verify) && tw_verify_snapshots(verify);
     if (verify->time_rows != NULL)
         rocksdb_iter_destroy(verify->time_rows);
     tw_publisher_hashes_free(&verify->publishers);

@@ -12,13 +12,17 @@ struct tw_verify {
     struct tw_store *store;
     struct tw_store_error *error;
     struct tw_store_head head;       /* as the log makes it */
+    struct tw_store_head until;      /* as the store says it is in the end */
+    struct tw_retained retained;     /* the log begins behind it; what was before is only known by its end */
+    bool names_met[4], refusals_met; /* so that the first one kept tells how many went before */
+    bool retention_met;              /* the record that says so */
     struct tw_store_indexed indexed; /* up to here the indexes must agree */
 
     /* verify_rows.c */
     struct tw_block_sources *sources;
     uint64_t *next; /* [source] its position; 0: none */
     uint32_t next_capacity;
-    uint64_t source_rows, name_rows, refusal_rows;
+    uint64_t place_rows, position_rows, refusal_rows;
 
     /* verify_index.c: sums of hashes that must come to 0 when the log's are taken from the index's */
     uint64_t *accounts, *symbols; /* [id] */
@@ -41,5 +45,6 @@ bool tw_verify_rows_end(struct tw_verify *verify);
 bool tw_verify_index_take(struct tw_verify *verify, const struct tw_block *block);
 bool tw_verify_index_end(struct tw_verify *verify);
 bool tw_verify_alerts(struct tw_verify *verify);
+bool tw_verify_snapshots(struct tw_verify *verify);
 
 #endif

@@ -34,30 +34,60 @@ static bool take_ids(struct tw_verify *verify, const struct tw_block *block)
     return true;
 }
 
-static bool take_time(struct tw_verify *verify, const struct tw_block *block)
+/* The next row of the time index. False: there is none, or it is not readable. */
+static bool time_row(struct tw_verify *verify, int64_t *clock_ns, uint64_t *seq)
 {
-    bool due = tw_index_take_times(&verify->times, block);
-    verify->times.seq = block->follows + block->count;
-    if (!due)
-        return true;
     if (verify->time_rows == NULL) {
         verify->time_rows = tw_store_iterate(verify->store, TW_FAMILY_INDEX);
         const char first = TW_INDEX_KEY_TIME;
         rocksdb_iter_seek(verify->time_rows, &first, 1);
     }
+    if (!rocksdb_iter_valid(verify->time_rows))
+        return false;
     size_t key_length = 0, value_length = 0;
-    uint64_t seq = 0;
-    bool agrees = rocksdb_iter_valid(verify->time_rows);
-    if (agrees) {
-        const uint8_t *key = tw_iterator_key(verify->time_rows, &key_length);
-        const uint8_t *value = tw_iterator_value(verify->time_rows, &value_length);
-        agrees = key_length == TW_INDEX_TIME_KEY_BYTES && value_length == sizeof seq &&
-                 tw_get_u64_be(key + 1) == (uint64_t)verify->times.time_ns &&
-                 memcmp(value, &(uint64_t){block->follows + 1}, sizeof seq) == 0;
+    const uint8_t *key = tw_iterator_key(verify->time_rows, &key_length);
+    const uint8_t *value = tw_iterator_value(verify->time_rows, &value_length);
+    if (key_length != TW_INDEX_TIME_KEY_BYTES || value_length != sizeof *seq)
+        return false;
+    *clock_ns = (int64_t)tw_get_u64_be(key + 1);
+    memcpy(seq, value, sizeof *seq);
+    return true;
+}
+
+static bool damaged_time(struct tw_verify *verify, uint64_t seq)
+{
+    return tw_verify_damaged(verify, "the index by time has not the row of trade %" PRIu64, seq);
+}
+
+/* In a log that begins later the clock of what was dropped is not known: a row there must be true, but may be missing.
+ */
+static bool take_time_loosely(struct tw_verify *verify, const struct tw_block *block)
+{
+    int64_t clock_ns, before_ns = verify->times.clock_ns; /* of what is kept */
+    uint64_t seq, first = block->follows + 1;
+    tw_index_take_times(&verify->times, block);
+    while (time_row(verify, &clock_ns, &seq) && seq <= first) {
+        if (seq > verify->retained.seq && (seq != first || clock_ns < before_ns))
+            return damaged_time(verify, seq);
         rocksdb_iter_next(verify->time_rows);
     }
-    return agrees ||
-           tw_verify_damaged(verify, "the index by time has not the row of trade %" PRIu64, block->follows + 1);
+    return true;
+}
+
+static bool take_time(struct tw_verify *verify, const struct tw_block *block)
+{
+    if (verify->retained.lsn != 0)
+        return take_time_loosely(verify, block);
+    bool due = tw_index_take_times(&verify->times, block);
+    verify->times.seq = block->follows + block->count;
+    if (!due)
+        return true;
+    int64_t clock_ns;
+    uint64_t seq;
+    if (!time_row(verify, &clock_ns, &seq) || clock_ns != verify->times.time_ns || seq != block->follows + 1)
+        return damaged_time(verify, block->follows + 1);
+    rocksdb_iter_next(verify->time_rows);
+    return true;
 }
 
 bool tw_verify_index_take(struct tw_verify *verify, const struct tw_block *block)
@@ -111,7 +141,8 @@ static bool take_list(struct tw_verify *verify, struct row row, struct order *or
             return tw_verify_damaged(verify, "the index by %s has trade %" PRIu64 " of %s %" PRIu32 " out of turn",
                                      what, seq, what, id);
         order->last = seq;
-        (*sums)[id] += mix(seq, 0);
+        if (seq > verify->retained.seq)
+            (*sums)[id] += mix(seq, 0);
     }
     return more == 0 || tw_index_damaged(verify->store, what, order->last, verify->error);
 }
@@ -131,7 +162,8 @@ static bool take_id_row(struct tw_verify *verify, struct row row, struct order *
     int more;
     while ((more = tw_index_ids_next(&ids, &seq, &kept)) > 0) {
         first = first == 0 ? seq : first;
-        verify->buckets[bucket] += mix(seq, kept);
+        if (seq > verify->retained.seq)
+            verify->buckets[bucket] += mix(seq, kept);
     }
     order->last = first;
     return more == 0 || tw_index_damaged(verify->store, "id", last, verify->error);
@@ -179,15 +211,30 @@ static bool all_zero(struct tw_verify *verify, const uint64_t *sums, uint32_t co
     return true;
 }
 
+/* Behind the last block on the way there is no row any more, and the clocks of the progress are those of the log. */
+static bool times_end(struct tw_verify *verify)
+{
+    const struct tw_store_indexed *times = &verify->times, *indexed = &verify->indexed;
+    if (verify->retained.lsn == 0) {
+        if (verify->time_rows != NULL && rocksdb_iter_valid(verify->time_rows))
+            return tw_verify_damaged(verify, "the index by time has a row that the log does not make");
+        return (times->clock_ns == indexed->clock_ns && times->time_ns == indexed->time_ns) ||
+               tw_verify_damaged(verify, "the indexes' clock is not the log's at trade %" PRIu64, indexed->seq);
+    }
+    int64_t clock_ns;
+    uint64_t seq;
+    while (time_row(verify, &clock_ns, &seq) && seq <= verify->retained.seq)
+        rocksdb_iter_next(verify->time_rows);
+    if (rocksdb_iter_valid(verify->time_rows))
+        return tw_verify_damaged(verify, "the index by time has a row that the log does not make");
+    return times->clock_ns <= indexed->clock_ns ||
+           tw_verify_damaged(verify, "the indexes' clock is not the log's at trade %" PRIu64, indexed->seq);
+}
+
 bool tw_verify_index_end(struct tw_verify *verify)
 {
-    if (!read_rows(verify))
-        return false;
-    if (verify->time_rows != NULL && rocksdb_iter_valid(verify->time_rows))
-        return tw_verify_damaged(verify, "the index by time has a row that the log does not make");
-    if (verify->times.clock_ns != verify->indexed.clock_ns || verify->times.time_ns != verify->indexed.time_ns)
-        return tw_verify_damaged(verify, "the indexes' clock is not the log's at trade %" PRIu64, verify->indexed.seq);
-    return all_zero(verify, verify->accounts, verify->account_capacity, "account") &&
+    return read_rows(verify) && times_end(verify) &&
+           all_zero(verify, verify->accounts, verify->account_capacity, "account") &&
            all_zero(verify, verify->symbols, verify->symbol_capacity, "symbol") &&
            all_zero(verify, verify->buckets, TW_INDEX_BUCKETS, "bucket");
 }

@@ -59,10 +59,11 @@ static void print_stats(const struct tw_store_stats *stats, const char *log_id)
         const char *label;
         uint64_t count;
     } rows[] = {
-        {"trades", stats->trades},         {"blocks", stats->blocks},
-        {"records", stats->records},       {"refused trades", stats->refusals},
-        {"alert events", stats->alerts},   {"names", stats->names},
-        {"indexed up to", stats->indexed}, {"bytes on disk", stats->bytes_on_disk},
+        {"trades", stats->trades},           {"dropped trades", stats->dropped},
+        {"blocks", stats->blocks},           {"records", stats->records},
+        {"refused trades", stats->refusals}, {"alert events", stats->alerts},
+        {"snapshots", stats->snapshots},     {"names", stats->names},
+        {"indexed up to", stats->indexed},   {"bytes on disk", stats->bytes_on_disk},
     };
     printf("%-18s %s\n", "log", log_id);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
@@ -73,11 +74,12 @@ static void print_stats(const struct tw_store_stats *stats, const char *log_id)
 
 static void print_stats_json(const struct tw_store_stats *stats, const char *log_id)
 {
-    printf("{\"log_id\":\"%s\",\"trades\":%" PRIu64 ",\"blocks\":%" PRIu64 ",\"records\":%" PRIu64
-           ",\"refusals\":%" PRIu64 ",\"alerts\":%" PRIu64 ",\"names\":%" PRIu64 ",\"indexed\":%" PRIu64
-           ",\"bytes_on_disk\":%" PRIu64 ",\"first_ts\":%" PRId64 ",\"last_ts\":%" PRId64 "}\n",
-           log_id, stats->trades, stats->blocks, stats->records, stats->refusals, stats->alerts, stats->names,
-           stats->indexed, stats->bytes_on_disk, stats->first_ts_ns, stats->last_ts_ns);
+    printf(
+        "{\"log_id\":\"%s\",\"trades\":%" PRIu64 ",\"blocks\":%" PRIu64 ",\"records\":%" PRIu64 ",\"refusals\":%" PRIu64
+        ",\"alerts\":%" PRIu64 ",\"names\":%" PRIu64 ",\"indexed\":%" PRIu64 ",\"bytes_on_disk\":%" PRIu64
+        ",\"first_ts\":%" PRId64 ",\"last_ts\":%" PRId64 ",\"dropped\":%" PRIu64 ",\"snapshots\":%" PRIu64 "}\n",
+        log_id, stats->trades, stats->blocks, stats->records, stats->refusals, stats->alerts, stats->names,
+        stats->indexed, stats->bytes_on_disk, stats->first_ts_ns, stats->last_ts_ns, stats->dropped, stats->snapshots);
 }
 
 static int run_stats(const struct tw_cli *cli, const struct store_options *options)

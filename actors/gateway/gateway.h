@@ -20,6 +20,7 @@
 /* A stored trade, as resends are compared with and busts refer to. Texts are borrowed until the next call of the port.
  */
 struct tw_past_trade {
+    bool dropped;          /* taken and gone by retention: nothing else is known of it */
     bool refused;          /* taken and refused: only pseq and content_hash are set */
     uint64_t content_hash; /* of a refused one */
     uint64_t seq, pseq;

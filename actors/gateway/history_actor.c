@@ -41,7 +41,10 @@ static bool by_pseq(void *context, uint32_t source, uint64_t pseq, struct tw_pas
         return true;
     }
     *out = (struct tw_past_trade){.refused = true, .source = source, .pseq = pseq};
-    return tw_store_refusal_hash(history->store, source, pseq, &out->content_hash);
+    if (tw_store_refusal_hash(history->store, source, pseq, &out->content_hash))
+        return true;
+    *out = (struct tw_past_trade){.dropped = true, .source = source, .pseq = pseq};
+    return tw_store_pseq_dropped(history->store, source, pseq);
 }
 
 static bool by_id(void *context, struct tw_text publisher, struct tw_text id, uint64_t before,
@@ -62,8 +65,10 @@ static bool by_seq(void *context, uint64_t seq, struct tw_past_trade *out)
     struct tw_store_history *history = context;
     struct tw_record record;
     tw_frame_drop(&history->frame);
-    if (!tw_store_block_of(history->store, seq, &history->frame, &record))
-        return false;
+    if (!tw_store_block_of(history->store, seq, &history->frame, &record)) {
+        *out = (struct tw_past_trade){.dropped = true, .seq = seq};
+        return seq != 0 && seq <= tw_store_retained(history->store).seq;
+    }
     from_row(&record.block, (uint32_t)(seq - record.block.follows - 1), out);
     return true;
 }

@@ -62,6 +62,8 @@ bool tw_gateway_sent_before(struct tw_gateway *gateway, const struct tw_source *
     const struct tw_trade *trade = &read->trade;
     if (!past_by_pseq(gateway, source, pseq, &past))
         return false;
+    if (past.dropped) /* it cannot be compared any more; it is no other one for all we know */
+        return true;
     if (past.refused)
         return past.content_hash == tw_gateway_read_hash(reader, read);
     if (read->code != TW_OK || trade->kind != (uint8_t)TW_ATTR_KIND(past.attrs) || !same_time(&past, trade) ||
@@ -72,7 +74,8 @@ bool tw_gateway_sent_before(struct tw_gateway *gateway, const struct tw_source *
     if (trade->kind == TW_KIND_TRADE)
         return true;
     struct tw_past_trade original;
-    return past_by_seq(gateway, past.original_seq, &original) && tw_text_equal(original.id, trade->ref);
+    return past_by_seq(gateway, past.original_seq, &original) &&
+           (original.dropped || tw_text_equal(original.id, trade->ref));
 }
 
 /* ---- busts and corrects ---- */

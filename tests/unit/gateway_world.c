@@ -81,7 +81,10 @@ static bool past_by_pseq(void *context, uint32_t source, uint64_t pseq, struct t
     world->history_calls++;
     lend(world, (struct tw_text){NULL, 0});
     assert_in_range(source, 1, world->log.names[TW_NAME_SOURCE].count);
-    if (find_accepted(world, source, pseq, &block, &row))
+    bool accepted = find_accepted(world, source, pseq, &block, &row);
+    if (accepted && block->follows + 1 + row <= world->dropped_seq)
+        *out = (struct tw_past_trade){.dropped = true, .pseq = pseq, .source = source};
+    else if (accepted)
         *out = past_of(world, block, row);
     else if (find_refused(world, source, pseq, &refusal))
         *out = (struct tw_past_trade){
@@ -100,7 +103,7 @@ static bool past_by_seq(void *context, uint64_t seq, struct tw_past_trade *out)
     assert_in_range(seq, 1, world->durable_seq);
     const struct tw_block *block = log_find(&world->log, seq, &row);
     assert_non_null(block);
-    *out = past_of(world, block, row);
+    *out = seq <= world->dropped_seq ? (struct tw_past_trade){.dropped = true, .seq = seq} : past_of(world, block, row);
     return true;
 }
 
@@ -111,7 +114,7 @@ static bool past_by_id(void *context, struct tw_text publisher, struct tw_text i
     uint32_t row = 0;
     world->history_calls++;
     assert_in_range(before, 1, world->durable_seq + 1);
-    for (uint64_t seq = before - 1; seq > 0; seq--) {
+    for (uint64_t seq = before - 1; seq > world->dropped_seq; seq--) {
         const struct tw_block *block = log_find(&world->log, seq, &row);
         assert_non_null(block);
         struct tw_text candidate = tw_block_id(block, row);

@@ -61,6 +61,7 @@ struct world {
     struct tw_gateway_settings settings;
     struct log log;
     uint64_t durable_lsn, durable_seq;
+    uint64_t dropped_seq; /* the past knows nothing of the trades up to it, but that they were */
     int64_t wall_ns, now_ns;
     uint64_t history_calls;
     char lent[TW_NAME_BYTES_MAX];

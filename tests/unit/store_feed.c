@@ -223,6 +223,17 @@ struct tw_frame *feed_control(struct feed *feed, enum tw_control_kind kind)
     return tw_control_encode(&control);
 }
 
+struct tw_frame *feed_retention(struct feed *feed, uint64_t last_seq, uint64_t last_lsn)
+{
+    const struct tw_control control = {.lsn = ++feed->lsn,
+                                       .follows = feed->seq,
+                                       .kind = TW_CONTROL_RETENTION,
+                                       .number = last_seq,
+                                       .number2 = last_lsn,
+                                       .ts_ns = NOON};
+    return tw_control_encode(&control);
+}
+
 /* ---- alerts ---- */
 
 void feed_alert(struct feed *feed, struct tw_store_alert *alert)

@@ -121,3 +121,21 @@ void world_append(struct world *world, struct tw_frame **frames, uint32_t count)
     for (uint32_t i = 0; i < count; i++)
         tw_frame_drop(&frames[i]);
 }
+
+void world_snapshot(struct world *world)
+{
+    struct tw_frame *frame = feed_control(&world->feed, TW_CONTROL_SNAPSHOT);
+    world_append(world, &frame, 1);
+    struct tw_snapshot_writer *writer =
+        tw_store_snapshot_begin(world->store, world->feed.lsn, world->feed.seq, 1, &world->error);
+    assert_non_null(writer);
+    struct tw_buffer rows = {0};
+    size_t began = tw_row_begin(&rows, 1);
+    tw_put_u64(&rows, world->feed.lsn);
+    tw_row_end(&rows, began);
+    for (uint32_t part = 0; part < TW_PART_COUNT; part++)
+        assert_true(
+            tw_store_snapshot_add(writer, (enum tw_snapshot_part)part, 0, rows.bytes, rows.length, &world->error));
+    tw_buffer_free(&rows);
+    assert_true(tw_store_snapshot_finish(&writer, tw_store_last_alert(world->store), &world->error));
+}

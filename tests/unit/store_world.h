@@ -61,7 +61,9 @@ void world_reopen(struct world *world);
 /* Opens and expects the status; the sentence stays in world->error. */
 void world_open_fails(struct world *world, enum tw_store_mode mode, enum tw_store_status status);
 void world_append(struct world *world, struct tw_frame **frames, uint32_t count); /* must succeed; drops them */
-char *world_path(const struct world *world, const char *name);                    /* free() it */
+/* Appends a SNAPSHOT record and makes its snapshot, a row for each part. */
+void world_snapshot(struct world *world);
+char *world_path(const struct world *world, const char *name); /* free() it */
 void world_remove(const char *directory);
 /* Every file of the database whose name ends so; the test changes them. */
 typedef void (*world_file_visit)(void *context, const char *path);
@@ -78,6 +80,7 @@ const char *feed_publisher(uint32_t source);
  * or corrections, market prints among them. */
 struct tw_frame *feed_block(struct feed *feed, uint32_t count, uint32_t refusals);
 struct tw_frame *feed_control(struct feed *feed, enum tw_control_kind kind);
+struct tw_frame *feed_retention(struct feed *feed, uint64_t last_seq, uint64_t last_lsn);
 /* The next alert event, digests continued; free alert->bytes. */
 void feed_alert(struct feed *feed, struct tw_store_alert *alert);
 void feed_forget(struct feed *feed); /* frees */

@@ -250,6 +250,31 @@ static void resends_find_their_trades_among_those_of_other_publishers(void **sta
     world_free(&world);
 }
 
+static void what_retention_dropped_counts_as_equal(void **state)
+{
+    (void)state;
+    struct world *world = world_new(100);
+    struct tw_trade first = full_trade(), bust = trade_of("X", "A", 'B', 3, 10, NOON + 1), other;
+    bust.kind = TW_KIND_BUST;
+    bust.ref = text_of("id-1");
+    world_push(world, "p", 0, 1, &first, 1);
+    world_push(world, "p", 0, 2, &bust, 1);
+    world_durable(world);
+    world->dropped_seq = 1; /* the bust is there, what it reverses is not */
+    world_push(world, "p", 0, 1, &first, 1);
+    world_push(world, "p", 0, 2, &bust, 1);
+    other = first;
+    other.qty_e8++; /* nobody can tell any more */
+    world_push(world, "p", 0, 1, &other, 1);
+    assert_int_equal(tw_gateway_counters(world->gateway).duplicates, 3);
+    assert_int_equal(tw_gateway_counters(world->gateway).holds, 0);
+    assert_int_equal(tw_gateway_last_seq(world->gateway), 2);
+    bust.ts_ns++; /* but of the bust they can */
+    world_push(world, "p", 0, 2, &bust, 1);
+    expect_hold(world_ack(world, "p"), "sequence_reused", 2);
+    world_free(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -260,6 +285,7 @@ int main(void)
         cmocka_unit_test(a_time_that_was_assigned_equals_no_time_that_is_given),
         cmocka_unit_test(a_refused_trade_is_recognised_when_it_comes_again),
         cmocka_unit_test(what_is_no_trade_at_all_is_recognised_by_its_bytes),
+        cmocka_unit_test(what_retention_dropped_counts_as_equal),
         cmocka_unit_test(resends_find_their_trades_among_those_of_other_publishers),
     };
     return cmocka_run_group_tests_name("gateway: resends", tests, NULL, NULL);
