@@ -327,8 +327,6 @@ static void retract(struct tw_exposure *exposure, uint64_t seq, const struct tw_
         struct account *account = &exposure->accounts[opening->entity];
         bool is_exposure = opening->rule == TW_RULE_CLIENT_EXPOSURE;
         struct tw_episode *episode = is_exposure ? &account->exposure : &account->velocity.episode;
-        if (!tw_episode_open(episode) || episode->opening != i)
-            episode = NULL; /* that alert has ended already */
         struct tw_event *event = tw_opening_retract(opening, episode, moment, events);
         event->value = is_exposure ? exposure_of(exposure, account) : tw_window_size(&account->velocity.window);
         event->threshold =
@@ -408,6 +406,8 @@ void tw_exposure_step(struct tw_exposure *exposure, const struct tw_record *reco
     } else {
         if (tw_settings_take(&exposure->settings, &record->control))
             settings_changed(exposure);
+        if (record->control.kind == TW_CONTROL_RETENTION)
+            tw_openings_forget(&exposure->openings, record->control.number);
         if (tw_tape_clock_control(&exposure->clock, &record->control, &tick))
             take_tick(exposure, &tick, answers, &cursors, events);
     }

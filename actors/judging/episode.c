@@ -7,8 +7,9 @@
 #include "cfg/rules.h"
 #include "protocol/check.h"
 
-uint32_t tw_openings_add(struct tw_openings *openings, enum tw_rule rule, enum tw_entity_type entity_type,
-                         uint32_t entity, uint32_t entity2, struct tw_origin opening, enum tw_severity severity)
+struct tw_opening *tw_openings_add(struct tw_openings *openings, enum tw_rule rule, enum tw_entity_type entity_type,
+                                   uint32_t entity, uint32_t entity2, struct tw_origin opening,
+                                   enum tw_severity severity)
 {
     /* Openings come in the order of their trades, so that the list stays sorted. */
     TW_ASSERT(openings->count == 0 || openings->list[openings->count - 1].seq <= opening.seq);
@@ -16,15 +17,16 @@ uint32_t tw_openings_add(struct tw_openings *openings, enum tw_rule rule, enum t
         openings->capacity = openings->capacity == 0 ? 256 : openings->capacity * 2;
         openings->list = tw_realloc(openings->list, openings->capacity * sizeof *openings->list);
     }
-    openings->list[openings->count] = (struct tw_opening){.seq = opening.seq,
-                                                          .pseq = opening.pseq,
-                                                          .source = opening.source,
-                                                          .entity = entity,
-                                                          .entity2 = entity2,
-                                                          .rule = (uint8_t)rule,
-                                                          .severity = (uint8_t)severity,
-                                                          .entity_type = (uint8_t)entity_type};
-    return openings->count++;
+    struct tw_opening *added = &openings->list[openings->count++];
+    *added = (struct tw_opening){.seq = opening.seq,
+                                 .pseq = opening.pseq,
+                                 .source = opening.source,
+                                 .entity = entity,
+                                 .entity2 = entity2,
+                                 .rule = (uint8_t)rule,
+                                 .severity = (uint8_t)severity,
+                                 .entity_type = (uint8_t)entity_type};
+    return added;
 }
 
 uint32_t tw_openings_of(const struct tw_openings *openings, uint64_t seq)
@@ -40,6 +42,27 @@ uint32_t tw_openings_of(const struct tw_openings *openings, uint64_t seq)
     return low < openings->count && openings->list[low].seq == seq ? low : openings->count;
 }
 
+struct tw_opening *tw_openings_open(const struct tw_openings *openings, uint64_t seq, enum tw_rule rule,
+                                    uint32_t entity, uint32_t entity2)
+{
+    for (uint32_t i = tw_openings_of(openings, seq); i < openings->count && openings->list[i].seq == seq; i++) {
+        struct tw_opening *opening = &openings->list[i];
+        if (opening->state == TW_OPENING_OPEN && opening->rule == rule && opening->entity == entity &&
+            opening->entity2 == entity2)
+            return opening;
+    }
+    return NULL;
+}
+
+void tw_openings_forget(struct tw_openings *openings, uint64_t last_seq)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < openings->count; i++)
+        if (openings->list[i].seq > last_seq || openings->list[i].state == TW_OPENING_OPEN)
+            openings->list[kept++] = openings->list[i];
+    openings->count = kept;
+}
+
 void tw_openings_free(struct tw_openings *openings)
 {
     free(openings->list);
@@ -51,6 +74,18 @@ void tw_rule_desk_free(struct tw_rule_desk *desk)
     free(desk->keys);
     desk->keys = NULL;
     desk->key_count = desk->key_capacity = 0;
+}
+
+void tw_rule_desk_list(struct tw_rule_desk *desk, struct tw_episode *episode, uint32_t key)
+{
+    if (episode->listed)
+        return;
+    if (desk->key_count == desk->key_capacity) {
+        desk->key_capacity = desk->key_capacity == 0 ? 64 : desk->key_capacity * 2;
+        desk->keys = tw_realloc(desk->keys, desk->key_capacity * sizeof *desk->keys);
+    }
+    desk->keys[desk->key_count++] = key;
+    episode->listed = true;
 }
 
 void tw_rule_desk_walk(struct tw_rule_desk *desk, tw_episode_of episode_of, tw_episode_visit visit, void *context,
@@ -103,44 +138,51 @@ struct tw_event *tw_episode_begin(struct tw_rule_desk *desk, struct tw_episode *
                                   struct tw_events *events)
 {
     TW_ASSERT(!tw_episode_open(episode));
-    if (!episode->listed) {
-        if (desk->key_count == desk->key_capacity) {
-            desk->key_capacity = desk->key_capacity == 0 ? 64 : desk->key_capacity * 2;
-            desk->keys = tw_realloc(desk->keys, desk->key_capacity * sizeof *desk->keys);
-        }
-        desk->keys[desk->key_count++] = key;
-        episode->listed = true;
-    }
+    tw_rule_desk_list(desk, episode, key);
     episode->severity = (uint8_t)severity;
-    episode->opening =
+    episode->opening_seq = moment->origin.seq;
+    struct tw_opening *opening =
         tw_openings_add(desk->openings, desk->rule, desk->entity_type, entity, entity2, moment->origin, severity);
-    return add_event(&desk->openings->list[episode->opening], TW_EVENT_OPEN, moment, events);
+    return add_event(opening, TW_EVENT_OPEN, moment, events);
 }
 
-struct tw_event *tw_episode_escalate(struct tw_rule_desk *desk, struct tw_episode *episode, enum tw_severity severity,
-                                     const struct tw_moment *moment, struct tw_events *events)
+static struct tw_opening *opening_of(const struct tw_rule_desk *desk, const struct tw_episode *episode, uint32_t entity,
+                                     uint32_t entity2)
+{
+    struct tw_opening *opening = tw_openings_open(desk->openings, episode->opening_seq, desk->rule, entity, entity2);
+    TW_ASSERT(opening != NULL);
+    return opening;
+}
+
+struct tw_event *tw_episode_escalate(struct tw_rule_desk *desk, struct tw_episode *episode, uint32_t entity,
+                                     uint32_t entity2, enum tw_severity severity, const struct tw_moment *moment,
+                                     struct tw_events *events)
 {
     TW_ASSERT(severity > episode->severity);
-    episode->severity = (uint8_t)severity;
-    desk->openings->list[episode->opening].severity = (uint8_t)severity;
-    return add_event(&desk->openings->list[episode->opening], TW_EVENT_ESCALATE, moment, events);
+    struct tw_opening *opening = opening_of(desk, episode, entity, entity2);
+    episode->severity = opening->severity = (uint8_t)severity;
+    return add_event(opening, TW_EVENT_ESCALATE, moment, events);
 }
 
-struct tw_event *tw_episode_resolve(struct tw_rule_desk *desk, struct tw_episode *episode,
-                                    const struct tw_moment *moment, struct tw_events *events)
+struct tw_event *tw_episode_resolve(struct tw_rule_desk *desk, struct tw_episode *episode, uint32_t entity,
+                                    uint32_t entity2, const struct tw_moment *moment, struct tw_events *events)
 {
     TW_ASSERT(tw_episode_open(episode));
+    struct tw_opening *opening = opening_of(desk, episode, entity, entity2);
+    opening->state = TW_OPENING_ENDED;
     episode->severity = TW_SEVERITY_NONE;
-    return add_event(&desk->openings->list[episode->opening], TW_EVENT_RESOLVE, moment, events);
+    return add_event(opening, TW_EVENT_RESOLVE, moment, events);
 }
 
 struct tw_event *tw_opening_retract(struct tw_opening *opening, struct tw_episode *episode,
                                     const struct tw_moment *moment, struct tw_events *events)
 {
-    TW_ASSERT(!opening->retracted);
-    opening->retracted = true;
-    if (episode != NULL)
+    TW_ASSERT(opening->state != TW_OPENING_RETRACTED);
+    if (opening->state == TW_OPENING_OPEN) {
+        TW_ASSERT(episode != NULL && episode->opening_seq == opening->seq);
         episode->severity = TW_SEVERITY_NONE;
+    }
+    opening->state = TW_OPENING_RETRACTED;
     struct tw_moment at = *moment;
     at.phase = TW_PHASE_RETRACT;
     return add_event(opening, TW_EVENT_RETRACT, &at, events);
@@ -149,9 +191,10 @@ struct tw_event *tw_opening_retract(struct tw_opening *opening, struct tw_episod
 struct tw_event *tw_opening_fire(struct tw_rule_desk *desk, uint32_t entity, const struct tw_moment *moment,
                                  enum tw_severity severity, struct tw_events *events)
 {
-    uint32_t opening =
+    struct tw_opening *opening =
         tw_openings_add(desk->openings, desk->rule, desk->entity_type, entity, 0, moment->origin, severity);
-    return add_event(&desk->openings->list[opening], TW_EVENT_FIRE, moment, events);
+    opening->state = TW_OPENING_ENDED; /* a fire has no episode */
+    return add_event(opening, TW_EVENT_FIRE, moment, events);
 }
 
 struct tw_event *tw_level_apply(struct tw_rule_desk *desk, struct tw_episode *episode, uint32_t key,
@@ -167,10 +210,10 @@ struct tw_event *tw_level_apply(struct tw_rule_desk *desk, struct tw_episode *ep
         event = tw_episode_begin(desk, episode, key, key, 0, severity, moment, events);
         break;
     case TW_VERDICT_ESCALATE:
-        event = tw_episode_escalate(desk, episode, severity, moment, events);
+        event = tw_episode_escalate(desk, episode, key, 0, severity, moment, events);
         break;
     case TW_VERDICT_RESOLVE:
-        event = tw_episode_resolve(desk, episode, moment, events);
+        event = tw_episode_resolve(desk, episode, key, 0, moment, events);
         break;
     }
     event->value = value;

@@ -13,28 +13,35 @@
 #include "actors/judging/tape_clock.h"
 
 /* The alerts that a core has opened, in order of their opening trade. 32 bytes an alert; a bust finds its alerts by
- * binary search. */
+ * binary search. Those whose trade retention has dropped go, unless they are open. */
 struct tw_opening {
     uint64_t seq, pseq;
     uint32_t source, entity, entity2;
-    uint8_t rule, severity, entity_type;
-    bool retracted;
+    uint8_t rule, severity, entity_type; /* severity: the highest reached */
+    uint8_t state;                       /* enum tw_opening_state */
 };
+_Static_assert(sizeof(struct tw_opening) == 32, "for each alert");
+enum tw_opening_state { TW_OPENING_OPEN, TW_OPENING_ENDED, TW_OPENING_RETRACTED, TW_OPENING_STATES };
 struct tw_openings {
     struct tw_opening *list;
     uint32_t count, capacity;
 };
-uint32_t tw_openings_add(struct tw_openings *openings, enum tw_rule rule, enum tw_entity_type entity_type,
-                         uint32_t entity, uint32_t entity2, struct tw_origin opening, enum tw_severity severity);
+struct tw_opening *tw_openings_add(struct tw_openings *openings, enum tw_rule rule, enum tw_entity_type entity_type,
+                                   uint32_t entity, uint32_t entity2, struct tw_origin opening,
+                                   enum tw_severity severity);
 /* Index of the first alert opened by trade `seq`, or count. The others follow it while their seq is the same. */
 uint32_t tw_openings_of(const struct tw_openings *openings, uint64_t seq);
+/* The open alert of a rule and key that trade `seq` opened; NULL if there is none. */
+struct tw_opening *tw_openings_open(const struct tw_openings *openings, uint64_t seq, enum tw_rule rule,
+                                    uint32_t entity, uint32_t entity2);
+void tw_openings_forget(struct tw_openings *openings, uint64_t last_seq); /* retention */
 void tw_openings_free(struct tw_openings *openings);
 
 /* One key's episode of one rule. Zero-initialised: closed. */
 struct tw_episode {
-    uint32_t opening; /* index into tw_openings, while open */
-    uint8_t severity; /* reached; TW_SEVERITY_NONE: closed */
-    bool listed;      /* the key stands in the list of open keys; a closed one is taken out by the next walk */
+    uint64_t opening_seq; /* the trade that opened it, while open */
+    uint8_t severity;     /* reached; TW_SEVERITY_NONE: closed */
+    bool listed;          /* the key stands in the list of open keys; a closed one is taken out by the next walk */
 };
 static inline bool tw_episode_open(const struct tw_episode *episode)
 {
@@ -50,6 +57,7 @@ struct tw_rule_desk {
     uint32_t key_count, key_capacity;
 };
 void tw_rule_desk_free(struct tw_rule_desk *desk);
+void tw_rule_desk_list(struct tw_rule_desk *desk, struct tw_episode *episode, uint32_t key); /* unless it is listed */
 
 /* Ticks walk the open keys: `episode_of(context, key)` finds the key's episode, `visit` judges it. */
 typedef struct tw_episode *(*tw_episode_of)(void *context, uint32_t key);
@@ -69,12 +77,13 @@ struct tw_moment {
 struct tw_event *tw_episode_begin(struct tw_rule_desk *desk, struct tw_episode *episode, uint32_t key, uint32_t entity,
                                   uint32_t entity2, enum tw_severity severity, const struct tw_moment *moment,
                                   struct tw_events *events);
-struct tw_event *tw_episode_escalate(struct tw_rule_desk *desk, struct tw_episode *episode, enum tw_severity severity,
-                                     const struct tw_moment *moment, struct tw_events *events);
-struct tw_event *tw_episode_resolve(struct tw_rule_desk *desk, struct tw_episode *episode,
-                                    const struct tw_moment *moment, struct tw_events *events);
-/* The retract of an alert (its opening is in the list; marks it). An open episode with this opening ends by it: the
- * caller passes it, or NULL. */
+struct tw_event *tw_episode_escalate(struct tw_rule_desk *desk, struct tw_episode *episode, uint32_t entity,
+                                     uint32_t entity2, enum tw_severity severity, const struct tw_moment *moment,
+                                     struct tw_events *events);
+struct tw_event *tw_episode_resolve(struct tw_rule_desk *desk, struct tw_episode *episode, uint32_t entity,
+                                    uint32_t entity2, const struct tw_moment *moment, struct tw_events *events);
+/* The retract of an alert (its opening is in the list; marks it). If it is open its episode ends by it: `episode` is
+ * that of its key, or NULL for a rule without episodes. */
 struct tw_event *tw_opening_retract(struct tw_opening *opening, struct tw_episode *episode,
                                     const struct tw_moment *moment, struct tw_events *events);
 /* One trade by itself (`fire`). */

@@ -6,16 +6,25 @@
 #include "protocol/check.h"
 #include "protocol/limits.h"
 
-static void replace(struct tw_settings *settings, struct tw_text text)
+bool tw_settings_set(struct tw_settings *settings, struct tw_text text, char why[512])
 {
-    char why[512];
     struct tw_rules fresh;
     if (!tw_rules_parse(text.bytes, text.length, &fresh, why))
-        tw_check_failed(why, __FILE__, __LINE__, __func__);
+        return false;
     if (settings->known)
         tw_rules_clear(&settings->rules);
     settings->rules = fresh;
     settings->known = true;
+    settings->text.length = 0;
+    tw_buffer_append(&settings->text, text.bytes, text.length);
+    return true;
+}
+
+static void replace(struct tw_settings *settings, struct tw_text text)
+{
+    char why[512];
+    if (!tw_settings_set(settings, text, why))
+        tw_check_failed(why, __FILE__, __LINE__, __func__);
 }
 
 bool tw_settings_take(struct tw_settings *settings, const struct tw_control *control)
@@ -36,6 +45,7 @@ void tw_settings_free(struct tw_settings *settings)
 {
     if (settings->known)
         tw_rules_clear(&settings->rules);
+    tw_buffer_free(&settings->text);
     memset(settings, 0, sizeof *settings);
 }
 

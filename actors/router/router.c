@@ -27,6 +27,7 @@ struct tw_router {
     char config[65];
     struct tw_router_names names;
     uint64_t last_alert, last_seq;
+    uint64_t forgotten_seq; /* retention has dropped the trades up to here */
     uint8_t digest[TW_SHA256_BYTES], record_digest[TW_SHA256_BYTES];
     uint64_t counts[TW_RULE_COUNT][SEVERITIES];
     struct tw_head_count head_counts[TW_RULE_COUNT * SEVERITIES];
@@ -94,6 +95,8 @@ static void take_control(struct tw_router *router, const struct tw_control *cont
 {
     if (tw_settings_take(&router->settings, control))
         tw_hex(router->settings.rules.hash, TW_SHA256_BYTES, router->config);
+    if (control->kind == TW_CONTROL_RETENTION)
+        router->forgotten_seq = control->number;
     if (control->kind != TW_CONTROL_FEED_GAP)
         return;
     struct tw_event *event = tw_events_add(events);
@@ -213,7 +216,8 @@ static void set_trades(struct tw_router *router, const struct tw_event *event, c
         struct tw_alert_trade *trade = &alert->trades[alert->trade_count_listed];
         uint32_t source = 0;
         struct tw_text id = {0};
-        if (!router->evidence.find(router->evidence.context, sequences[i], &source, &trade->pseq, &id))
+        if (sequences[i] <= router->forgotten_seq ||
+            !router->evidence.find(router->evidence.context, sequences[i], &source, &trade->pseq, &id))
             continue; /* dropped by retention: the count still says how many there were */
         trade->seq = sequences[i];
         trade->publisher = tw_dictionary_name(router->names.sources, source);

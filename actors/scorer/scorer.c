@@ -57,6 +57,9 @@ static void forget_keys(struct tw_scorer *scorer)
     free(scorer->pairs.places);
     memset(&scorer->pairs, 0, sizeof scorer->pairs);
     scorer->anomaly.key_count = 0;
+    for (uint32_t i = 0; i < scorer->openings.count; i++)
+        if (scorer->openings.list[i].state == TW_OPENING_OPEN)
+            scorer->openings.list[i].state = TW_OPENING_ENDED; /* without an event */
 }
 
 void tw_scorer_free(struct tw_scorer **scorer_pointer)
@@ -151,6 +154,17 @@ static bool place_of(struct tw_scorer *scorer, uint32_t account, uint32_t symbol
     TW_UNREACHABLE("a statistics key without a place");
 }
 
+/* The key of an open alert. */
+static struct key *key_of(struct tw_scorer *scorer, const struct tw_opening *opening)
+{
+    uint32_t place = 0;
+    if (scorer->keyed_by == TW_STATISTICS_SYMBOL)
+        place = opening->entity;
+    else if (scorer->keyed_by == TW_STATISTICS_ACCOUNT_SYMBOL)
+        place = pair_place(&scorer->pairs, opening->entity, opening->entity2);
+    return key_at(scorer, place);
+}
+
 /* ---- settings ---- */
 
 static void settings_changed(struct tw_scorer *scorer)
@@ -202,7 +216,8 @@ static void judge(struct tw_scorer *scorer, uint32_t place, int64_t x, tw_i128 n
         event = tw_episode_begin(&scorer->anomaly, &key->episode, place, key->entity, key->entity2, severity, moment,
                                  events);
     else if (severity > key->episode.severity)
-        event = tw_episode_escalate(&scorer->anomaly, &key->episode, severity, moment, events);
+        event =
+            tw_episode_escalate(&scorer->anomaly, &key->episode, key->entity, key->entity2, severity, moment, events);
     if (event != NULL)
         describe(event, key, &deviation, x, notional_e8, high ? rules->anomaly_high_e3 : rules->anomaly_medium_e3);
 }
@@ -233,11 +248,8 @@ static void retract(struct tw_scorer *scorer, const struct tw_original *original
     for (uint32_t i = tw_openings_of(openings, original->seq);
          i < openings->count && openings->list[i].seq == original->seq; i++) {
         struct tw_episode *episode = NULL;
-        for (uint32_t k = 0; k < scorer->anomaly.key_count && episode == NULL; k++) {
-            struct tw_episode *candidate = &scorer->keys[scorer->anomaly.keys[k]].episode;
-            if (tw_episode_open(candidate) && candidate->opening == i)
-                episode = candidate;
-        }
+        if (openings->list[i].state == TW_OPENING_OPEN)
+            episode = &key_of(scorer, &openings->list[i])->episode;
         int64_t notional = tw_notional_known(original->qty_e8, original->price_e8);
         struct tw_event *event = tw_opening_retract(&openings->list[i], episode, moment, events);
         event->value = tw_divide_half_even(notional, 1000000);
@@ -281,7 +293,8 @@ static void tick_key(void *context, uint32_t place, const void *argument)
     const struct tw_rules *rules = &scorer->settings.rules;
     if (walk->moment.ts_ns < key->last_hit_ns + rules->anomaly_quiet_ns)
         return;
-    struct tw_event *event = tw_episode_resolve(&scorer->anomaly, &key->episode, &walk->moment, walk->events);
+    struct tw_event *event =
+        tw_episode_resolve(&scorer->anomaly, &key->episode, key->entity, key->entity2, &walk->moment, walk->events);
     event->threshold = event->severity == TW_SEVERITY_HIGH ? rules->anomaly_high_e3 : rules->anomaly_medium_e3;
 }
 
@@ -297,6 +310,8 @@ void tw_scorer_step(struct tw_scorer *scorer, const struct tw_record *record, st
     if (record->kind == TW_RECORD_CONTROL) {
         if (tw_settings_take(&scorer->settings, &record->control))
             settings_changed(scorer);
+        if (record->control.kind == TW_CONTROL_RETENTION)
+            tw_openings_forget(&scorer->openings, record->control.number);
         if (tw_tape_clock_control(&scorer->clock, &record->control, &tick))
             take_tick(scorer, &tick, events);
         return;

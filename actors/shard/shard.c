@@ -250,6 +250,8 @@ void tw_shard_step(struct tw_shard *shard, const struct tw_record *record, struc
     }
     if (tw_settings_take(&shard->settings, &record->control))
         tw_shard_settings_changed(shard);
+    if (record->control.kind == TW_CONTROL_RETENTION)
+        tw_openings_forget(&shard->openings, record->control.number);
     if (tw_tape_clock_control(&shard->clock, &record->control, &tick))
         tw_shard_tick(shard, &tick, answer);
 }

@@ -200,8 +200,6 @@ void tw_shard_retract(struct tw_shard *shard, uint64_t seq, tw_i128 quantity_e8,
             value = tw_window_size(&symbol->velocity.window);
             threshold = symbol->velocity.level.tier1;
         }
-        if (episode != NULL && (!tw_episode_open(episode) || episode->opening != i))
-            episode = NULL; /* that alert has ended already */
         struct tw_event *event = tw_opening_retract(opening, episode, moment, events);
         event->value = value;
         event->threshold = threshold;
