@@ -7,37 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/judging/settings.h"
-#include "actors/judging/tape_clock.h"
-#include "actors/judging/velocity.h"
+#include "actors/exposure/exposure_state.h"
 #include "protocol/check.h"
-
-struct account {
-    struct tw_wide gross, net;
-    tw_i128 turnover_e8; /* of session `turnover_session` */
-    tw_i128 judged_e8;   /* exposure before the tick that is being taken */
-    struct tw_level level;
-    struct tw_episode exposure;
-    uint32_t turnover_session;
-    uint32_t touched; /* number of the tick that changed it */
-    struct tw_velocity_key velocity;
-    struct tw_latest latest;
-    struct tw_text name; /* owned; length 0: unknown id */
-};
-
-struct tw_exposure {
-    uint32_t shards;
-    struct tw_settings settings;
-    bool judge_all; /* the settings changed: the next tick judges every key */
-    struct tw_tape_clock clock;
-    struct account *accounts; /* by id */
-    uint32_t account_count;   /* places */
-    uint32_t ticks;
-    uint32_t *touched; /* accounts that the tick's re-marking changed */
-    uint32_t touched_count, touched_capacity;
-    struct tw_openings openings;
-    struct tw_rule_desk exposure, velocity;
-};
 
 /* Where the walk stands in each shard's answer. */
 struct cursors {
@@ -71,13 +42,14 @@ void tw_exposure_free(struct tw_exposure **exposure_pointer)
     tw_rule_desk_free(&exposure->exposure);
     tw_rule_desk_free(&exposure->velocity);
     tw_settings_free(&exposure->settings);
+    tw_saving_free(&exposure->saving);
     free(exposure);
     *exposure_pointer = NULL;
 }
 
 /* ---- names and settings ---- */
 
-static void apply_settings(struct tw_exposure *exposure, struct account *account)
+void tw_exposure_apply_settings(struct tw_exposure *exposure, struct tw_account *account)
 {
     const struct tw_settings *settings = &exposure->settings;
     const struct tw_rules *rules = &settings->rules;
@@ -93,7 +65,7 @@ static void settings_changed(struct tw_exposure *exposure)
     exposure->judge_all = true;
     for (uint32_t i = 0; i < exposure->account_count; i++)
         if (exposure->accounts[i].name.length > 0)
-            apply_settings(exposure, &exposure->accounts[i]);
+            tw_exposure_apply_settings(exposure, &exposure->accounts[i]);
 }
 
 void tw_exposure_pin_settings(struct tw_exposure *exposure, struct tw_text settings_text)
@@ -102,35 +74,41 @@ void tw_exposure_pin_settings(struct tw_exposure *exposure, struct tw_text setti
     settings_changed(exposure);
 }
 
+void tw_exposure_reserve(struct tw_exposure *exposure, uint32_t id)
+{
+    if (id < exposure->account_count)
+        return;
+    uint32_t count = exposure->account_count == 0 ? 256 : exposure->account_count * 2;
+    while (id >= count)
+        count *= 2;
+    exposure->accounts = tw_realloc(exposure->accounts, count * sizeof *exposure->accounts);
+    memset(exposure->accounts + exposure->account_count, 0,
+           (count - exposure->account_count) * sizeof *exposure->accounts);
+    exposure->account_count = count;
+}
+
 static void learn_names(struct tw_exposure *exposure, const struct tw_block *block)
 {
     struct tw_new_name name;
     for (uint32_t offset = 0; tw_block_next_name(block, &offset, &name);) {
         if (name.kind != TW_NAME_ACCOUNT)
             continue;
-        if (name.id >= exposure->account_count) {
-            uint32_t count = exposure->account_count == 0 ? 256 : exposure->account_count * 2;
-            while (name.id >= count)
-                count *= 2;
-            exposure->accounts = tw_realloc(exposure->accounts, count * sizeof *exposure->accounts);
-            memset(exposure->accounts + exposure->account_count, 0,
-                   (count - exposure->account_count) * sizeof *exposure->accounts);
-            exposure->account_count = count;
-        }
-        struct account *account = &exposure->accounts[name.id];
+        tw_exposure_reserve(exposure, name.id);
+        struct tw_account *account = &exposure->accounts[name.id];
+        account->saved = exposure->saving.number;
         account->name = (struct tw_text){tw_strndup(name.name.bytes, name.name.length), name.name.length};
-        apply_settings(exposure, account);
+        tw_exposure_apply_settings(exposure, account);
     }
 }
 
 /* ---- judging ---- */
 
-static tw_i128 turnover_of(const struct tw_exposure *exposure, const struct account *account)
+static tw_i128 turnover_of(const struct tw_exposure *exposure, const struct tw_account *account)
 {
     return account->turnover_session == exposure->clock.session ? account->turnover_e8 : 0;
 }
 
-static tw_i128 exposure_of(const struct tw_exposure *exposure, const struct account *account)
+static tw_i128 exposure_of(const struct tw_exposure *exposure, const struct tw_account *account)
 {
     switch (exposure->settings.rules.measure) {
     case TW_MEASURE_GROSS:
@@ -146,7 +124,7 @@ static tw_i128 exposure_of(const struct tw_exposure *exposure, const struct acco
 static void judge_exposure(struct tw_exposure *exposure, uint32_t id, const struct tw_moment *moment,
                            struct tw_events *events)
 {
-    struct account *account = &exposure->accounts[id];
+    struct tw_account *account = &exposure->accounts[id];
     if (!exposure->settings.rules.client_exposure.enabled)
         return;
     struct tw_event *event = tw_level_apply(&exposure->exposure, &account->exposure, id, &account->level,
@@ -200,7 +178,7 @@ static void tick_velocity(void *context, uint32_t key, const void *argument)
 
 static void touch(struct tw_exposure *exposure, uint32_t id)
 {
-    struct account *account = &exposure->accounts[id];
+    struct tw_account *account = &exposure->accounts[id];
     if (account->touched == exposure->ticks)
         return;
     account->touched = exposure->ticks;
@@ -251,7 +229,7 @@ static void take_tick(struct tw_exposure *exposure, const struct tw_tick *tick, 
     if (rules->client_exposure.enabled)
         tw_rule_desk_walk(&exposure->exposure, exposure_episode, tick_exposure, exposure, &walk);
     for (uint32_t i = 0; i < exposure->touched_count; i++) {
-        const struct account *account = &exposure->accounts[exposure->touched[i]];
+        const struct tw_account *account = &exposure->accounts[exposure->touched[i]];
         /* Those with an open alert were judged in the walk; a second look would make a second event. */
         if (!account->exposure.listed && exposure_of(exposure, account) != account->judged_e8)
             judge_exposure(exposure, exposure->touched[i], &walk.moment, events);
@@ -262,7 +240,7 @@ static void take_tick(struct tw_exposure *exposure, const struct tw_tick *tick, 
 
 /* ---- rows ---- */
 
-static void add_turnover(struct tw_exposure *exposure, struct account *account, tw_i128 amount_e8)
+static void add_turnover(struct tw_exposure *exposure, struct tw_account *account, tw_i128 amount_e8)
 {
     if (account->turnover_session != exposure->clock.session) {
         account->turnover_session = exposure->clock.session;
@@ -279,7 +257,7 @@ static void take_change(struct tw_exposure *exposure, uint32_t symbol, uint32_t 
     const struct tw_shard_answer *answer = answers[shard];
     uint32_t at = cursors->trade[shard]++;
     TW_ASSERT(at < answer->trade_count && answer->trades[at].row == row && answer->trades[at].account == account_id);
-    struct account *account = &exposure->accounts[account_id];
+    struct tw_account *account = &exposure->accounts[account_id];
     tw_wide_add(&account->gross, answer->trades[at].gross);
     tw_wide_add(&account->net, answer->trades[at].net);
 }
@@ -288,7 +266,7 @@ static void take_change(struct tw_exposure *exposure, uint32_t symbol, uint32_t 
 static void enter_trade(struct tw_exposure *exposure, const struct tw_block *block, uint32_t id,
                         const struct tw_moment *moment)
 {
-    struct account *account = &exposure->accounts[id];
+    struct tw_account *account = &exposure->accounts[id];
     const struct tw_rules *rules = &exposure->settings.rules;
     uint32_t row = moment->row;
     add_turnover(exposure, account, tw_notional_known(tw_load_i64(block->qty, row), tw_load_i64(block->price, row)));
@@ -300,7 +278,7 @@ static void enter_trade(struct tw_exposure *exposure, const struct tw_block *blo
 static void leave_trade(struct tw_exposure *exposure, const struct tw_original *original,
                         const struct tw_moment *moment)
 {
-    struct account *account = &exposure->accounts[original->account];
+    struct tw_account *account = &exposure->accounts[original->account];
     const struct tw_rules *rules = &exposure->settings.rules;
     if (original->seq >= exposure->clock.session_first)
         add_turnover(exposure, account, -(tw_i128)tw_notional_known(original->qty_e8, original->price_e8));
@@ -324,7 +302,7 @@ static void retract(struct tw_exposure *exposure, uint64_t seq, const struct tw_
     struct tw_openings *openings = &exposure->openings;
     for (uint32_t i = tw_openings_of(openings, seq); i < openings->count && openings->list[i].seq == seq; i++) {
         struct tw_opening *opening = &openings->list[i];
-        struct account *account = &exposure->accounts[opening->entity];
+        struct tw_account *account = &exposure->accounts[opening->entity];
         bool is_exposure = opening->rule == TW_RULE_CLIENT_EXPOSURE;
         struct tw_episode *episode = is_exposure ? &account->exposure : &account->velocity.episode;
         struct tw_event *event = tw_opening_retract(opening, episode, moment, events);
@@ -366,7 +344,7 @@ static void expect(const struct tw_exposure *exposure, const struct tw_block *bl
     if (id >= exposure->account_count)
         return;
     const char *account = (const char *)&exposure->accounts[id];
-    for (size_t line = 0; line < sizeof(struct account); line += 64)
+    for (size_t line = 0; line < sizeof(struct tw_account); line += 64)
         __builtin_prefetch(account + line, 1);
 }
 
@@ -401,6 +379,7 @@ void tw_exposure_step(struct tw_exposure *exposure, const struct tw_record *reco
         TW_ASSERT(answers[shard]->lsn == tw_record_lsn(record));
         tw_events_append(events, &answers[shard]->events);
     }
+    tw_exposure_save_before(exposure, record, answers);
     if (record->kind == TW_RECORD_BLOCK) {
         take_block(exposure, &record->block, answers, &cursors, events);
     } else {
@@ -420,7 +399,7 @@ bool tw_exposure_account(const struct tw_exposure *exposure, uint32_t id, struct
 {
     if (id >= exposure->account_count || exposure->accounts[id].name.length == 0)
         return false;
-    const struct account *account = &exposure->accounts[id];
+    const struct tw_account *account = &exposure->accounts[id];
     *out = (struct tw_account_view){.gross_e8 = tw_wide_saturated(&account->gross),
                                     .net_e8 = tw_wide_saturated(&account->net),
                                     .turnover_e8 = turnover_of(exposure, account),

@@ -14,6 +14,7 @@
 
 #include "actors/judging/event.h"
 #include "protocol/log.h"
+#include "protocol/snapshot.h"
 
 struct tw_exposure;
 struct tw_exposure *tw_exposure_new(uint32_t shards);
@@ -24,6 +25,16 @@ void tw_exposure_free(struct tw_exposure **exposure);
 void tw_exposure_step(struct tw_exposure *exposure, const struct tw_record *record,
                       struct tw_shard_answer *const *answers, struct tw_events *events);
 void tw_exposure_pin_settings(struct tw_exposure *exposure, struct tw_text settings_text);
+
+/* ---- snapshots (judging/saving.h) ---- */
+/* The state as it is now is to be saved: right after a SNAPSHOT record. */
+void tw_exposure_save_begin(struct tw_exposure *exposure);
+bool tw_exposure_saving(const struct tw_exposure *exposure); /* something is left to be saved */
+/* Appends rows to `out` until about `bytes` were added or the state is whole; true: whole. It may step in between. */
+bool tw_exposure_save(struct tw_exposure *exposure, struct tw_buffer *out, size_t bytes);
+/* Loads rows of a snapshot into a fresh core, in the order of the file. False: the row is damaged. */
+bool tw_exposure_load(struct tw_exposure *exposure, struct tw_row_reader *row);
+bool tw_exposure_load_end(struct tw_exposure *exposure); /* false: something is missing, or does not agree */
 
 /* ---- to look at ---- */
 struct tw_account_view {

@@ -61,6 +61,7 @@ void tw_gateway_free(struct tw_gateway **gateway)
     tw_dictionary_free(&gone->parties);
     tw_dictionary_free(&gone->publishers_by_name);
     tw_buffer_free(&gone->settings_text);
+    tw_saving_free(&gone->saving);
     tw_buffer_free(&gone->raw);
     free((char *)(uintptr_t)gone->reporting_currency.bytes);
     free(gone);

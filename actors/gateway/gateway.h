@@ -16,6 +16,7 @@
 #include "protocol/log.h"
 #include "protocol/messages.h"
 #include "protocol/names.h"
+#include "protocol/snapshot.h"
 
 /* A stored trade, as resends are compared with and busts refer to. Texts are borrowed until the next call of the port.
  */
@@ -76,6 +77,16 @@ struct tw_retention {
     bool by_size;                /* else by age */
 };
 uint64_t tw_gateway_retain(struct tw_gateway *gateway, const struct tw_retention *retention);
+
+/* ---- snapshots (judging/saving.h) ---- */
+/* The state as it is now, as if all that is under way were durable, is to be saved: right after tw_gateway_snapshot. */
+void tw_gateway_save_begin(struct tw_gateway *gateway);
+bool tw_gateway_saving(const struct tw_gateway *gateway); /* something is left to be saved */
+/* Appends rows to `out` until about `bytes` were added or the state is whole; true: whole. It may step in between. */
+bool tw_gateway_save(struct tw_gateway *gateway, struct tw_buffer *out, size_t bytes);
+/* Loads rows of a snapshot into a fresh core, in the order of the file. False: the row is damaged. */
+bool tw_gateway_load(struct tw_gateway *gateway, struct tw_row_reader *row);
+bool tw_gateway_load_end(struct tw_gateway *gateway); /* false: something is missing, or does not agree */
 
 /* ---- ingestion ---- */
 enum tw_lane { TW_LANE_PUSH, TW_LANE_FEED };

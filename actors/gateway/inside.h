@@ -15,12 +15,14 @@
  *   flight.c       look-ups in what is not durable yet
  *   past.c         resends compared with what was taken; what a bust refers to
  *   apply.c        recovery from the log
+ *   gateway_save.c the gateway's part of a snapshot
  *   seq_set.c      the busted sequences
  */
 #ifndef TW_GATEWAY_INSIDE_H
 #define TW_GATEWAY_INSIDE_H
 
 #include "actors/gateway/gateway.h"
+#include "actors/judging/saving.h"
 #include "protocol/check.h"
 #include "protocol/num.h"
 #include "protocol/submission.h"
@@ -209,6 +211,10 @@ struct tw_gateway {
     int64_t cadence_ns; /* when the list of active publishers is to be walked next */
     struct tw_hold *spent_answer;
 
+    struct tw_saving saving;
+    struct tw_saving_names saving_names[3]; /* sources are written at once, with where they stand */
+    bool loaded;                            /* the head of a snapshot was there */
+
     struct tw_gateway_counters counters;
     char complaint[TW_GATEWAY_COMPLAINT_BYTES];
     bool complained;
@@ -227,6 +233,7 @@ static inline bool tw_text_equal(struct tw_text a, struct tw_text b)
 void tw_gateway_open_new(struct tw_gateway *gateway);
 void tw_gateway_open_free(struct tw_gateway *gateway);
 const struct tw_block *tw_gateway_open_view(struct tw_gateway *gateway); /* the rows so far, as a block */
+bool tw_gateway_open_has_anything(const struct tw_gateway *gateway);
 void tw_gateway_finish(struct tw_gateway *gateway); /* the block under construction becomes a record, if it has any */
 uint64_t tw_gateway_stage_control(struct tw_gateway *gateway, struct tw_control control); /* its lsn */
 void tw_gateway_note_name(struct tw_gateway *gateway, enum tw_name_kind kind, uint32_t id, uint32_t incarnation,

@@ -79,8 +79,9 @@ const struct tw_block *tw_gateway_open_view(struct tw_gateway *gateway)
     return view;
 }
 
-static bool open_has_anything(const struct tw_open_block *open)
+bool tw_gateway_open_has_anything(const struct tw_gateway *gateway)
 {
+    const struct tw_open_block *open = &gateway->open;
     return open->count != 0 || open->refusal_count != 0 || open->name_count != 0 || open->position_count != 0;
 }
 
@@ -118,7 +119,7 @@ static void stage(struct tw_gateway *gateway, struct tw_frame *frame)
 void tw_gateway_finish(struct tw_gateway *gateway)
 {
     struct tw_open_block *open = &gateway->open;
-    if (!open_has_anything(open))
+    if (!tw_gateway_open_has_anything(gateway))
         return;
     for (uint32_t i = 0; i < open->position_count; i++)
         open->positions[i].next = gateway->sources[open->positions[i].source]->next;
@@ -141,7 +142,7 @@ uint64_t tw_gateway_stage_control(struct tw_gateway *gateway, struct tw_control 
 
 bool tw_gateway_staged(const struct tw_gateway *gateway)
 {
-    return gateway->cut_lsn < gateway->last_lsn || open_has_anything(&gateway->open);
+    return gateway->cut_lsn < gateway->last_lsn || tw_gateway_open_has_anything(gateway);
 }
 
 uint32_t tw_gateway_room(const struct tw_gateway *gateway)

@@ -71,8 +71,9 @@ void tw_shard_answer_free(struct tw_shard_answer *answer)
 static const struct {
     const char *type, *key;
     uint32_t version;
+    uint8_t code;
 } rules[TW_RULE_COUNT] = {
-#define TW_RULE_ROW(symbol, type, key, version) {type, key, version},
+#define TW_RULE_ROW(symbol, type, key, version, code) {type, key, version, code},
     TW_RULES(TW_RULE_ROW)
 #undef TW_RULE_ROW
 };
@@ -93,6 +94,20 @@ uint32_t tw_rule_version(enum tw_rule rule)
 {
     TW_ASSERT(rule < TW_RULE_COUNT);
     return rules[rule].version;
+}
+
+uint8_t tw_rule_code(enum tw_rule rule)
+{
+    TW_ASSERT(rule < TW_RULE_COUNT);
+    return rules[rule].code;
+}
+
+enum tw_rule tw_rule_from_code(uint8_t code)
+{
+    for (int rule = 0; rule < TW_RULE_COUNT; rule++)
+        if (rules[rule].code == code)
+            return (enum tw_rule)rule;
+    return TW_RULE_COUNT;
 }
 
 const char *tw_severity_name(enum tw_severity severity)

@@ -10,17 +10,18 @@
 
 #include "protocol/num.h"
 
-/* X(symbol, wire name, version): the rules in the order of RULES.md's table; the order of events within one trade. */
+/* X(symbol, wire name, key, version, code): the rules in the order of RULES.md's table, which is the order of events
+ * within one trade. The code stands for the rule in snapshots, and never changes. */
 #define TW_RULES(X)                                                                                                    \
-    X(LARGE_TRADE, "LARGE_TRADE", "large_trade", 1)                                                                    \
-    X(CLIENT_EXPOSURE, "HIGH_CLIENT_EXPOSURE", "client_exposure", 1)                                                   \
-    X(SYMBOL_EXPOSURE, "HIGH_SYMBOL_EXPOSURE", "symbol_exposure", 1)                                                   \
-    X(VELOCITY, "HIGH_TRANSACTION_VELOCITY", "velocity", 1)                                                            \
-    X(ANOMALY, "ANOMALY_DETECTED", "anomaly", 1)                                                                       \
-    X(FEED_GAP, "FEED_GAP", "feed_gap", 1)
+    X(LARGE_TRADE, "LARGE_TRADE", "large_trade", 1, 1)                                                                 \
+    X(CLIENT_EXPOSURE, "HIGH_CLIENT_EXPOSURE", "client_exposure", 1, 2)                                                \
+    X(SYMBOL_EXPOSURE, "HIGH_SYMBOL_EXPOSURE", "symbol_exposure", 1, 3)                                                \
+    X(VELOCITY, "HIGH_TRANSACTION_VELOCITY", "velocity", 1, 4)                                                         \
+    X(ANOMALY, "ANOMALY_DETECTED", "anomaly", 1, 5)                                                                    \
+    X(FEED_GAP, "FEED_GAP", "feed_gap", 1, 6)
 
 enum tw_rule {
-#define TW_RULE_MEMBER(symbol, type, key, version) TW_RULE_##symbol,
+#define TW_RULE_MEMBER(symbol, type, key, version, code) TW_RULE_##symbol,
     TW_RULES(TW_RULE_MEMBER)
 #undef TW_RULE_MEMBER
         TW_RULE_COUNT
@@ -83,6 +84,8 @@ void tw_events_free(struct tw_events *events);
 const char *tw_rule_type(enum tw_rule rule); /* "HIGH_CLIENT_EXPOSURE" */
 const char *tw_rule_key(enum tw_rule rule);  /* "client_exposure" */
 uint32_t tw_rule_version(enum tw_rule rule);
+uint8_t tw_rule_code(enum tw_rule rule);
+enum tw_rule tw_rule_from_code(uint8_t code); /* TW_RULE_COUNT: none */
 const char *tw_severity_name(enum tw_severity severity);
 const char *tw_event_name(enum tw_event_kind kind);
 const char *tw_entity_type_name(enum tw_entity_type type);

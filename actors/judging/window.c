@@ -102,6 +102,23 @@ uint32_t tw_window_latest(const struct tw_window *window, uint32_t limit, uint64
     return take;
 }
 
+struct tw_window_entry tw_window_entry(const struct tw_window *window, uint32_t index)
+{
+    return *entry_at(window, index);
+}
+
+bool tw_window_restore(struct tw_window *window, int64_t t_ns, uint64_t seq)
+{
+    if (window->count > 0) {
+        const struct tw_window_entry *last = entry_at(window, window->count - 1);
+        if (last->t_ns > t_ns || (last->seq & ~REMOVED_BIT) >= (seq & ~REMOVED_BIT))
+            return false;
+    }
+    tw_window_add(window, t_ns, seq);
+    window->removed += (seq & REMOVED_BIT) != 0;
+    return true;
+}
+
 void tw_latest_remove(struct tw_latest *latest, uint64_t seq)
 {
     uint32_t kept = 0;

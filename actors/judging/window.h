@@ -39,6 +39,11 @@ uint32_t tw_window_count_after(const struct tw_window *window, int64_t horizon_n
 /* The latest `limit` sequences, oldest first, into out; returns how many. */
 uint32_t tw_window_latest(const struct tw_window *window, uint32_t limit, uint64_t *out);
 
+/* Entry `index` from the oldest, with the mark of one that was taken out; and an entry as that gave it, behind those
+ * that are there (false: it cannot stand there). For snapshots. */
+struct tw_window_entry tw_window_entry(const struct tw_window *window, uint32_t index);
+bool tw_window_restore(struct tw_window *window, int64_t t_ns, uint64_t seq);
+
 /* The latest TW_EXPOSURE_TRADES_MAX unbusted trades of a key. Zero-initialised: empty. */
 struct tw_latest {
     uint64_t seq[TW_EXPOSURE_TRADES_MAX];

@@ -68,6 +68,38 @@ void tw_pipeline_pin_settings(struct tw_pipeline *pipeline, struct tw_text setti
     tw_router_pin_settings(pipeline->router, settings_text);
 }
 
+bool tw_pipeline_load(struct tw_pipeline *pipeline, enum tw_snapshot_part part, struct tw_row_reader *row)
+{
+    switch (part) {
+    case TW_PART_SHARD: /* its symbols may now be another shard's */
+        for (uint32_t i = 0; i < pipeline->shards; i++) {
+            struct tw_row_reader own = *row;
+            if (!tw_shard_load(pipeline->shard[i], &own))
+                return false;
+        }
+        return true;
+    case TW_PART_EXPOSURE:
+        return tw_exposure_load(pipeline->exposure, row);
+    case TW_PART_SCORER:
+        return tw_scorer_load(pipeline->scorer, row);
+    case TW_PART_ROUTER:
+        return tw_router_load(pipeline->router, row);
+    case TW_PART_GATEWAY:
+    case TW_PART_COUNT:
+        break;
+    }
+    TW_UNREACHABLE("no part of the pipeline");
+}
+
+bool tw_pipeline_load_end(struct tw_pipeline *pipeline)
+{
+    for (uint32_t i = 0; i < pipeline->shards; i++)
+        if (!tw_shard_load_end(pipeline->shard[i]))
+            return false;
+    return tw_exposure_load_end(pipeline->exposure) && tw_scorer_load_end(pipeline->scorer) &&
+           tw_router_load_end(pipeline->router);
+}
+
 const struct tw_router *tw_pipeline_router(const struct tw_pipeline *pipeline)
 {
     return pipeline->router;

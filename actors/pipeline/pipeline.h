@@ -30,6 +30,11 @@ void tw_pipeline_feed(struct tw_pipeline *pipeline, const struct tw_record *reco
 /* Settings records of the log are ignored from now on, these are in force instead ("what if"). */
 void tw_pipeline_pin_settings(struct tw_pipeline *pipeline, struct tw_text settings_text);
 
+/* A row of a snapshot, into the core or cores whose part it is (not the gateway's, which is no core of the pipeline).
+ * False: it is damaged. */
+bool tw_pipeline_load(struct tw_pipeline *pipeline, enum tw_snapshot_part part, struct tw_row_reader *row);
+bool tw_pipeline_load_end(struct tw_pipeline *pipeline); /* false: something is missing, or does not agree */
+
 const struct tw_router *tw_pipeline_router(const struct tw_pipeline *pipeline); /* count, digests */
 
 /* Takes the cores out, state and all, and ends the pipeline: recovery hands them to their actors. The caller owns them.

@@ -8,33 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/judging/settings.h"
-#include "actors/router/router_text.h"
+#include "actors/router/router_state.h"
 #include "protocol/check.h"
-
-#define SEVERITIES (TW_SEVERITY_CRITICAL + 1)
-
-/* An event with its entity's name, ready to be put in order. */
-struct entry {
-    const struct tw_event *event;
-    uint32_t entity_first, entity_length; /* in the arena */
-    const char *arena;                    /* for the comparison only */
-};
-
-struct tw_router {
-    struct tw_evidence evidence;
-    struct tw_settings settings;
-    char config[65];
-    struct tw_router_names names;
-    uint64_t last_alert, last_seq;
-    uint64_t forgotten_seq; /* retention has dropped the trades up to here */
-    uint8_t digest[TW_SHA256_BYTES], record_digest[TW_SHA256_BYTES];
-    uint64_t counts[TW_RULE_COUNT][SEVERITIES];
-    struct tw_head_count head_counts[TW_RULE_COUNT * SEVERITIES];
-    struct entry *entries;
-    uint32_t entry_capacity;
-    struct tw_buffer arena, record;
-};
 
 struct tw_router *tw_router_new(const struct tw_evidence *evidence)
 {
@@ -55,6 +30,7 @@ void tw_router_free(struct tw_router **router_pointer)
     tw_dictionary_free(&router->names.accounts);
     tw_dictionary_free(&router->names.sources);
     tw_settings_free(&router->settings);
+    tw_saving_free(&router->saving);
     tw_buffer_free(&router->arena);
     tw_buffer_free(&router->record);
     free(router->entries);
@@ -114,7 +90,7 @@ static void take_control(struct tw_router *router, const struct tw_control *cont
 
 static int compare(const void *left, const void *right)
 {
-    const struct entry *a = left, *b = right;
+    const struct tw_router_entry *a = left, *b = right;
     if (a->event->row != b->event->row)
         return a->event->row < b->event->row ? -1 : 1;
     if (a->event->phase != b->event->phase)
@@ -142,7 +118,7 @@ static void put_in_order(struct tw_router *router, const struct tw_events *event
     for (uint32_t i = 0; i < events->count; i++) {
         char entity[TW_TOPIC_BYTES_MAX];
         uint32_t length = tw_router_entity(&router->names, &events->list[i], entity);
-        router->entries[i] = (struct entry){&events->list[i], (uint32_t)router->arena.length, length, NULL};
+        router->entries[i] = (struct tw_router_entry){&events->list[i], (uint32_t)router->arena.length, length, NULL};
         tw_buffer_append(&router->arena, entity, length);
     }
     for (uint32_t i = 0; i < events->count; i++)
@@ -258,7 +234,7 @@ static void extend_digests(struct tw_router *router, const struct tw_alert *aler
     tw_digest_extend(router->record_digest, router->record.bytes, router->record.length - TW_ALERT_DETECTED_BYTES);
 }
 
-static void emit(struct tw_router *router, const struct tw_record *record, const struct entry *entry,
+static void emit(struct tw_router *router, const struct tw_record *record, const struct tw_router_entry *entry,
                  const struct tw_events *events, tw_router_visit visit, void *context)
 {
     const struct tw_event *event = entry->event;
@@ -354,7 +330,7 @@ void tw_router_head(struct tw_router *router, struct tw_head *out)
 {
     uint32_t count = 0;
     for (uint32_t rule = 0; rule < TW_RULE_COUNT; rule++)
-        for (uint32_t severity = 0; severity < SEVERITIES; severity++)
+        for (uint32_t severity = 0; severity < TW_ROUTER_SEVERITIES; severity++)
             if (router->counts[rule][severity] > 0)
                 router->head_counts[count++] = (struct tw_head_count){tw_rule_type((enum tw_rule)rule),
                                                                       tw_severity_name((enum tw_severity)severity),

@@ -16,6 +16,7 @@
 #include "protocol/digest.h"
 #include "protocol/log.h"
 #include "protocol/messages.h"
+#include "protocol/snapshot.h"
 
 /* Port: who sent the trade with this global sequence. `id` is borrowed until the next call. False: unknown. */
 struct tw_evidence {
@@ -56,5 +57,15 @@ uint64_t tw_router_trades(const struct tw_router *router); /* trades judged: the
 void tw_router_set_evidence(struct tw_router *router, const struct tw_evidence *evidence);
 /* Settings records of the log are ignored from now on, these are in force instead. */
 void tw_router_pin_settings(struct tw_router *router, struct tw_text settings_text);
+
+/* ---- snapshots (judging/saving.h) ---- */
+/* The state as it is now is to be saved: right after a SNAPSHOT record. */
+void tw_router_save_begin(struct tw_router *router);
+bool tw_router_saving(const struct tw_router *router); /* something is left to be saved */
+/* Appends rows to `out` until about `bytes` were added or the state is whole; true: whole. It may step in between. */
+bool tw_router_save(struct tw_router *router, struct tw_buffer *out, size_t bytes);
+/* Loads rows of a snapshot into a fresh core, in the order of the file. False: the row is damaged. */
+bool tw_router_load(struct tw_router *router, struct tw_row_reader *row);
+bool tw_router_load_end(struct tw_router *router); /* false: something is missing, or does not agree */
 
 #endif

@@ -7,36 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/judging/episode.h"
-#include "actors/judging/settings.h"
-#include "actors/judging/tape_clock.h"
-#include "actors/scorer/statistics.h"
+#include "actors/scorer/scorer_state.h"
 #include "protocol/check.h"
-
-struct key {
-    struct tw_statistics statistics;
-    int64_t clock_ns, last_hit_ns;
-    struct tw_episode episode;
-    uint32_t entity, entity2; /* by the key in force: symbol; account and symbol; none */
-};
-
-/* Pairs (account, symbol) to places in `keys`; used with that key only. */
-struct pairs {
-    uint64_t *pairs;
-    uint32_t *places;
-    uint32_t count, capacity;
-};
-
-struct tw_scorer {
-    struct tw_settings settings;
-    struct tw_tape_clock clock;
-    enum tw_statistics_key keyed_by; /* what `keys` are keyed by */
-    struct key *keys;                /* by symbol id, by place of the pair, or the one at 0 */
-    uint32_t key_count;              /* places */
-    struct pairs pairs;
-    struct tw_openings openings;
-    struct tw_rule_desk anomaly;
-};
 
 struct tw_scorer *tw_scorer_new(void)
 {
@@ -71,13 +43,14 @@ void tw_scorer_free(struct tw_scorer **scorer_pointer)
     tw_openings_free(&scorer->openings);
     tw_rule_desk_free(&scorer->anomaly);
     tw_settings_free(&scorer->settings);
+    tw_saving_free(&scorer->saving);
     free(scorer);
     *scorer_pointer = NULL;
 }
 
 /* ---- keys ---- */
 
-static struct key *key_at(struct tw_scorer *scorer, uint32_t place)
+struct tw_scorer_key *tw_scorer_key_at(struct tw_scorer *scorer, uint32_t place)
 {
     if (place >= scorer->key_count) {
         uint32_t count = scorer->key_count == 0 ? 64 : scorer->key_count * 2;
@@ -90,7 +63,7 @@ static struct key *key_at(struct tw_scorer *scorer, uint32_t place)
     return &scorer->keys[place];
 }
 
-static uint32_t pair_slot(const struct pairs *pairs, uint64_t pair)
+static uint32_t pair_slot(const struct tw_scorer_pairs *pairs, uint64_t pair)
 {
     uint32_t slot = (uint32_t)((pair ^ pair >> 32) * UINT64_C(0x9e3779b97f4a7c15) >> 32) & (pairs->capacity - 1);
     while (pairs->pairs[slot] != 0 && pairs->pairs[slot] != pair)
@@ -98,9 +71,9 @@ static uint32_t pair_slot(const struct pairs *pairs, uint64_t pair)
     return slot;
 }
 
-static void grow_pairs(struct pairs *pairs)
+static void grow_pairs(struct tw_scorer_pairs *pairs)
 {
-    struct pairs old = *pairs;
+    struct tw_scorer_pairs old = *pairs;
     pairs->capacity = old.capacity == 0 ? 1024 : old.capacity * 2;
     pairs->pairs = tw_alloc_zero(pairs->capacity, sizeof *pairs->pairs);
     pairs->places = tw_alloc(pairs->capacity * sizeof *pairs->places);
@@ -115,9 +88,14 @@ static void grow_pairs(struct pairs *pairs)
     free(old.places);
 }
 
-static uint32_t pair_place(struct pairs *pairs, uint32_t account, uint32_t symbol)
+static uint64_t pair_of(uint32_t account, uint32_t symbol)
 {
-    uint64_t pair = (uint64_t)account << 32 | symbol;
+    return (uint64_t)account << 32 | symbol;
+}
+
+uint32_t tw_scorer_pair_place(struct tw_scorer_pairs *pairs, uint32_t account, uint32_t symbol)
+{
+    uint64_t pair = pair_of(account, symbol);
     if ((pairs->count + 1) * 2 > pairs->capacity)
         grow_pairs(pairs);
     uint32_t slot = pair_slot(pairs, pair);
@@ -128,54 +106,80 @@ static uint32_t pair_place(struct pairs *pairs, uint32_t account, uint32_t symbo
     return pairs->places[slot];
 }
 
+bool tw_scorer_find_place(const struct tw_scorer *scorer, uint32_t account, uint32_t symbol, uint32_t *place)
+{
+    const struct tw_scorer_pairs *pairs = &scorer->pairs;
+    *place = scorer->keyed_by == TW_STATISTICS_SYMBOL ? symbol : 0;
+    if (scorer->keyed_by != TW_STATISTICS_ACCOUNT_SYMBOL)
+        return *place < scorer->key_count;
+    uint64_t pair = pair_of(account, symbol);
+    if (account == 0 || pairs->capacity == 0)
+        return false;
+    uint32_t slot = pair_slot(pairs, pair);
+    if (pairs->pairs[slot] != pair)
+        return false;
+    *place = pairs->places[slot];
+    return true;
+}
+
+/* A key that is first met now is newer than any saving. */
+static void name_key(const struct tw_scorer *scorer, struct tw_scorer_key *key, uint32_t entity, uint32_t entity2)
+{
+    if (key->used)
+        return;
+    key->used = true;
+    key->saved = scorer->saving.number;
+    key->entity = entity;
+    key->entity2 = entity2;
+}
+
 /* Place of the key that a trade belongs to; false if it has none (a market print under the account key). */
 static bool place_of(struct tw_scorer *scorer, uint32_t account, uint32_t symbol, uint32_t *place)
 {
-    struct key *key;
     switch (scorer->keyed_by) {
     case TW_STATISTICS_SYMBOL:
         *place = symbol;
-        key = key_at(scorer, symbol);
-        key->entity = symbol;
+        name_key(scorer, tw_scorer_key_at(scorer, symbol), symbol, 0);
         return true;
     case TW_STATISTICS_ACCOUNT_SYMBOL:
         if (account == 0)
             return false;
-        *place = pair_place(&scorer->pairs, account, symbol);
-        key = key_at(scorer, *place);
-        key->entity = account;
-        key->entity2 = symbol;
+        *place = tw_scorer_pair_place(&scorer->pairs, account, symbol);
+        name_key(scorer, tw_scorer_key_at(scorer, *place), account, symbol);
         return true;
     case TW_STATISTICS_SYSTEM:
         *place = 0;
-        key_at(scorer, 0);
+        name_key(scorer, tw_scorer_key_at(scorer, 0), 0, 0);
         return true;
     }
     TW_UNREACHABLE("a statistics key without a place");
 }
 
-/* The key of an open alert. */
-static struct key *key_of(struct tw_scorer *scorer, const struct tw_opening *opening)
+struct tw_scorer_key *tw_scorer_key_of(struct tw_scorer *scorer, const struct tw_opening *opening)
 {
     uint32_t place = 0;
-    if (scorer->keyed_by == TW_STATISTICS_SYMBOL)
-        place = opening->entity;
-    else if (scorer->keyed_by == TW_STATISTICS_ACCOUNT_SYMBOL)
-        place = pair_place(&scorer->pairs, opening->entity, opening->entity2);
-    return key_at(scorer, place);
+    bool by_pair = scorer->keyed_by == TW_STATISTICS_ACCOUNT_SYMBOL;
+    bool found = by_pair ? tw_scorer_find_place(scorer, opening->entity, opening->entity2, &place)
+                         : tw_scorer_find_place(scorer, 0, opening->entity, &place);
+    return found && scorer->keys[place].used ? &scorer->keys[place] : NULL;
 }
 
 /* ---- settings ---- */
+
+void tw_scorer_key_by(struct tw_scorer *scorer, enum tw_statistics_key key)
+{
+    scorer->keyed_by = key;
+    scorer->anomaly.entity_type = key == TW_STATISTICS_SYMBOL           ? TW_ENTITY_SYMBOL
+                                  : key == TW_STATISTICS_ACCOUNT_SYMBOL ? TW_ENTITY_CLIENT
+                                                                        : TW_ENTITY_SYSTEM;
+}
 
 static void settings_changed(struct tw_scorer *scorer)
 {
     enum tw_statistics_key key = scorer->settings.rules.anomaly_key;
     if (key != scorer->keyed_by || scorer->key_count == 0) {
         forget_keys(scorer); /* other keys, other windows: statistics begin anew */
-        scorer->keyed_by = key;
-        scorer->anomaly.entity_type = key == TW_STATISTICS_SYMBOL           ? TW_ENTITY_SYMBOL
-                                      : key == TW_STATISTICS_ACCOUNT_SYMBOL ? TW_ENTITY_CLIENT
-                                                                            : TW_ENTITY_SYSTEM;
+        tw_scorer_key_by(scorer, key);
     }
 }
 
@@ -187,8 +191,8 @@ void tw_scorer_pin_settings(struct tw_scorer *scorer, struct tw_text settings_te
 
 /* ---- judging ---- */
 
-static void describe(struct tw_event *event, const struct key *key, const struct tw_deviation *deviation, int64_t x,
-                     tw_i128 notional_e8, uint32_t tier_e3)
+static void describe(struct tw_event *event, const struct tw_scorer_key *key, const struct tw_deviation *deviation,
+                     int64_t x, tw_i128 notional_e8, uint32_t tier_e3)
 {
     event->value = x;
     event->threshold = tier_e3;
@@ -202,7 +206,7 @@ static void judge(struct tw_scorer *scorer, uint32_t place, int64_t x, tw_i128 n
                   const struct tw_moment *moment, struct tw_events *events)
 {
     const struct tw_rules *rules = &scorer->settings.rules;
-    struct key *key = &scorer->keys[place];
+    struct tw_scorer_key *key = &scorer->keys[place];
     if (!rules->anomaly_enabled || key->statistics.count < rules->anomaly_minimum)
         return;
     struct tw_deviation deviation = tw_statistics_deviation(&key->statistics, x);
@@ -222,7 +226,7 @@ static void judge(struct tw_scorer *scorer, uint32_t place, int64_t x, tw_i128 n
         describe(event, key, &deviation, x, notional_e8, high ? rules->anomaly_high_e3 : rules->anomaly_medium_e3);
 }
 
-static void move_clock(struct key *key, int64_t ts_ns)
+static void move_clock(struct tw_scorer_key *key, int64_t ts_ns)
 {
     if (ts_ns > key->clock_ns)
         key->clock_ns = ts_ns;
@@ -249,7 +253,7 @@ static void retract(struct tw_scorer *scorer, const struct tw_original *original
          i < openings->count && openings->list[i].seq == original->seq; i++) {
         struct tw_episode *episode = NULL;
         if (openings->list[i].state == TW_OPENING_OPEN)
-            episode = &key_of(scorer, &openings->list[i])->episode;
+            episode = &tw_scorer_key_of(scorer, &openings->list[i])->episode;
         int64_t notional = tw_notional_known(original->qty_e8, original->price_e8);
         struct tw_event *event = tw_opening_retract(&openings->list[i], episode, moment, events);
         event->value = tw_divide_half_even(notional, 1000000);
@@ -289,7 +293,7 @@ static void tick_key(void *context, uint32_t place, const void *argument)
 {
     const struct tick_walk *walk = argument;
     struct tw_scorer *scorer = context;
-    struct key *key = &scorer->keys[place];
+    struct tw_scorer_key *key = &scorer->keys[place];
     const struct tw_rules *rules = &scorer->settings.rules;
     if (walk->moment.ts_ns < key->last_hit_ns + rules->anomaly_quiet_ns)
         return;
@@ -307,6 +311,7 @@ static void take_tick(struct tw_scorer *scorer, const struct tw_tick *tick, stru
 void tw_scorer_step(struct tw_scorer *scorer, const struct tw_record *record, struct tw_events *events)
 {
     struct tw_tick tick;
+    tw_scorer_save_before(scorer, record);
     if (record->kind == TW_RECORD_CONTROL) {
         if (tw_settings_take(&scorer->settings, &record->control))
             settings_changed(scorer);

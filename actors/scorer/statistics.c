@@ -89,6 +89,11 @@ bool tw_statistics_remove(struct tw_statistics *statistics, uint64_t seq)
     return false;
 }
 
+struct tw_sample tw_statistics_sample(const struct tw_statistics *statistics, uint32_t index)
+{
+    return *sample_at(statistics, index);
+}
+
 void tw_statistics_free(struct tw_statistics *statistics)
 {
     free(statistics->ring);

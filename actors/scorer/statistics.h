@@ -41,6 +41,7 @@ double tw_deviation_sigma(const struct tw_deviation *deviation);
 void tw_statistics_add(struct tw_statistics *statistics, uint32_t window, int64_t x, uint64_t seq);
 /* Takes a busted trade's sample out, if it is still in. */
 bool tw_statistics_remove(struct tw_statistics *statistics, uint64_t seq);
+struct tw_sample tw_statistics_sample(const struct tw_statistics *statistics, uint32_t index); /* from the oldest */
 void tw_statistics_free(struct tw_statistics *statistics);
 
 #endif

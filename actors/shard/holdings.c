@@ -47,7 +47,7 @@ static void grow(struct tw_holding_table *table)
     free(old.positions);
 }
 
-static struct tw_holding *add(struct tw_holding_chunk **chunks, uint32_t account)
+static struct tw_holding *add(struct tw_holding_chunk **chunks, uint32_t account, uint32_t saving)
 {
     struct tw_holding_chunk *chunk = *chunks;
     if (chunk == NULL || chunk->count == chunk->capacity) {
@@ -63,6 +63,7 @@ static struct tw_holding *add(struct tw_holding_chunk **chunks, uint32_t account
     struct tw_holding *position = &chunk->list[chunk->count++];
     memset(position, 0, sizeof *position);
     position->account = account;
+    position->saved = saving;
     return position;
 }
 
@@ -76,7 +77,7 @@ struct tw_holding *tw_holdings_get(struct tw_holding_table *table, struct tw_hol
     uint32_t slot = find_slot(table, key);
     if (table->keys[slot] == 0) {
         table->keys[slot] = key;
-        table->positions[slot] = add(chunks, account);
+        table->positions[slot] = add(chunks, account, table->saving);
         table->count++;
     }
     return table->positions[slot];

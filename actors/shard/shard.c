@@ -43,6 +43,7 @@ void tw_shard_free(struct tw_shard **shard_pointer)
     tw_rule_desk_free(&shard->exposure);
     tw_rule_desk_free(&shard->velocity);
     tw_settings_free(&shard->settings);
+    tw_saving_free(&shard->saving);
     free(shard);
     *shard_pointer = NULL;
 }
@@ -70,6 +71,18 @@ static struct tw_term_change *add_change(struct tw_shard_answer *answer)
         answer->trades = tw_realloc(answer->trades, answer->trade_capacity * sizeof *answer->trades);
     }
     return &answer->trades[answer->trade_count++];
+}
+
+void tw_shard_mark_traded(struct tw_shard *shard, struct tw_symbol *symbol)
+{
+    if (symbol->traded)
+        return;
+    symbol->traded = true;
+    if (shard->traded_count == shard->traded_capacity) {
+        shard->traded_capacity = shard->traded_capacity == 0 ? 64 : shard->traded_capacity * 2;
+        shard->traded = tw_realloc(shard->traded, shard->traded_capacity * sizeof *shard->traded);
+    }
+    shard->traded[shard->traded_count++] = symbol->id;
 }
 
 static void move_turnover(struct tw_shard *shard, struct tw_symbol *symbol, tw_i128 amount_e8)
@@ -105,14 +118,7 @@ static void apply_fill(struct tw_shard *shard, struct tw_symbol *symbol, const s
     uint32_t row = moment->row;
     int64_t notional = tw_notional_known((int64_t)fill->quantity_e8, fill->price_e8);
     symbol->mark_e8 = fill->price_e8;
-    if (!symbol->traded) {
-        symbol->traded = true;
-        if (shard->traded_count == shard->traded_capacity) {
-            shard->traded_capacity = shard->traded_capacity == 0 ? 64 : shard->traded_capacity * 2;
-            shard->traded = tw_realloc(shard->traded, shard->traded_capacity * sizeof *shard->traded);
-        }
-        shard->traded[shard->traded_count++] = symbol->id;
-    }
+    tw_shard_mark_traded(shard, symbol);
     move_turnover(shard, symbol, notional);
     tw_latest_add(&symbol->latest, moment->origin.seq);
     if (shard->settings.rules.velocity_symbol)
@@ -243,6 +249,7 @@ void tw_shard_step(struct tw_shard *shard, const struct tw_record *record, struc
     answer->lsn = tw_record_lsn(record);
     answer->trade_count = answer->remark_count = 0;
     tw_events_clear(&answer->events);
+    tw_shard_save_before(shard, record);
     if (record->kind == TW_RECORD_BLOCK) {
         TW_ASSERT(shard->settings.known || record->block.count == 0);
         step_block(shard, &record->block, answer);

@@ -14,6 +14,7 @@
 
 #include "actors/judging/event.h"
 #include "protocol/log.h"
+#include "protocol/snapshot.h"
 
 struct tw_shard;
 struct tw_shard *tw_shard_new(uint32_t index, uint32_t shards);
@@ -23,6 +24,17 @@ void tw_shard_free(struct tw_shard **shard);
 void tw_shard_step(struct tw_shard *shard, const struct tw_record *record, struct tw_shard_answer *answer);
 /* Settings records of the log are ignored from now on, these are in force instead. */
 void tw_shard_pin_settings(struct tw_shard *shard, struct tw_text settings_text);
+
+/* ---- snapshots (judging/saving.h) ---- */
+/* The state as it is now is to be saved: right after a SNAPSHOT record. */
+void tw_shard_save_begin(struct tw_shard *shard);
+bool tw_shard_saving(const struct tw_shard *shard); /* something is left to be saved */
+/* Appends rows to `out` until about `bytes` were added or the state is whole; true: whole. It may step in between. */
+bool tw_shard_save(struct tw_shard *shard, struct tw_buffer *out, size_t bytes);
+/* Loads rows of a snapshot into a fresh core, in the order of the file; those of all saved shards to every shard.
+ * False: the row is damaged. */
+bool tw_shard_load(struct tw_shard *shard, struct tw_row_reader *row);
+bool tw_shard_load_end(struct tw_shard *shard); /* false: something is missing, or does not agree */
 
 /* ---- to look at (queries, tests) ---- */
 struct tw_position_view {

@@ -5,6 +5,7 @@
 #ifndef TW_SHARD_SHARD_STATE_H
 #define TW_SHARD_SHARD_STATE_H
 
+#include "actors/judging/saving.h"
 #include "actors/judging/settings.h"
 #include "actors/judging/tape_clock.h"
 #include "actors/judging/velocity.h"
@@ -18,7 +19,8 @@ struct tw_symbol {
     int64_t mark_e8;     /* price of the latest trade */
     uint32_t id;
     uint32_t turnover_session;
-    bool traded; /* since the last re-marking */
+    uint32_t saved, positions_saved; /* numbers of the savings that wrote it, and all its positions */
+    bool traded;                     /* since the last re-marking */
     int64_t large_trade_e8;
     struct tw_level level;
     struct tw_episode exposure;
@@ -40,6 +42,12 @@ struct tw_shard {
     uint32_t traded_count, traded_capacity;
     struct tw_openings openings;
     struct tw_rule_desk large_trade, exposure, velocity;
+    struct tw_saving saving;
+    bool loaded; /* the head of a snapshot was there */
+    struct {     /* where the walk over the positions of the symbol at saving.cursor stands */
+        struct tw_holding_chunk *chunk;
+        uint32_t index;
+    } walk;
 };
 
 static inline bool tw_shard_has(const struct tw_shard *shard, uint32_t symbol)
@@ -51,7 +59,18 @@ static inline struct tw_symbol *tw_shard_symbol(const struct tw_shard *shard, ui
     return &shard->symbols[shard->shards == 1 ? symbol : symbol / shard->shards];
 }
 
+static inline uint32_t tw_shard_place(const struct tw_shard *shard, uint32_t symbol)
+{
+    return shard->shards == 1 ? symbol : symbol / shard->shards;
+}
+
+/* shard_save.c: writes what the record is about to change, if it is not written yet */
+void tw_shard_save_before(struct tw_shard *shard, const struct tw_record *record);
+
 /* shard_symbols.c */
+void tw_shard_reserve(struct tw_shard *shard, uint32_t symbol); /* a place for the symbol, of no id yet */
+void tw_shard_apply_settings(struct tw_shard *shard, struct tw_symbol *symbol);
+void tw_shard_mark_traded(struct tw_shard *shard, struct tw_symbol *symbol);
 void tw_shard_learn_names(struct tw_shard *shard, const struct tw_block *block);
 void tw_shard_settings_changed(struct tw_shard *shard);
 void tw_shard_judge_exposure(struct tw_shard *shard, struct tw_symbol *symbol, const struct tw_moment *moment,

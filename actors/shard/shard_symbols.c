@@ -8,7 +8,7 @@
 #include "actors/shard/shard_state.h"
 #include "protocol/check.h"
 
-static void apply_settings(struct tw_shard *shard, struct tw_symbol *symbol)
+void tw_shard_apply_settings(struct tw_shard *shard, struct tw_symbol *symbol)
 {
     const struct tw_rules *rules = &shard->settings.rules;
     const struct tw_settings *settings = &shard->settings;
@@ -26,25 +26,31 @@ void tw_shard_settings_changed(struct tw_shard *shard)
     shard->judge_all = true;
     for (uint32_t i = 0; i < shard->symbol_count; i++)
         if (shard->symbols[i].id != 0)
-            apply_settings(shard, &shard->symbols[i]);
+            tw_shard_apply_settings(shard, &shard->symbols[i]);
+}
+
+void tw_shard_reserve(struct tw_shard *shard, uint32_t symbol)
+{
+    uint32_t place = tw_shard_place(shard, symbol);
+    if (place < shard->symbol_count)
+        return;
+    uint32_t count = shard->symbol_count == 0 ? 64 : shard->symbol_count * 2;
+    while (place >= count)
+        count *= 2;
+    shard->symbols = tw_realloc(shard->symbols, count * sizeof *shard->symbols);
+    memset(shard->symbols + shard->symbol_count, 0, (count - shard->symbol_count) * sizeof *shard->symbols);
+    shard->symbol_count = count;
 }
 
 static void learn(struct tw_shard *shard, uint32_t id, struct tw_text name)
 {
-    uint32_t place = shard->shards == 1 ? id : id / shard->shards;
-    if (place >= shard->symbol_count) {
-        uint32_t count = shard->symbol_count == 0 ? 64 : shard->symbol_count * 2;
-        while (place >= count)
-            count *= 2;
-        shard->symbols = tw_realloc(shard->symbols, count * sizeof *shard->symbols);
-        memset(shard->symbols + shard->symbol_count, 0, (count - shard->symbol_count) * sizeof *shard->symbols);
-        shard->symbol_count = count;
-    }
-    struct tw_symbol *symbol = &shard->symbols[place];
+    tw_shard_reserve(shard, id);
+    struct tw_symbol *symbol = tw_shard_symbol(shard, id);
     TW_ASSERT(symbol->id == 0);
     symbol->id = id;
+    symbol->saved = shard->saving.number;
     symbol->name = (struct tw_text){tw_strndup(name.bytes, name.length), name.length};
-    apply_settings(shard, symbol);
+    tw_shard_apply_settings(shard, symbol);
 }
 
 void tw_shard_learn_names(struct tw_shard *shard, const struct tw_block *block)

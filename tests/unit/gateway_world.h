@@ -64,12 +64,20 @@ struct world {
     uint64_t dropped_seq; /* the past knows nothing of the trades up to it, but that they were */
     int64_t wall_ns, now_ns;
     uint64_t history_calls;
+    bool from_snapshot; /* restarts begin with the newest whole snapshot, if there is one */
+    struct world_snapshot {
+        struct tw_buffer rows;
+        uint64_t lsn;
+        bool whole;
+    } saving, saved; /* under way; the newest whole one */
+    uint32_t snapshots_loaded;
     char lent[TW_NAME_BYTES_MAX];
     struct tw_ack ack; /* the last one from world_ack */
     char ack_texts[4096];
 };
 
 struct world *world_new(uint32_t block_trades_max); /* started, boot record and settings durable */
+struct world *world_new_with(uint32_t block_trades_max, const char *settings_text);
 void world_free(struct world **world);
 void world_durable(struct world *world); /* everything cut so far and now is on disk */
 void world_durable_to(struct world *world, uint64_t lsn);
@@ -78,6 +86,9 @@ void world_pass(struct world *world, int64_t ns); /* time goes on, in steps as t
 /* The process ends; what is not durable is lost; the log is read again. */
 void world_restart(struct world *world);
 void world_restart_with(struct world *world, const char *settings_text);
+/* A snapshot of the gateway begins, unless one is under way; goes on by about so many bytes. */
+void world_snapshot_begin(struct world *world);
+void world_snapshot_go_on(struct world *world, size_t bytes);
 
 /* ---- speaking ---- */
 void world_send(struct world *world, enum tw_lane lane, const void *bytes, size_t length); /* cuts when told later */

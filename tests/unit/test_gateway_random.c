@@ -1,197 +1,26 @@
 /* SPDX-License-Identifier: MIT
  *
- * Thousands of seeded messages of several publishers (both forms, busts, refusals, late trades, resends, gaps, feeds,
- * new incarnations, restarts), in worlds that differ in nothing but the size of their blocks and when the disk keeps
- * up. The log's checker judges every record; the stories must be the same.
+ * The same play (gateway_play.h) in worlds that differ in nothing but the size of their blocks, when the disk keeps up,
+ * and whether a restart reads the log from its beginning or from a snapshot. The log's checker judges every record; the
+ * stories must be the same.
  */
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "gateway_world.h"
+#include "gateway_play.h"
 
-#define PUBLISHERS 4
-#define TAPE 600 /* trades of one incarnation of one publisher */
-#define INCARNATIONS 3
-
-static uint64_t random_state;
-
-static uint32_t random_below(uint32_t limit)
+static char *perform(const struct play_setting *setting)
 {
-    random_state = random_state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-    return (uint32_t)((random_state >> 33) % limit);
-}
-
-/* What each publisher has to send: made before, so that a resend says the same. */
-static struct tw_trade tape[PUBLISHERS][INCARNATIONS][TAPE];
-static char ids[40][16];
-static char names[12][16];
-
-static struct tw_trade random_trade(int64_t *ts_ns)
-{
-    bool print = random_below(4) == 0;
-    *ts_ns += random_below(3) == 0 ? (int64_t)random_below(1500000000) : (int64_t)random_below(1000);
-    if (random_below(150) == 0)
-        *ts_ns += DAY;
-    struct tw_trade trade = trade_of(names[random_below(6)], print ? NULL : names[6 + random_below(6)],
-                                     print                  ? '-'
-                                     : random_below(2) == 0 ? 'B'
-                                                            : 'S',
-                                     1 + random_below(1000), 1 + random_below(500), *ts_ns);
-    if (random_below(3) == 0)
-        trade.id = text_of(ids[random_below(40)]);
-    if (random_below(5) == 0)
-        trade.venue = text_of(names[random_below(12)]);
-    if (random_below(9) == 0)
-        trade.owner = text_of(names[random_below(12)]);
-    if (random_below(9) == 0)
-        trade.ccy = text_of(random_below(5) == 0 ? "EUR" : "USD");
-    if (random_below(20) == 0)
-        trade.ts_ns -= (int64_t)random_below(UINT32_MAX); /* late */
-    if (random_below(30) == 0)
-        trade.qty_e8 = INT64_MAX;
-    if (random_below(12) == 0) {
-        trade.kind = random_below(2) == 0 ? TW_KIND_BUST : TW_KIND_CORRECT;
-        trade.ref = text_of(ids[random_below(40)]);
-    }
-    if (trade.kind == TW_KIND_BUST && random_below(4) != 0) {
-        trade.symbol = trade.account = text_of(NULL);
-        trade.side = TW_SIDE_NONE;
-        trade.qty_e8 = trade.price_e8 = 0;
-    }
-    return trade;
-}
-
-static void make_tapes(void)
-{
-    for (int i = 0; i < 40; i++)
-        snprintf(ids[i], sizeof ids[i], "id%d", i);
-    for (int i = 0; i < 12; i++)
-        snprintf(names[i], sizeof names[i], "N%d", i);
-    for (int publisher = 0; publisher < PUBLISHERS; publisher++)
-        for (int incarnation = 0; incarnation < INCARNATIONS; incarnation++) {
-            int64_t ts_ns = NOON - 400 * DAY + incarnation * 20 * DAY;
-            for (int i = 0; i < TAPE; i++)
-                tape[publisher][incarnation][i] = random_trade(&ts_ns);
-        }
-}
-
-struct speaker {
-    char name[16];
-    bool feed;
-    uint32_t incarnation;
-    uint64_t next;
-    struct tw_columns *columns;
-    uint64_t known; /* names that the gateway has */
-};
-
-struct play {
-    struct world *world;
-    struct speaker speakers[PUBLISHERS];
-    bool slow_disk;
-};
-
-static void send_columns(struct play *play, struct speaker *speaker, uint64_t seq, const struct tw_trade *trades,
-                         uint32_t count)
-{
-    struct tw_buffer message = {0};
-    for (uint32_t i = 0; i < count; i++)
-        assert_true(tw_columns_add(speaker->columns, &trades[i]));
-    tw_columns_finish(speaker->columns, seq, speaker->known, &message);
-    world_send(play->world, speaker->feed ? TW_LANE_FEED : TW_LANE_PUSH, message.bytes, message.length);
-    speaker->known = tw_columns_names(speaker->columns);
-    tw_buffer_free(&message);
-}
-
-static void new_columns(struct speaker *speaker)
-{
-    tw_columns_free(&speaker->columns);
-    speaker->columns = tw_columns_new(text_of(speaker->name), speaker->incarnation);
-    speaker->known = 0;
-}
-
-static void next_incarnation(struct play *play, struct speaker *speaker)
-{
-    if (speaker->incarnation + 1 == INCARNATIONS)
-        return;
-    speaker->incarnation++;
-    speaker->next = 1;
-    new_columns(speaker);
-    if (!speaker->feed)
-        world_hello(play->world, speaker->name, speaker->incarnation);
-}
-
-/* From `back` before the next number on, `count` trades. */
-static void say(struct play *play, int which, uint64_t back, uint32_t count, bool in_columns)
-{
-    struct speaker *speaker = &play->speakers[which];
-    uint64_t seq = back >= speaker->next ? 1 : speaker->next - back;
-    if (seq > TAPE)
-        return;
-    if (seq + count > TAPE + 1)
-        count = (uint32_t)(TAPE + 1 - seq);
-    const struct tw_trade *trades = &tape[which][speaker->incarnation][seq - 1];
-    if (in_columns)
-        send_columns(play, speaker, seq, trades, count);
-    else if (speaker->feed)
-        world_feed(play->world, speaker->name, speaker->incarnation, seq, trades, count);
-    else
-        world_push(play->world, speaker->name, speaker->incarnation, seq, trades, count);
-    if (seq + count > speaker->next)
-        speaker->next = seq + count;
-}
-
-static void step(struct play *play)
-{
-    uint32_t which = random_below(PUBLISHERS), what = random_below(100), count = 1 + random_below(40);
-    uint64_t back = random_below(3) == 0 ? random_below(30) : 0;
-    bool in_columns = random_below(2) == 0, restart = random_below(60) == 0, disk = random_below(5) == 0;
-    struct speaker *speaker = &play->speakers[which];
-    if (what < 2)
-        next_incarnation(play, speaker);
-    else if (what < 6) { /* a hole: dropped, or the feed's gap */
-        if (speaker->feed)
-            speaker->next += random_below(5);
-        else if (speaker->next + 3 <= TAPE)
-            world_push(play->world, speaker->name, speaker->incarnation, speaker->next + 2,
-                       &tape[which][speaker->incarnation][speaker->next + 1], 1);
-    } else
-        say(play, (int)which, back, count, in_columns);
-    if (restart) {
-        world_durable(play->world);
-        world_restart(play->world);
-        for (int i = 0; i < PUBLISHERS; i++)
-            new_columns(&play->speakers[i]);
-    } else if (disk && !play->slow_disk)
-        world_durable(play->world);
-    else if (disk)
-        world_cut(play->world);
-    play->world->wall_ns += 1000;
-}
-
-static char *perform(uint64_t seed, uint32_t block_trades_max, bool slow_disk)
-{
-    struct play play = {.world = world_new(block_trades_max), .slow_disk = slow_disk};
-    random_state = seed;
-    make_tapes();
-    for (int i = 0; i < PUBLISHERS; i++) {
-        snprintf(play.speakers[i].name, sizeof play.speakers[i].name, "pub%d", i);
-        play.speakers[i].feed = i == PUBLISHERS - 1;
-        play.speakers[i].next = 1;
-        new_columns(&play.speakers[i]);
-    }
-    for (int i = 0; i < 400; i++)
-        step(&play);
-    world_durable(play.world);
-    assert_true(play.world->log.last_seq > 1000);
-    assert_true(play.world->log.refusals > 20);
-    assert_true(world_controls(play.world, TW_CONTROL_SESSION, NULL) > 5);
-    assert_true(world_controls(play.world, TW_CONTROL_FEED_GAP, NULL) > 0);
-    assert_true(world_controls(play.world, TW_CONTROL_FENCE, NULL) > 0);
-    char *story = log_story(&play.world->log);
+    struct world *world = play(setting);
+    assert_true(world->log.last_seq > 1000);
+    assert_true(world->log.refusals > 20);
+    assert_true(world_controls(world, TW_CONTROL_SESSION, NULL) > 5);
+    assert_true(world_controls(world, TW_CONTROL_FEED_GAP, NULL) > 0);
+    assert_true(world_controls(world, TW_CONTROL_FENCE, NULL) > 0);
+    assert_true(world_controls(world, TW_CONTROL_SNAPSHOT, NULL) > 3);
+    char *story = log_story(&world->log);
     assert_non_null(strstr(story, "reverses"));
-    for (int i = 0; i < PUBLISHERS; i++)
-        tw_columns_free(&play.speakers[i].columns);
-    world_free(&play.world);
+    world_free(&world);
     return story;
 }
 
@@ -199,13 +28,13 @@ static void the_size_of_blocks_and_the_speed_of_the_disk_change_nothing(void **s
 {
     (void)state;
     for (uint64_t seed = 1; seed <= 8; seed++) {
-        char *expected = perform(seed, 8190, false);
-        const struct {
-            uint32_t block_trades_max;
-            bool slow_disk;
-        } others[] = {{1, false}, {7, true}, {64, false}, {8190, true}};
+        char *expected = perform(&(struct play_setting){.seed = seed, .block_trades_max = 8190});
+        const struct play_setting others[] = {{.seed = seed, .block_trades_max = 1},
+                                              {.seed = seed, .block_trades_max = 7, .slow_disk = true},
+                                              {.seed = seed, .block_trades_max = 64},
+                                              {.seed = seed, .block_trades_max = 8190, .slow_disk = true}};
         for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
-            char *story = perform(seed, others[i].block_trades_max, others[i].slow_disk);
+            char *story = perform(&others[i]);
             assert_string_equal(story, expected);
             free(story);
         }
@@ -213,10 +42,56 @@ static void the_size_of_blocks_and_the_speed_of_the_disk_change_nothing(void **s
     }
 }
 
+/* Every publisher asks where it stands, after one more restart. */
+static void acks_agree(struct world *one, struct world *other)
+{
+    world_restart(one);
+    world_restart(other);
+    for (int i = 0; i < 3; i++) { /* the fourth is a feed */
+        char name[16];
+        snprintf(name, sizeof name, "pub%d", i);
+        for (uint32_t incarnation = 0; incarnation < 3; incarnation++) {
+            world_hello(one, name, incarnation);
+            world_hello(other, name, incarnation);
+            world_durable(one);
+            world_durable(other);
+            struct tw_buffer bytes = {0}, others = {0};
+            tw_ack_encode(&bytes, world_ack(one, name));
+            tw_ack_encode(&others, world_ack(other, name));
+            assert_int_equal(bytes.length, others.length);
+            assert_memory_equal(bytes.bytes, others.bytes, bytes.length);
+            tw_buffer_free(&bytes);
+            tw_buffer_free(&others);
+        }
+    }
+}
+
+static void a_gateway_from_a_snapshot_goes_on_like_one_from_the_log(void **state)
+{
+    (void)state;
+    uint32_t loaded = 0;
+    for (uint64_t seed = 1; seed <= 40; seed++) {
+        struct play_setting setting = {.seed = seed, .block_trades_max = seed % 2 == 0 ? 5 : 8190};
+        struct world *world = play(&setting);
+        setting.from_snapshot = true;
+        struct world *again = play(&setting);
+        char *expected = log_story(&world->log), *story = log_story(&again->log);
+        assert_string_equal(story, expected);
+        acks_agree(world, again);
+        loaded += again->snapshots_loaded;
+        world_free(&world);
+        world_free(&again);
+        free(story);
+        free(expected);
+    }
+    assert_true(loaded > 40);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_size_of_blocks_and_the_speed_of_the_disk_change_nothing),
+        cmocka_unit_test(a_gateway_from_a_snapshot_goes_on_like_one_from_the_log),
     };
     return cmocka_run_group_tests_name("gateway: random", tests, NULL, NULL);
 }

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: MIT */
+#include "actors/judging/saving.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "protocol/check.h"
+
+#define OPENINGS_PER_ROW 4096u
+#define NAMES_PER_ROW 1024u
+
+void tw_saving_begin(struct tw_saving *saving)
+{
+    TW_ASSERT(!saving->active);
+    saving->active = true;
+    saving->number++;
+    saving->cursor = 0;
+    saving->rows.length = 0;
+}
+
+void tw_saving_hand_out(struct tw_saving *saving, struct tw_buffer *out)
+{
+    tw_put_bytes(out, saving->rows.bytes, saving->rows.length);
+    saving->rows.length = 0;
+}
+
+void tw_saving_free(struct tw_saving *saving)
+{
+    tw_buffer_free(&saving->rows);
+}
+
+/* ---- settings, clock ---- */
+
+void tw_save_settings(struct tw_buffer *out, const struct tw_settings *settings)
+{
+    size_t began = tw_row_begin(out, TW_ROW_SETTINGS);
+    tw_put_u8(out, settings->known);
+    tw_put_text(out, (struct tw_text){(const char *)settings->text.bytes, (uint32_t)settings->text.length});
+    tw_row_end(out, began);
+}
+
+bool tw_load_settings(struct tw_row_reader *row, struct tw_settings *settings)
+{
+    char why[512];
+    bool known = tw_get_u8(row) != 0;
+    struct tw_text text = tw_get_text(row);
+    if (!tw_row_whole(row) || text.length > TW_SETTINGS_BYTES_MAX)
+        return false;
+    return !known || tw_settings_set(settings, text, why);
+}
+
+void tw_save_clock(struct tw_buffer *out, const struct tw_tape_clock *clock)
+{
+    size_t began = tw_row_begin(out, TW_ROW_CLOCK);
+    tw_put_u8(out, clock->started);
+    tw_put_u8(out, clock->roll_pending);
+    tw_put_i64(out, clock->second);
+    tw_put_u32(out, clock->session);
+    tw_put_u64(out, clock->session_first);
+    tw_put_u64(out, clock->last.seq);
+    tw_put_u64(out, clock->last.pseq);
+    tw_put_u32(out, clock->last.source);
+    tw_row_end(out, began);
+}
+
+bool tw_load_clock(struct tw_row_reader *row, struct tw_tape_clock *clock)
+{
+    clock->started = tw_get_u8(row) != 0;
+    clock->roll_pending = tw_get_u8(row) != 0;
+    clock->second = tw_get_i64(row);
+    clock->session = tw_get_u32(row);
+    clock->session_first = tw_get_u64(row);
+    clock->last.seq = tw_get_u64(row);
+    clock->last.pseq = tw_get_u64(row);
+    clock->last.source = tw_get_u32(row);
+    return tw_row_whole(row);
+}
+
+/* ---- openings ---- */
+
+static void save_opening(struct tw_buffer *out, const struct tw_opening *opening)
+{
+    tw_put_u64(out, opening->seq);
+    tw_put_u64(out, opening->pseq);
+    tw_put_u32(out, opening->source);
+    tw_put_u32(out, opening->entity);
+    tw_put_u32(out, opening->entity2);
+    tw_put_u8(out, tw_rule_code((enum tw_rule)opening->rule));
+    tw_put_u8(out, opening->severity);
+    tw_put_u8(out, opening->entity_type);
+    tw_put_u8(out, opening->state);
+}
+
+void tw_save_openings(struct tw_buffer *out, const struct tw_openings *openings)
+{
+    for (uint32_t i = 0; i < openings->count;) {
+        size_t began = tw_row_begin(out, TW_ROW_OPENINGS);
+        for (uint32_t end = i + OPENINGS_PER_ROW; i < end && i < openings->count; i++)
+            save_opening(out, &openings->list[i]);
+        tw_row_end(out, began);
+    }
+}
+
+static bool load_opening(struct tw_row_reader *row, struct tw_opening *opening)
+{
+    opening->seq = tw_get_u64(row);
+    opening->pseq = tw_get_u64(row);
+    opening->source = tw_get_u32(row);
+    opening->entity = tw_get_u32(row);
+    opening->entity2 = tw_get_u32(row);
+    opening->rule = (uint8_t)tw_rule_from_code(tw_get_u8(row));
+    opening->severity = tw_get_u8(row);
+    opening->entity_type = tw_get_u8(row);
+    opening->state = tw_get_u8(row);
+    return !row->bad && opening->rule < TW_RULE_COUNT && opening->severity >= TW_SEVERITY_LOW &&
+           opening->severity <= TW_SEVERITY_CRITICAL && opening->entity_type <= TW_ENTITY_SYSTEM &&
+           opening->state < TW_OPENING_STATES;
+}
+
+bool tw_load_openings(struct tw_row_reader *row, struct tw_openings *openings, tw_opening_filter mine,
+                      const void *context)
+{
+    struct tw_opening opening;
+    while (row->at < row->end) {
+        if (!load_opening(row, &opening))
+            return false;
+        if (!mine(context, &opening))
+            continue;
+        if (openings->count == openings->capacity) {
+            openings->capacity = openings->capacity == 0 ? 256 : openings->capacity * 2;
+            openings->list = tw_realloc(openings->list, openings->capacity * sizeof *openings->list);
+        }
+        openings->list[openings->count++] = opening;
+    }
+    return true;
+}
+
+struct placed {
+    struct tw_opening opening;
+    uint32_t place;
+};
+
+static int compare_placed(const void *left, const void *right)
+{
+    const struct placed *a = left, *b = right;
+    if (a->opening.seq != b->opening.seq)
+        return a->opening.seq < b->opening.seq ? -1 : 1;
+    return a->place < b->place ? -1 : 1;
+}
+
+/* By trade; those of one trade stay as they came. One key's all come from one shard, so theirs is the old order. */
+void tw_sort_openings(struct tw_openings *openings)
+{
+    if (openings->count == 0)
+        return;
+    struct placed *list = tw_alloc(openings->count * sizeof *list);
+    for (uint32_t i = 0; i < openings->count; i++)
+        list[i] = (struct placed){openings->list[i], i};
+    qsort(list, openings->count, sizeof *list, compare_placed);
+    for (uint32_t i = 0; i < openings->count; i++)
+        openings->list[i] = list[i].opening;
+    free(list);
+}
+
+/* ---- episodes ---- */
+
+void tw_save_episode(struct tw_buffer *out, const struct tw_episode *episode)
+{
+    tw_put_u8(out, episode->severity);
+    tw_put_u64(out, episode->opening_seq);
+}
+
+bool tw_load_episode(struct tw_row_reader *row, struct tw_episode *episode)
+{
+    episode->severity = tw_get_u8(row);
+    episode->opening_seq = tw_get_u64(row);
+    episode->listed = false;
+    return !row->bad && episode->severity <= TW_SEVERITY_CRITICAL;
+}
+
+bool tw_episode_relist(struct tw_rule_desk *desk, struct tw_episode *episode, uint32_t key, uint32_t entity,
+                       uint32_t entity2)
+{
+    if (!tw_episode_open(episode))
+        return true;
+    if (tw_openings_open(desk->openings, episode->opening_seq, desk->rule, entity, entity2) == NULL)
+        return false;
+    tw_rule_desk_list(desk, episode, key);
+    return true;
+}
+
+/* ---- windows ---- */
+
+void tw_save_latest(struct tw_buffer *out, const struct tw_latest *latest)
+{
+    uint64_t list[TW_EXPOSURE_TRADES_MAX];
+    uint32_t count = tw_latest_list(latest, list);
+    tw_put_u8(out, (uint8_t)count);
+    for (uint32_t i = 0; i < count; i++)
+        tw_put_u64(out, list[i]);
+}
+
+bool tw_load_latest(struct tw_row_reader *row, struct tw_latest *latest)
+{
+    uint32_t count = tw_get_u8(row);
+    memset(latest, 0, sizeof *latest);
+    if (count > TW_EXPOSURE_TRADES_MAX)
+        return false;
+    for (uint32_t i = 0; i < count; i++)
+        tw_latest_add(latest, tw_get_u64(row));
+    return !row->bad;
+}
+
+void tw_save_velocity(struct tw_buffer *out, const struct tw_velocity_key *velocity)
+{
+    const struct tw_window *window = &velocity->window;
+    tw_save_episode(out, &velocity->episode);
+    tw_put_i64(out, velocity->clock_ns);
+    tw_put_u32(out, window->count);
+    for (uint32_t i = 0; i < window->count; i++) {
+        struct tw_window_entry entry = tw_window_entry(window, i);
+        tw_put_i64(out, entry.t_ns);
+        tw_put_u64(out, entry.seq);
+    }
+}
+
+bool tw_load_velocity(struct tw_row_reader *row, struct tw_velocity_key *velocity)
+{
+    bool sound = tw_load_episode(row, &velocity->episode);
+    velocity->clock_ns = tw_get_i64(row);
+    uint32_t count = tw_get_u32(row);
+    sound = sound && (uint64_t)(row->end - row->at) >= (uint64_t)count * 16;
+    for (uint32_t i = 0; sound && i < count; i++) {
+        int64_t t_ns = tw_get_i64(row);
+        sound = tw_window_restore(&velocity->window, t_ns, tw_get_u64(row));
+    }
+    return sound && !row->bad;
+}
+
+/* ---- names ---- */
+
+bool tw_save_names(struct tw_buffer *out, struct tw_saving_names *names)
+{
+    if (names->next > names->count)
+        return false;
+    size_t began = tw_row_begin(out, TW_ROW_NAMES);
+    tw_put_u8(out, (uint8_t)names->kind);
+    tw_put_u32(out, names->next);
+    for (uint32_t i = 0; i < NAMES_PER_ROW && names->next <= names->count; i++, names->next++) {
+        tw_put_u32(out, tw_dictionary_tag(names->dictionary, names->next));
+        tw_put_text(out, tw_dictionary_name(names->dictionary, names->next));
+    }
+    tw_row_end(out, began);
+    return true;
+}
+
+bool tw_load_names(struct tw_row_reader *row, struct tw_dictionary *const dictionaries[TW_NAME_PARTY + 1])
+{
+    uint8_t kind = tw_get_u8(row);
+    uint32_t id = tw_get_u32(row);
+    if (row->bad || kind == 0 || kind > TW_NAME_PARTY || dictionaries[kind] == NULL)
+        return false;
+    for (; row->at < row->end; id++) {
+        bool added = false;
+        uint32_t tag = tw_get_u32(row);
+        struct tw_text name = tw_get_text(row);
+        if (row->bad || name.length == 0 || name.length > TW_NAME_BYTES_MAX ||
+            tw_dictionary_intern(dictionaries[kind], name, tag, &added) != id || !added)
+            return false;
+    }
+    return true;
+}
+
+bool tw_record_ticks(const struct tw_record *record)
+{
+    if (record->kind == TW_RECORD_CONTROL)
+        return record->control.kind == TW_CONTROL_CLOCK;
+    for (uint32_t row = 0; row < record->block.count; row++)
+        if ((record->block.attrs[row] & TW_ATTR_TICK) != 0)
+            return true;
+    return false;
+}

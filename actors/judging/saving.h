@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * How a judging core saves its state for a snapshot without standing still, and loads it again.
+ *
+ * Saving begins at a SNAPSHOT record. From then on the core writes its objects (symbols, accounts, keys, positions) a
+ * few at a time, between the records that it goes on to take; and before it changes an object that is not written yet,
+ * it writes it first. So the rows together are the state as of that record. Each object carries the number of the
+ * saving that wrote it. What is small (clock, settings, openings) is written at the beginning.
+ *
+ * Pure. protocol/SNAPSHOT.md has the rows byte by byte.
+ */
+#ifndef TW_JUDGING_SAVING_H
+#define TW_JUDGING_SAVING_H
+
+#include "actors/judging/episode.h"
+#include "actors/judging/settings.h"
+#include "actors/judging/tape_clock.h"
+#include "actors/judging/velocity.h"
+#include "protocol/names.h"
+#include "protocol/snapshot.h"
+
+/* Kinds of rows that every judging core has; its own begin at TW_ROW_OWN. */
+enum tw_common_row { TW_ROW_SETTINGS = 1, TW_ROW_CLOCK, TW_ROW_OPENINGS, TW_ROW_NAMES, TW_ROW_OWN = 16 };
+
+struct tw_saving {
+    bool active;
+    uint32_t number;       /* of this saving, from 1; an object that carries it is written, or is newer */
+    uint64_t cursor;       /* how far the walk over the objects is; the core's own meaning */
+    struct tw_buffer rows; /* written, not handed out yet */
+};
+void tw_saving_begin(struct tw_saving *saving);
+/* True if the object has to be written now: it is older than the saving. Marks it. */
+static inline bool tw_saving_takes(const struct tw_saving *saving, uint32_t *object)
+{
+    if (*object == saving->number)
+        return false;
+    *object = saving->number;
+    return true;
+}
+/* Moves what is written to `out`. */
+void tw_saving_hand_out(struct tw_saving *saving, struct tw_buffer *out);
+void tw_saving_free(struct tw_saving *saving);
+
+/* ---- rows and parts of rows; each load returns false if what it reads cannot be ---- */
+void tw_save_settings(struct tw_buffer *out, const struct tw_settings *settings);
+bool tw_load_settings(struct tw_row_reader *row, struct tw_settings *settings);
+void tw_save_clock(struct tw_buffer *out, const struct tw_tape_clock *clock);
+bool tw_load_clock(struct tw_row_reader *row, struct tw_tape_clock *clock);
+/* Openings in order, some rows. Loading keeps those that `mine` says; shards come one after the other, so that they
+ * have to be put in order at the end. */
+void tw_save_openings(struct tw_buffer *out, const struct tw_openings *openings);
+typedef bool (*tw_opening_filter)(const void *context, const struct tw_opening *opening);
+bool tw_load_openings(struct tw_row_reader *row, struct tw_openings *openings, tw_opening_filter mine,
+                      const void *context);
+void tw_sort_openings(struct tw_openings *openings);
+
+void tw_save_episode(struct tw_buffer *out, const struct tw_episode *episode);
+bool tw_load_episode(struct tw_row_reader *row, struct tw_episode *episode);
+/* After everything is loaded: an open episode has its opening, and its key is listed. */
+bool tw_episode_relist(struct tw_rule_desk *desk, struct tw_episode *episode, uint32_t key, uint32_t entity,
+                       uint32_t entity2);
+void tw_save_latest(struct tw_buffer *out, const struct tw_latest *latest);
+bool tw_load_latest(struct tw_row_reader *row, struct tw_latest *latest);
+void tw_save_velocity(struct tw_buffer *out, const struct tw_velocity_key *velocity); /* all but the level */
+bool tw_load_velocity(struct tw_row_reader *row, struct tw_velocity_key *velocity);
+
+/* A dictionary, as far as it was full when the saving began; names never change. */
+struct tw_saving_names {
+    const struct tw_dictionary *dictionary;
+    enum tw_name_kind kind;
+    uint32_t next, count; /* id of the next to be written, of the last */
+};
+/* One row of names; false when there are no more. */
+bool tw_save_names(struct tw_buffer *out, struct tw_saving_names *names);
+/* Into the dictionary of the row's kind; `dictionaries` by kind, NULL for one that does not belong here. */
+bool tw_load_names(struct tw_row_reader *row, struct tw_dictionary *const dictionaries[TW_NAME_PARTY + 1]);
+
+/* True if a tick happens somewhere in the record. */
+bool tw_record_ticks(const struct tw_record *record);
+
+#endif

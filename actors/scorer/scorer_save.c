@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The scorer's part of a snapshot. Keys are written by what they stand for, never by their place: pairs get their
+ * places anew.
+ */
+#include <string.h>
+
+#include "actors/scorer/scorer_state.h"
+#include "protocol/check.h"
+
+enum row { ROW_HEAD = TW_ROW_OWN, ROW_KEY };
+
+/* Of `rules/anomaly/key`; the same numbers for ever. */
+enum head_key { HEAD_KEY_SYMBOL = 1, HEAD_KEY_ACCOUNT_SYMBOL, HEAD_KEY_SYSTEM };
+
+/* ---- saving ---- */
+
+static void save_key(struct tw_scorer *scorer, struct tw_scorer_key *key)
+{
+    struct tw_buffer *out = &scorer->saving.rows;
+    const struct tw_statistics *statistics = &key->statistics;
+    if (!key->used || !tw_saving_takes(&scorer->saving, &key->saved))
+        return;
+    size_t began = tw_row_begin(out, ROW_KEY);
+    tw_put_u32(out, key->entity);
+    tw_put_u32(out, key->entity2);
+    tw_put_i64(out, key->clock_ns);
+    tw_put_i64(out, key->last_hit_ns);
+    tw_save_episode(out, &key->episode);
+    tw_put_u32(out, statistics->count);
+    for (uint32_t i = 0; i < statistics->count; i++) {
+        struct tw_sample sample = tw_statistics_sample(statistics, i);
+        tw_put_i64(out, sample.x);
+        tw_put_u64(out, sample.seq);
+    }
+    tw_row_end(out, began);
+}
+
+static uint8_t head_key(enum tw_statistics_key key)
+{
+    switch (key) {
+    case TW_STATISTICS_SYMBOL:
+        return HEAD_KEY_SYMBOL;
+    case TW_STATISTICS_ACCOUNT_SYMBOL:
+        return HEAD_KEY_ACCOUNT_SYMBOL;
+    case TW_STATISTICS_SYSTEM:
+        return HEAD_KEY_SYSTEM;
+    }
+    TW_UNREACHABLE("a statistics key without a number");
+}
+
+void tw_scorer_save_begin(struct tw_scorer *scorer)
+{
+    tw_saving_begin(&scorer->saving);
+    struct tw_buffer *out = &scorer->saving.rows;
+    tw_save_settings(out, &scorer->settings);
+    tw_save_clock(out, &scorer->clock);
+    size_t began = tw_row_begin(out, ROW_HEAD);
+    tw_put_u8(out, head_key(scorer->keyed_by));
+    tw_row_end(out, began);
+    tw_save_openings(out, &scorer->openings);
+}
+
+bool tw_scorer_saving(const struct tw_scorer *scorer)
+{
+    return scorer->saving.active || scorer->saving.rows.length > 0;
+}
+
+static void walk(struct tw_scorer *scorer, size_t bytes)
+{
+    struct tw_saving *saving = &scorer->saving;
+    while (saving->active && saving->rows.length < bytes) {
+        if (saving->cursor >= scorer->key_count)
+            saving->active = false;
+        else
+            save_key(scorer, &scorer->keys[saving->cursor++]);
+    }
+}
+
+bool tw_scorer_save(struct tw_scorer *scorer, struct tw_buffer *out, size_t bytes)
+{
+    walk(scorer, bytes);
+    tw_saving_hand_out(&scorer->saving, out);
+    return !scorer->saving.active;
+}
+
+/* ---- before a change ---- */
+
+static void before_trade(struct tw_scorer *scorer, uint32_t account, uint32_t symbol)
+{
+    uint32_t place;
+    if (tw_scorer_find_place(scorer, account, symbol, &place))
+        save_key(scorer, &scorer->keys[place]);
+}
+
+static void before_block(struct tw_scorer *scorer, const struct tw_block *block)
+{
+    for (uint32_t row = 0; row < block->count; row++)
+        before_trade(scorer, tw_load_u32(block->account, row), tw_load_u32(block->symbol, row));
+    for (uint32_t i = 0; i < block->original_count; i++) {
+        struct tw_original original;
+        memcpy(&original, block->originals + (size_t)i * sizeof original, sizeof original);
+        /* What it opened is of its own key. */
+        before_trade(scorer, original.account, original.symbol);
+    }
+}
+
+void tw_scorer_save_before(struct tw_scorer *scorer, const struct tw_record *record)
+{
+    if (!scorer->saving.active)
+        return;
+    if (record->kind == TW_RECORD_CONTROL && record->control.kind == TW_CONTROL_SETTINGS) {
+        walk(scorer, SIZE_MAX); /* another key forgets all */
+        return;
+    }
+    if (tw_record_ticks(record))
+        for (uint32_t i = 0; i < scorer->anomaly.key_count; i++)
+            save_key(scorer, &scorer->keys[scorer->anomaly.keys[i]]);
+    if (record->kind == TW_RECORD_BLOCK)
+        before_block(scorer, &record->block);
+}
+
+/* ---- loading ---- */
+
+static bool load_head(struct tw_scorer *scorer, struct tw_row_reader *row)
+{
+    scorer->loaded = true;
+    switch (tw_get_u8(row)) {
+    case HEAD_KEY_SYMBOL:
+        tw_scorer_key_by(scorer, TW_STATISTICS_SYMBOL);
+        break;
+    case HEAD_KEY_ACCOUNT_SYMBOL:
+        tw_scorer_key_by(scorer, TW_STATISTICS_ACCOUNT_SYMBOL);
+        break;
+    case HEAD_KEY_SYSTEM:
+        tw_scorer_key_by(scorer, TW_STATISTICS_SYSTEM);
+        break;
+    default:
+        return false;
+    }
+    return tw_row_whole(row);
+}
+
+/* The place for a key as it was saved; UINT32_MAX if it can be none. */
+static uint32_t place_for(struct tw_scorer *scorer, uint32_t entity, uint32_t entity2)
+{
+    switch (scorer->keyed_by) {
+    case TW_STATISTICS_SYMBOL:
+        return entity == 0 || entity > TW_SYMBOLS_MAX || entity2 != 0 ? UINT32_MAX : entity;
+    case TW_STATISTICS_ACCOUNT_SYMBOL:
+        if (entity == 0 || entity > TW_ACCOUNTS_MAX || entity2 == 0 || entity2 > TW_SYMBOLS_MAX)
+            return UINT32_MAX;
+        return tw_scorer_pair_place(&scorer->pairs, entity, entity2);
+    case TW_STATISTICS_SYSTEM:
+        return entity != 0 || entity2 != 0 ? UINT32_MAX : 0;
+    }
+    TW_UNREACHABLE("a statistics key without a place");
+}
+
+static bool load_key(struct tw_scorer *scorer, struct tw_row_reader *row)
+{
+    uint32_t entity = tw_get_u32(row), entity2 = tw_get_u32(row);
+    uint32_t place = row->bad ? UINT32_MAX : place_for(scorer, entity, entity2);
+    if (place == UINT32_MAX)
+        return false;
+    struct tw_scorer_key *key = tw_scorer_key_at(scorer, place);
+    if (key->used)
+        return false;
+    key->used = true;
+    key->entity = entity;
+    key->entity2 = entity2;
+    key->clock_ns = tw_get_i64(row);
+    key->last_hit_ns = tw_get_i64(row);
+    bool sound = tw_load_episode(row, &key->episode);
+    uint32_t count = tw_get_u32(row);
+    if (!sound || row->bad || count > TW_STATISTICS_WINDOW_MAX)
+        return false;
+    for (uint32_t i = 0; i < count; i++) {
+        int64_t x = tw_get_i64(row);
+        tw_statistics_add(&key->statistics, TW_STATISTICS_WINDOW_MAX, x, tw_get_u64(row));
+    }
+    return tw_row_whole(row);
+}
+
+static bool everybodys(const void *context, const struct tw_opening *opening)
+{
+    (void)context;
+    (void)opening;
+    return true;
+}
+
+bool tw_scorer_load(struct tw_scorer *scorer, struct tw_row_reader *row)
+{
+    switch (row->kind) {
+    case TW_ROW_SETTINGS:
+        return tw_load_settings(row, &scorer->settings);
+    case TW_ROW_CLOCK:
+        return tw_load_clock(row, &scorer->clock);
+    case TW_ROW_OPENINGS:
+        return tw_load_openings(row, &scorer->openings, everybodys, NULL);
+    case ROW_HEAD:
+        return load_head(scorer, row);
+    case ROW_KEY:
+        return load_key(scorer, row);
+    default:
+        return false;
+    }
+}
+
+bool tw_scorer_load_end(struct tw_scorer *scorer)
+{
+    if (!scorer->loaded || !scorer->settings.known)
+        return false;
+    tw_sort_openings(&scorer->openings);
+    for (uint32_t i = 0; i < scorer->openings.count; i++) {
+        const struct tw_opening *opening = &scorer->openings.list[i];
+        if (opening->state == TW_OPENING_OPEN && tw_scorer_key_of(scorer, opening) == NULL)
+            return false;
+    }
+    for (uint32_t place = 0; place < scorer->key_count; place++) {
+        struct tw_scorer_key *key = &scorer->keys[place];
+        if (!tw_episode_relist(&scorer->anomaly, &key->episode, place, key->entity, key->entity2))
+            return false;
+    }
+    return true;
+}

@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A shard's part of a snapshot. Positions are written one by one, not symbol by symbol: the first trade of a large
+ * symbol after the barrier must not write all its holders.
+ */
+#include <string.h>
+
+#include "actors/shard/shard_state.h"
+#include "protocol/check.h"
+
+enum row { ROW_HEAD = TW_ROW_OWN, ROW_SYMBOL, ROW_POSITIONS };
+
+#define POSITIONS_PER_ROW 256u
+
+/* ---- saving ---- */
+
+static void save_symbol(struct tw_shard *shard, struct tw_symbol *symbol)
+{
+    struct tw_buffer *out = &shard->saving.rows;
+    if (!tw_saving_takes(&shard->saving, &symbol->saved))
+        return;
+    size_t began = tw_row_begin(out, ROW_SYMBOL);
+    tw_put_u32(out, symbol->id);
+    tw_put_text(out, symbol->name);
+    tw_put_i128(out, symbol->holdings_e8);
+    tw_put_i128(out, symbol->net_e8);
+    tw_put_i128(out, symbol->turnover_e8);
+    tw_put_u32(out, symbol->turnover_session);
+    tw_put_i64(out, symbol->mark_e8);
+    tw_save_episode(out, &symbol->exposure);
+    tw_save_latest(out, &symbol->latest);
+    tw_save_velocity(out, &symbol->velocity);
+    tw_row_end(out, began);
+}
+
+static void put_position(struct tw_buffer *out, const struct tw_holding *position)
+{
+    tw_put_u32(out, position->account);
+    tw_put_i128(out, position->quantity_e8);
+    tw_put_i128(out, position->cost_e8);
+    tw_put_i128(out, position->realised_e8);
+    tw_put_i64(out, position->price_e8);
+}
+
+static size_t begin_positions(struct tw_buffer *out, uint32_t symbol)
+{
+    size_t began = tw_row_begin(out, ROW_POSITIONS);
+    tw_put_u32(out, symbol);
+    return began;
+}
+
+static void save_position(struct tw_shard *shard, uint32_t account, uint32_t symbol)
+{
+    struct tw_holding *position = tw_holdings_find(&shard->positions, account, symbol);
+    if (position == NULL || !tw_saving_takes(&shard->saving, &position->saved))
+        return;
+    size_t began = begin_positions(&shard->saving.rows, symbol);
+    put_position(&shard->saving.rows, position);
+    tw_row_end(&shard->saving.rows, began);
+}
+
+/* Goes on through the symbol's positions, at most one row of them; false when there are no more. */
+static bool walk_positions(struct tw_shard *shard, const struct tw_symbol *symbol, struct tw_holding_chunk **chunk,
+                           uint32_t *index)
+{
+    struct tw_buffer *out = &shard->saving.rows;
+    size_t before = out->length, began = begin_positions(out, symbol->id);
+    uint32_t written = 0;
+    while (*chunk != NULL && written < POSITIONS_PER_ROW) {
+        if (*index == (*chunk)->count) {
+            *chunk = (*chunk)->next;
+            *index = 0;
+            continue;
+        }
+        struct tw_holding *position = &(*chunk)->list[(*index)++];
+        if (!tw_saving_takes(&shard->saving, &position->saved))
+            continue;
+        put_position(out, position);
+        written++;
+    }
+    tw_row_end(out, began);
+    if (written == 0)
+        out->length = before;
+    return *chunk != NULL;
+}
+
+/* Before all of them change. The one that is being walked is finished. */
+static void save_all_positions(struct tw_shard *shard, struct tw_symbol *symbol)
+{
+    if (shard->walk.chunk != NULL && symbol == &shard->symbols[shard->saving.cursor - 1])
+        while (walk_positions(shard, symbol, &shard->walk.chunk, &shard->walk.index)) {
+        }
+    if (!tw_saving_takes(&shard->saving, &symbol->positions_saved))
+        return;
+    struct tw_holding_chunk *chunk = symbol->chunks;
+    uint32_t index = 0;
+    while (walk_positions(shard, symbol, &chunk, &index)) {
+    }
+}
+
+void tw_shard_save_begin(struct tw_shard *shard)
+{
+    tw_saving_begin(&shard->saving);
+    shard->positions.saving = shard->saving.number;
+    shard->walk.chunk = NULL;
+    struct tw_buffer *out = &shard->saving.rows;
+    tw_save_settings(out, &shard->settings);
+    tw_save_clock(out, &shard->clock);
+    tw_save_openings(out, &shard->openings);
+    size_t began = tw_row_begin(out, ROW_HEAD);
+    tw_put_u8(out, shard->judge_all);
+    tw_put_u32(out, shard->traded_count);
+    for (uint32_t i = 0; i < shard->traded_count; i++)
+        tw_put_u32(out, shard->traded[i]);
+    tw_row_end(out, began);
+}
+
+bool tw_shard_saving(const struct tw_shard *shard)
+{
+    return shard->saving.active || shard->saving.rows.length > 0;
+}
+
+/* One step of the walk over symbols and their positions; false at its end. */
+static bool walk(struct tw_shard *shard)
+{
+    if (shard->walk.chunk != NULL) {
+        walk_positions(shard, &shard->symbols[shard->saving.cursor - 1], &shard->walk.chunk, &shard->walk.index);
+        return true;
+    }
+    if (shard->saving.cursor >= shard->symbol_count)
+        return false;
+    struct tw_symbol *symbol = &shard->symbols[shard->saving.cursor++];
+    if (symbol->id == 0)
+        return true;
+    save_symbol(shard, symbol);
+    if (tw_saving_takes(&shard->saving, &symbol->positions_saved)) {
+        shard->walk.chunk = symbol->chunks;
+        shard->walk.index = 0;
+    }
+    return true;
+}
+
+bool tw_shard_save(struct tw_shard *shard, struct tw_buffer *out, size_t bytes)
+{
+    while (shard->saving.active && shard->saving.rows.length < bytes)
+        shard->saving.active = walk(shard);
+    tw_saving_hand_out(&shard->saving, out);
+    return !shard->saving.active;
+}
+
+/* ---- before a change ---- */
+
+static struct tw_symbol *known_symbol(const struct tw_shard *shard, uint32_t id)
+{
+    if (!tw_shard_has(shard, id) || tw_shard_place(shard, id) >= shard->symbol_count)
+        return NULL;
+    struct tw_symbol *symbol = tw_shard_symbol(shard, id);
+    return symbol->id == 0 ? NULL : symbol;
+}
+
+static void before_fill(struct tw_shard *shard, uint32_t account, uint32_t symbol_id)
+{
+    struct tw_symbol *symbol = known_symbol(shard, symbol_id);
+    if (symbol == NULL)
+        return;
+    save_symbol(shard, symbol);
+    if (account != 0)
+        save_position(shard, account, symbol_id);
+}
+
+/* A bust ends the episodes that its original opened, also by the tick before it. */
+static void before_reversal(struct tw_shard *shard, const struct tw_original *original)
+{
+    const struct tw_openings *openings = &shard->openings;
+    before_fill(shard, original->account, original->symbol);
+    for (uint32_t i = tw_openings_of(openings, original->seq);
+         i < openings->count && openings->list[i].seq == original->seq; i++)
+        save_symbol(shard, tw_shard_symbol(shard, openings->list[i].entity));
+}
+
+static void before_remark(struct tw_shard *shard, uint32_t symbol_id)
+{
+    struct tw_symbol *symbol = known_symbol(shard, symbol_id);
+    if (symbol != NULL)
+        save_all_positions(shard, symbol);
+}
+
+static void before_tick(struct tw_shard *shard, const struct tw_record *record)
+{
+    for (uint32_t i = 0; i < shard->exposure.key_count; i++)
+        save_symbol(shard, tw_shard_symbol(shard, shard->exposure.keys[i]));
+    for (uint32_t i = 0; i < shard->velocity.key_count; i++)
+        save_symbol(shard, tw_shard_symbol(shard, shard->velocity.keys[i]));
+    if (shard->settings.rules.remark_seconds == 0)
+        return;
+    for (uint32_t i = 0; i < shard->traded_count; i++)
+        before_remark(shard, shard->traded[i]);
+    if (record->kind == TW_RECORD_BLOCK) /* what its own rows trade before its last tick */
+        for (uint32_t row = 0; row < record->block.count; row++)
+            before_remark(shard, tw_load_u32(record->block.symbol, row));
+}
+
+static void before_block(struct tw_shard *shard, const struct tw_block *block)
+{
+    for (uint32_t row = 0; row < block->count; row++)
+        before_fill(shard, tw_load_u32(block->account, row), tw_load_u32(block->symbol, row));
+    for (uint32_t i = 0; i < block->original_count; i++) {
+        struct tw_original original;
+        memcpy(&original, block->originals + (size_t)i * sizeof original, sizeof original);
+        before_reversal(shard, &original);
+    }
+}
+
+static void save_the_rest(struct tw_shard *shard)
+{
+    while (shard->saving.active)
+        shard->saving.active = walk(shard);
+}
+
+void tw_shard_save_before(struct tw_shard *shard, const struct tw_record *record)
+{
+    if (!shard->saving.active)
+        return;
+    if (tw_record_ticks(record)) {
+        if (shard->judge_all) {
+            save_the_rest(shard);
+            return;
+        }
+        before_tick(shard, record);
+    }
+    if (record->kind == TW_RECORD_BLOCK)
+        before_block(shard, &record->block);
+}
+
+/* ---- loading ---- */
+
+static bool load_head(struct tw_shard *shard, struct tw_row_reader *row)
+{
+    shard->loaded = true;
+    shard->judge_all = tw_get_u8(row) != 0;
+    uint32_t count = tw_get_u32(row);
+    for (uint32_t i = 0; i < count && !row->bad; i++) {
+        uint32_t id = tw_get_u32(row);
+        if (id == 0 || id > TW_SYMBOLS_MAX)
+            return false;
+        if (!tw_shard_has(shard, id))
+            continue;
+        tw_shard_reserve(shard, id);
+        struct tw_symbol *symbol = tw_shard_symbol(shard, id);
+        if (symbol->id == 0) { /* its row is still to come */
+            symbol->id = id;
+            tw_shard_mark_traded(shard, symbol);
+            symbol->id = 0;
+        } else {
+            tw_shard_mark_traded(shard, symbol);
+        }
+    }
+    return tw_row_whole(row);
+}
+
+static bool load_symbol(struct tw_shard *shard, struct tw_row_reader *row)
+{
+    uint32_t id = tw_get_u32(row);
+    struct tw_text name = tw_get_text(row);
+    if (row->bad || id == 0 || id > TW_SYMBOLS_MAX || name.length == 0 || name.length > TW_SYMBOL_BYTES_MAX)
+        return false;
+    if (!tw_shard_has(shard, id))
+        return true;
+    tw_shard_reserve(shard, id);
+    struct tw_symbol *symbol = tw_shard_symbol(shard, id);
+    if (symbol->id != 0)
+        return false;
+    symbol->id = id;
+    symbol->name = (struct tw_text){tw_strndup(name.bytes, name.length), name.length};
+    symbol->holdings_e8 = tw_get_i128(row);
+    symbol->net_e8 = tw_get_i128(row);
+    symbol->turnover_e8 = tw_get_i128(row);
+    symbol->turnover_session = tw_get_u32(row);
+    symbol->mark_e8 = tw_get_i64(row);
+    return tw_load_episode(row, &symbol->exposure) && tw_load_latest(row, &symbol->latest) &&
+           tw_load_velocity(row, &symbol->velocity) && tw_row_whole(row);
+}
+
+static bool load_positions(struct tw_shard *shard, struct tw_row_reader *row)
+{
+    uint32_t id = tw_get_u32(row);
+    if (row->bad || id == 0 || id > TW_SYMBOLS_MAX)
+        return false;
+    if (!tw_shard_has(shard, id))
+        return true;
+    tw_shard_reserve(shard, id);
+    while (row->at < row->end) {
+        uint32_t account = tw_get_u32(row), before = shard->positions.count;
+        if (account == 0 || account > TW_ACCOUNTS_MAX)
+            return false;
+        struct tw_holding *position =
+            tw_holdings_get(&shard->positions, &tw_shard_symbol(shard, id)->chunks, account, id);
+        position->quantity_e8 = tw_get_i128(row);
+        position->cost_e8 = tw_get_i128(row);
+        position->realised_e8 = tw_get_i128(row);
+        position->price_e8 = tw_get_i64(row);
+        if (row->bad || shard->positions.count == before) /* cut off, or there twice */
+            return false;
+    }
+    return true;
+}
+
+static bool is_mine(const void *context, const struct tw_opening *opening)
+{
+    return tw_shard_has(context, opening->entity);
+}
+
+bool tw_shard_load(struct tw_shard *shard, struct tw_row_reader *row)
+{
+    switch (row->kind) {
+    case TW_ROW_SETTINGS:
+        return tw_load_settings(row, &shard->settings);
+    case TW_ROW_CLOCK:
+        return tw_load_clock(row, &shard->clock);
+    case TW_ROW_OPENINGS:
+        return tw_load_openings(row, &shard->openings, is_mine, shard);
+    case ROW_HEAD:
+        return load_head(shard, row);
+    case ROW_SYMBOL:
+        return load_symbol(shard, row);
+    case ROW_POSITIONS:
+        return load_positions(shard, row);
+    default:
+        return false;
+    }
+}
+
+bool tw_shard_load_end(struct tw_shard *shard)
+{
+    if (!shard->loaded || !shard->settings.known)
+        return false;
+    tw_sort_openings(&shard->openings);
+    for (uint32_t i = 0; i < shard->openings.count; i++)
+        if (tw_shard_place(shard, shard->openings.list[i].entity) >= shard->symbol_count ||
+            tw_shard_symbol(shard, shard->openings.list[i].entity)->id == 0)
+            return false;
+    for (uint32_t i = 0; i < shard->symbol_count; i++) {
+        struct tw_symbol *symbol = &shard->symbols[i];
+        if (symbol->id == 0) {
+            if (symbol->chunks != NULL || symbol->traded)
+                return false;
+            continue;
+        }
+        tw_shard_apply_settings(shard, symbol);
+        if (!tw_episode_relist(&shard->exposure, &symbol->exposure, symbol->id, symbol->id, 0) ||
+            !tw_episode_relist(&shard->velocity, &symbol->velocity.episode, symbol->id, symbol->id, 0))
+            return false;
+    }
+    return true;
+}
