@@ -21,15 +21,14 @@
 
 #define FORMAT_NAME "FORMAT"
 #define FORMAT_NEW_NAME "FORMAT.new"
-#define LOCK_NAME "LOCK-tapewarden"
-#define HIGHWATER_NAME "HIGHWATER"
-#define DATABASE_NAME "db"
+#define LOCK_NAME TW_STORE_LOCK_NAME
+#define HIGHWATER_NAME TW_STORE_HIGHWATER_NAME
+#define DATABASE_NAME TW_STORE_DATABASE_NAME
 #define FORMAT_WORD "tapewarden"
 
 /* ---- creation ---- */
 
-/* Makes the directory and those above it. */
-static bool make_directories(const char *path, struct tw_store_error *error)
+bool tw_store_make_directories(const char *path, struct tw_store_error *error)
 {
     char *prefix = tw_strndup(path, strlen(path));
     bool made = true;
@@ -119,10 +118,10 @@ static int read_format(struct tw_store *store, struct tw_store_error *error)
     return 1;
 }
 
-bool tw_store_format_write(struct tw_store *store, struct tw_store_error *error)
+bool tw_store_format_write(struct tw_store *store, uint32_t format, struct tw_store_error *error)
 {
     char text[32];
-    int length = snprintf(text, sizeof text, FORMAT_WORD " %u\n", TW_STORE_FORMAT);
+    int length = snprintf(text, sizeof text, FORMAT_WORD " %u\n", format);
     int fd = openat(store->directory_fd, FORMAT_NEW_NAME, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
     bool written = fd >= 0 && write(fd, text, (size_t)length) == length && fsync(fd) == 0 &&
                    renameat(store->directory_fd, FORMAT_NEW_NAME, store->directory_fd, FORMAT_NAME) == 0 &&
@@ -184,7 +183,7 @@ static bool take_lock(struct tw_store *store, struct tw_store_error *error)
 
 static bool open_directory(struct tw_store *store, struct tw_store_error *error)
 {
-    if (store->mode == TW_STORE_WRITE && !make_directories(store->directory, error))
+    if (store->mode == TW_STORE_WRITE && !tw_store_make_directories(store->directory, error))
         return false;
     store->directory_fd = open(store->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (store->directory_fd >= 0)

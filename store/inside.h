@@ -19,6 +19,7 @@
  *   stats.c          counts
  *   retain.c         the beginning of the log dropped
  *   snapshot.c       snapshots written, removed (snapshot_read.c: found and read)
+ *   backup.c         a copy of the directory, in use or not
  *   verify.c         everything read and compared (verify_rows.c, verify_alerts.c, verify_index.c,
  *                    verify_snapshots.c)
  */
@@ -39,6 +40,13 @@
 /* Free space below which nothing is written. RocksDB must still be able to flush what it holds in memory (counted on
  * top, see tw_store_room), to write a manifest and to compact a little: it does not survive a full disk. */
 #define TW_STORE_RESERVE_BYTES (UINT64_C(64) << 20)
+
+/* Beyond it RocksDB flushes, so that old write-ahead logs can go. */
+#define TW_STORE_WAL_BYTES_MAX (UINT64_C(128) << 20)
+
+#define TW_STORE_LOCK_NAME "LOCK-tapewarden"
+#define TW_STORE_HIGHWATER_NAME "HIGHWATER"
+#define TW_STORE_DATABASE_NAME "db"
 
 /* X(symbol, name in RocksDB) */
 #define TW_FAMILIES(X)                                                                                                 \
@@ -225,7 +233,9 @@ void tw_store_note_damage(struct tw_store *store, const struct tw_store_error *e
 bool tw_store_directory_open(struct tw_store *store, bool *fresh, struct tw_store_error *error);
 void tw_store_directory_close(struct tw_store *store);
 /* The last step of creation: from here on the directory is one of ours. The last step of an upgrade, too. */
-bool tw_store_format_write(struct tw_store *store, struct tw_store_error *error);
+bool tw_store_format_write(struct tw_store *store, uint32_t format, struct tw_store_error *error);
+/* Makes the directory and those above it. */
+bool tw_store_make_directories(const char *path, struct tw_store_error *error);
 bool tw_store_highwater_create(struct tw_store *store, struct tw_store_error *error);
 bool tw_store_highwater_check(struct tw_store *store, const struct tw_store_head *head, struct tw_store_error *error);
 bool tw_store_highwater_write(struct tw_store *store, const struct tw_store_head *head, struct tw_store_error *error);

@@ -41,7 +41,7 @@ static rocksdb_options_t *database_options(bool create)
     rocksdb_options_set_max_open_files(options, 256);
     rocksdb_options_set_max_background_jobs(options, 2);
     /* The small families would hold write-ahead logs back for ever; and opening replays them, 0.1 s for 20 MiB. */
-    rocksdb_options_set_max_total_wal_size(options, 128 * MIB);
+    rocksdb_options_set_max_total_wal_size(options, TW_STORE_WAL_BYTES_MAX);
     return options;
 }
 
@@ -68,9 +68,9 @@ static rocksdb_options_t *family_options(enum tw_family family, rocksdb_cache_t 
 
 static bool open_database(struct tw_store *store, bool create, struct tw_store_error *error)
 {
-    size_t path_bytes = strlen(store->directory) + sizeof "/db";
+    size_t path_bytes = strlen(store->directory) + sizeof "/" TW_STORE_DATABASE_NAME;
     char *path = tw_alloc(path_bytes);
-    snprintf(path, path_bytes, "%s/db", store->directory);
+    snprintf(path, path_bytes, "%s/" TW_STORE_DATABASE_NAME, store->directory);
 
     rocksdb_options_t *options = database_options(create);
     rocksdb_cache_t *cache = rocksdb_cache_create_lru(64 * MIB);
@@ -120,7 +120,7 @@ static bool create_meta(struct tw_store *store, struct tw_store_error *error)
         tw_store_fail_errno(error, errno, "draw a random number for", store->directory);
         return false;
     }
-    uint32_t format = TW_STORE_FORMAT;
+    uint32_t format = store->format = TW_STORE_FORMAT;
     rocksdb_writebatch_t *batch = rocksdb_writebatch_create();
     tw_batch_put(store, batch, TW_FAMILY_META, "format", 6, &format, sizeof format);
     tw_batch_put(store, batch, TW_FAMILY_META, "log_id", 6, store->log_id, sizeof store->log_id);
@@ -212,7 +212,8 @@ static bool create_log(struct tw_store *store, struct tw_store_error *error)
                       store->directory);
         return false;
     }
-    return create_meta(store, error) && tw_store_highwater_create(store, error) && tw_store_format_write(store, error);
+    return create_meta(store, error) && tw_store_highwater_create(store, error) &&
+           tw_store_format_write(store, TW_STORE_FORMAT, error);
 }
 
 /* Every row of format 1 means the same in format 2, so there is nothing to rewrite: it says which it is. The row comes
@@ -228,7 +229,8 @@ static bool upgrade(struct tw_store *store, struct tw_store_error *error)
         tw_store_fail_rocksdb(error, store->directory, "upgrade", message);
         return false;
     }
-    return tw_store_format_write(store, error);
+    store->format = TW_STORE_FORMAT;
+    return tw_store_format_write(store, TW_STORE_FORMAT, error);
 }
 
 static bool open_log(struct tw_store *store, struct tw_store_error *error)

@@ -48,6 +48,8 @@ bool tw_snapshot_parts_add(struct tw_snapshot_parts *parts, uint32_t shards, uin
 /* NULL if all are there, else the name of one that is missing. */
 const char *tw_snapshot_parts_missing(const struct tw_snapshot_parts *parts, uint32_t shards);
 
+/* The name says which record; false for anything that is not a snapshot's. */
+bool tw_snapshot_read_name(const char *name, uint64_t *lsn);
 void tw_snapshot_path(char path[TW_SNAPSHOT_PATH_BYTES], uint64_t lsn, const char *ending);
 uint64_t tw_snapshot_check(const struct tw_snapshot_head *head, const struct tw_snapshot_trailer *trailer);
 void tw_snapshot_hash(XXH3_state_t *state, uint8_t out[16]);

@@ -224,8 +224,7 @@ int tw_store_snapshot_next(struct tw_snapshot_reader *reader, enum tw_snapshot_p
 
 /* ---- finding ---- */
 
-/* The name says which record; false for anything that is not a snapshot's. */
-static bool read_name(const char *name, uint64_t *lsn)
+bool tw_snapshot_read_name(const char *name, uint64_t *lsn)
 {
     uint64_t value = 0;
     if (strlen(name) != TW_SNAPSHOT_NAME_DIGITS)
@@ -256,7 +255,7 @@ static int newest_before(struct tw_store *store, uint64_t before, uint64_t *newe
     uint64_t lsn, oldest = tw_store_retained(store).lsn;
     *newest = 0;
     for (struct dirent *entry; (entry = readdir(listing)) != NULL;)
-        if (read_name(entry->d_name, &lsn) && lsn < before && lsn >= *newest && lsn >= oldest) {
+        if (tw_snapshot_read_name(entry->d_name, &lsn) && lsn < before && lsn >= *newest && lsn >= oldest) {
             *newest = lsn;
             found = 1;
         }

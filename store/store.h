@@ -179,6 +179,13 @@ bool tw_store_index_scan(struct tw_store *store, enum tw_store_index index, uint
 /* First sequence whose block may hold trades with event clock >= ts (time index). */
 uint64_t tw_store_seq_at(struct tw_store *store, int64_t ts_ns);
 
+/* ---- backup ---- */
+/* A copy that is a data directory itself, in a directory that is empty or not there yet. Of a store open for writing it
+ * is what is durable now or a little later (linked where it can be, so it costs little); of one open for reading, which
+ * nobody else has, the files as they are. What was begun is removed on failure. Any thread; one that does not retain.
+ */
+bool tw_store_backup(struct tw_store *store, const char *directory, struct tw_store_error *error);
+
 /* ---- stats and verify ---- */
 struct tw_store_stats {
     uint64_t records, trades;                                     /* that are there */
