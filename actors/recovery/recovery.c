@@ -53,14 +53,12 @@ static void free_cores(struct recovery *recovery)
 
 static bool load_row(struct tw_recovered *out, enum tw_snapshot_part part, struct tw_row_reader *row)
 {
-    (void)out, (void)part, (void)row;
-    return false; /* the cores cannot be loaded yet */
+    return part == TW_PART_GATEWAY ? tw_gateway_load(out->gateway, row) : tw_pipeline_load(out->pipeline, part, row);
 }
 
 static bool load_end(struct tw_recovered *out)
 {
-    (void)out;
-    return false;
+    return tw_gateway_load_end(out->gateway) && tw_pipeline_load_end(out->pipeline);
 }
 
 static bool load_rows(struct recovery *recovery)

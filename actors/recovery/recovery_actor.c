@@ -13,6 +13,8 @@
 struct source {
     struct tw_store *store;
     struct tw_store_cursor *cursor;
+    struct tw_snapshot_info snapshot; /* found last */
+    struct tw_snapshot_reader *reader;
     struct tw_alert_batch missing;
     struct tw_store_error error;
     bool (*stop_requested)(void);
@@ -28,42 +30,67 @@ static bool because(const struct source *source, char *why)
 static struct tw_recovery_disk disk(void *context)
 {
     struct source *source = context;
-    return (struct tw_recovery_disk){
-        .first_lsn = 1, .last_lsn = tw_store_last_lsn(source->store), .last_alert = tw_store_last_alert(source->store)};
+    return (struct tw_recovery_disk){.first_lsn = tw_store_retained(source->store).lsn + 1,
+                                     .last_lsn = tw_store_last_lsn(source->store),
+                                     .last_alert = tw_store_last_alert(source->store)};
 }
 
-/* ---- snapshots: the store has none yet ---- */
+/* ---- snapshots ---- */
 
 static int find_snapshot(void *context, uint64_t before, struct tw_recovery_snapshot *out, char *why)
 {
-    (void)context, (void)before, (void)out, (void)why;
-    return 0;
+    struct source *source = context;
+    int found = tw_store_snapshot_find(source->store, before, &source->snapshot, &source->error);
+    *out = (struct tw_recovery_snapshot){.lsn = source->snapshot.lsn, .last_alert = source->snapshot.last_alert};
+    if (found < 0)
+        because(source, why);
+    return found;
 }
 
 static bool open_snapshot(void *context, uint64_t lsn, char *why)
 {
-    (void)context, (void)lsn, (void)why;
-    return false;
+    struct source *source = context;
+    source->reader = tw_store_snapshot_open(source->store, lsn, &source->error);
+    return source->reader != NULL || because(source, why);
 }
 
 static int next_row(void *context, enum tw_snapshot_part *part, struct tw_row_reader *row, char *why)
 {
-    (void)context, (void)part, (void)row, (void)why;
-    return -1;
+    struct source *source = context;
+    uint32_t index;
+    int status = tw_store_snapshot_next(source->reader, part, &index, row, &source->error);
+    if (status < 0)
+        because(source, why);
+    return status;
 }
 
 static void close_snapshot(void *context)
 {
-    (void)context;
+    struct source *source = context;
+    tw_store_snapshot_close(&source->reader);
 }
 
 /* ---- the log ---- */
 
+static void say_where(const struct source *source, uint64_t after)
+{
+    uint64_t remain = tw_store_last_lsn(source->store) - after;
+    if (after != 0)
+        tw_log(TW_LOG_INFO, "recovery", "starts from the snapshot record=%llu trades=%llu remaining=%llu",
+               (unsigned long long)after, (unsigned long long)source->snapshot.seq, (unsigned long long)remain);
+    else if (remain > 0)
+        tw_log(TW_LOG_INFO, "recovery", "starts from the front of the log remaining=%llu", (unsigned long long)remain);
+}
+
 static bool open_log(void *context, uint64_t after, char *why)
 {
     struct source *source = context;
-    (void)after;
-    source->cursor = tw_store_read(source->store, 1, &source->error);
+    if (after == 0)
+        source->cursor = tw_store_read(source->store, 1, &source->error);
+    else
+        source->cursor = tw_store_read_after(source->store, &source->snapshot, &source->error);
+    if (source->cursor != NULL)
+        say_where(source, after);
     return source->cursor != NULL || because(source, why);
 }
 
@@ -126,8 +153,8 @@ static bool go_on(void *context, uint64_t lsn, uint64_t last_lsn)
     if (now_ns - source->shown_ns < PROGRESS_EVERY_NS)
         return true;
     source->shown_ns = now_ns;
-    tw_log(TW_LOG_INFO, "recovery", "reading the log record=%llu of=%llu", (unsigned long long)lsn,
-           (unsigned long long)last_lsn);
+    tw_log(TW_LOG_INFO, "recovery", "reading the log record=%llu of=%llu remaining=%llu", (unsigned long long)lsn,
+           (unsigned long long)last_lsn, (unsigned long long)(last_lsn - lsn));
     return !source->stop_requested();
 }
 
