@@ -5,11 +5,15 @@
  *
  *   bench_publisher throughput TRADES ACKS NAME SECONDS [symbols accounts pace batch]
  *   bench_publisher latency    TRADES ACKS NAME SECONDS RATE [symbols accounts]
+ *   bench_publisher acks       TRADES ACKS NAME SECONDS RATE [symbols accounts warm]
  *
  * throughput: as fast as credit allows; event time advances by `pace` trades a second. Prints one JSON line.
  * latency: open loop. Every trade has a due time on the wall clock, which is its ts; what is due is sent, however late
  * the sender is, so that coordinated omission cannot hide. Every 100th trade is large: its LARGE_TRADE alert carries
  * the due time to the subscriber.
+ * acks: first `warm` trades as fast as credit allows, so that there is a state; then open loop like latency, one
+ * message a millisecond, and how long each trade took from its due time to the ack that says it is durable. One JSON
+ * line.
  */
 #include <errno.h>
 #include <math.h>
@@ -23,14 +27,15 @@
 #include "protocol/messages.h"
 #include "protocol/submission.h"
 
-#define BATCHES 64u
+#define BATCHES_MAX 1024u
+#define HISTOGRAM 200000u  /* of 10 us */
 #define PRICE_STEP 1000000 /* a cent in 1e-8 */
 
 struct flow {
-    uint32_t symbols, accounts, batch;
-    uint32_t *symbol[BATCHES], *account[BATCHES];
-    uint8_t *side[BATCHES];
-    int64_t *qty[BATCHES], *price[BATCHES];
+    uint32_t symbols, accounts, batch, batches;
+    uint32_t *symbol[BATCHES_MAX], *account[BATCHES_MAX];
+    uint8_t *side[BATCHES_MAX];
+    int64_t *qty[BATCHES_MAX], *price[BATCHES_MAX];
 };
 
 struct line {
@@ -102,7 +107,7 @@ static void make_flow(struct flow *flow)
     int64_t *level = must(malloc(flow->symbols * sizeof *level));
     for (uint32_t i = 0; i < flow->symbols; i++)
         level[i] = (int64_t)(1000 + random_u64() % 20000) * PRICE_STEP;
-    for (uint32_t b = 0; b < BATCHES; b++) {
+    for (uint32_t b = 0; b < flow->batches; b++) {
         flow->symbol[b] = must(malloc(flow->batch * 4));
         flow->account[b] = must(malloc(flow->batch * 4));
         flow->side[b] = must(malloc(flow->batch));
@@ -281,7 +286,7 @@ static void run_throughput(struct line *line, struct flow *flow, double seconds,
     uint64_t sent = 0;
     introduce(line, flow);
     int64_t begun = clock_ns(CLOCK_MONOTONIC), end = begun + (int64_t)(seconds * 1e9);
-    for (uint32_t b = 0; clock_ns(CLOCK_MONOTONIC) < end; b = (b + 1) % BATCHES) {
+    for (uint32_t b = 0; clock_ns(CLOCK_MONOTONIC) < end; b = (b + 1) % flow->batches) {
         while (line->next + flow->batch - 1 > line->durable + TW_CREDIT_TRADES)
             hear_acks(line, 1000, NULL);
         for (uint32_t i = 0; i < flow->batch; i++)
@@ -316,7 +321,7 @@ static void run_latency(struct line *line, struct flow *flow, double seconds, do
         }
         uint64_t want = (uint64_t)due - sent, room = flow->batch - sent % flow->batch;
         uint32_t count = (uint32_t)(want < room ? want : room);
-        uint32_t batch = (uint32_t)(sent / flow->batch % BATCHES), from = (uint32_t)(sent % flow->batch);
+        uint32_t batch = (uint32_t)(sent / flow->batch % flow->batches), from = (uint32_t)(sent % flow->batch);
         late_batches += count > 1000;
         while (line->next + count - 1 > line->durable + TW_CREDIT_TRADES)
             hear_acks(line, 1000, NULL); /* waiting for credit does not move the due times */
@@ -334,6 +339,81 @@ static void run_latency(struct line *line, struct flow *flow, double seconds, do
            (unsigned long long)late_batches);
 }
 
+/* How long trades took to their acks, in steps of 10 us. */
+struct waits {
+    uint64_t count, steps[HISTOGRAM];
+};
+
+static double percentile_ms(const struct waits *waits, double share)
+{
+    uint64_t wanted = (uint64_t)((double)waits->count * share), passed = 0;
+    for (uint32_t step = 0; step < HISTOGRAM; step++)
+        if ((passed += waits->steps[step]) > wanted)
+            return step * 0.01;
+    return HISTOGRAM * 0.01;
+}
+
+/* The trades in (from, to] were acked now; the first of all was due at `base`. */
+static void note_acked(struct waits *waits, uint64_t from, uint64_t to, int64_t base, double rate)
+{
+    int64_t now = clock_ns(CLOCK_REALTIME);
+    for (uint64_t i = from; i < to; i++) {
+        int64_t step = (now - base - (int64_t)((double)i * 1e9 / rate)) / 10000;
+        waits->steps[step < 0 ? 0 : step >= HISTOGRAM ? HISTOGRAM - 1 : step]++;
+        waits->count++;
+    }
+}
+
+static void warm_up(struct line *line, struct flow *flow, uint64_t trades, int64_t now)
+{
+    int64_t *ts = must(malloc(flow->batch * sizeof *ts));
+    for (uint32_t b = 0; line->next <= trades; b = (b + 1) % flow->batches) {
+        while (line->next + flow->batch - 1 > line->durable + TW_CREDIT_TRADES)
+            hear_acks(line, 1000, NULL);
+        for (uint32_t i = 0; i < flow->batch; i++)
+            ts[i] = now - (int64_t)(trades + flow->batch - line->next - i) * 10000;
+        send_rows(line, flow, b, 0, flow->batch, ts, NULL);
+        hear_acks(line, 0, NULL);
+    }
+    while (line->durable < line->next - 1)
+        hear_acks(line, 1000, NULL);
+    free(ts);
+}
+
+static void run_acks(struct line *line, struct flow *flow, double seconds, double rate, uint64_t warm)
+{
+    static struct waits waits;
+    int64_t ts[8190];
+    uint64_t total = (uint64_t)(seconds * rate), sent = 0, acked = 0;
+    prctl(PR_SET_TIMERSLACK, 1);
+    introduce(line, flow);
+    warm_up(line, flow, warm, clock_ns(CLOCK_REALTIME));
+    uint64_t before = line->durable;
+    int64_t base = clock_ns(CLOCK_REALTIME) + 200000000;
+    while (acked < total) {
+        int64_t now = clock_ns(CLOCK_REALTIME);
+        uint64_t due = now < base ? 0 : (uint64_t)((double)(now - base) * rate * 1e-9) + 1;
+        due = due < total ? due : total;
+        while (sent < due && line->next + flow->batch <= line->durable + TW_CREDIT_TRADES) {
+            uint32_t batch = (uint32_t)(sent / flow->batch % flow->batches), from = (uint32_t)(sent % flow->batch);
+            uint64_t want = due - sent, room = flow->batch - from;
+            uint32_t count = (uint32_t)(want < room ? want : room);
+            for (uint32_t i = 0; i < count; i++)
+                ts[i] = base + (int64_t)((double)(sent + i) * 1e9 / rate);
+            send_rows(line, flow, batch, from, count, ts, NULL);
+            sent += count;
+        }
+        if (hear_acks(line, 1, NULL)) {
+            note_acked(&waits, acked, line->durable - before, base, rate);
+            acked = line->durable - before;
+        }
+    }
+    printf("{\"trades\": %llu, \"p50_ms\": %.2f, \"p90_ms\": %.2f, \"p99_ms\": %.2f, \"p999_ms\": %.2f, "
+           "\"max_ms\": %.2f}\n",
+           (unsigned long long)waits.count, percentile_ms(&waits, 0.5), percentile_ms(&waits, 0.9),
+           percentile_ms(&waits, 0.99), percentile_ms(&waits, 0.999), percentile_ms(&waits, 1 - 1e-12));
+}
+
 static uint32_t argument(int argc, char **argv, int at, uint32_t standard)
 {
     return argc > at ? (uint32_t)strtoul(argv[at], NULL, 10) : standard;
@@ -344,15 +424,21 @@ int main(int argc, char **argv)
     struct line line = {0};
     if (argc < 6)
         return 2;
-    bool latency = strcmp(argv[1], "latency") == 0;
-    int at = latency ? 7 : 6;
+    bool latency = strcmp(argv[1], "latency") == 0, acks = strcmp(argv[1], "acks") == 0;
+    int at = latency || acks ? 7 : 6;
     struct flow flow = {.symbols = argument(argc, argv, at, 5000), .accounts = argument(argc, argv, at + 1, 100000)};
-    double pace = latency ? 0 : argument(argc, argv, at + 2, 100000);
-    flow.batch = latency ? 4096 : argument(argc, argv, at + 3, 4096);
+    double pace = latency || acks ? 0 : argument(argc, argv, at + 2, 100000);
+    uint32_t warm = acks ? argument(argc, argv, at + 2, 0) : 0;
+    flow.batch = latency || acks ? 4096 : argument(argc, argv, at + 3, 4096);
+    flow.batches = acks ? warm / flow.batch + 1 : 64;
+    if (flow.batches > BATCHES_MAX)
+        flow.batches = BATCHES_MAX;
     make_flow(&flow);
     connect_line(&line, argv);
     if (latency)
         run_latency(&line, &flow, strtod(argv[5], NULL), strtod(argv[6], NULL));
+    else if (acks)
+        run_acks(&line, &flow, strtod(argv[5], NULL), strtod(argv[6], NULL), warm);
     else
         run_throughput(&line, &flow, strtod(argv[5], NULL), pace);
     return 0;
