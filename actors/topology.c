@@ -12,6 +12,7 @@
 #include "actors/gateway/history_actor.h"
 #include "actors/indexer/indexer_actor.h"
 #include "actors/journal/journal_actor.h"
+#include "actors/keeper/keeper_actor.h"
 #include "actors/recovery/recovery_actor.h"
 #include "actors/router/router_actor.h"
 #include "actors/runtime/log.h"
@@ -20,7 +21,7 @@
 #include "actors/shard/shard_actor.h"
 #include "protocol/check.h"
 
-#define ACTORS_MAX (TW_SHARDS_MAX + 8)
+#define ACTORS_MAX (TW_SHARDS_MAX + 9)
 
 struct running {
     zactor_t *actor;
@@ -34,7 +35,7 @@ struct tw_topology {
     struct tw_store *store;
     struct tw_store_history history;
     struct tw_session session;
-    struct tw_pool *answers, *events;
+    struct tw_pool *answers, *events, *slices;
     struct tw_gateway_actor *gateway;
     struct tw_journal_actor *journal;
     struct tw_indexer_actor *indexer;
@@ -43,6 +44,7 @@ struct tw_topology {
     struct tw_scorer_actor *scorer;
     struct tw_router_actor *router;
     struct tw_catchup_actor *catchup;
+    struct tw_keeper_actor *keeper;
     struct running running[ACTORS_MAX]; /* in the order of their start: downstream first */
     uint32_t running_count;
 };
@@ -86,26 +88,55 @@ static void add_feed(void *context, const char *name, const char *value)
         settings->feeds[settings->feed_count++] = value;
 }
 
+static struct tw_barrier_settings barrier_settings(struct tw_topology *topology, uint64_t snapshot_lsn)
+{
+    struct tw_snapshot_info info = {0};
+    if (snapshot_lsn == 0 || tw_store_snapshot_find(topology->store, snapshot_lsn + 1, &info, NULL) <= 0)
+        info.seq = 0;
+    return (struct tw_barrier_settings){
+        .slices = topology->slices,
+        .snapshot_trades = (uint64_t)tw_cfg_integer(topology->cfg, "store/snapshot_trades"),
+        .snapshot_ns = tw_cfg_integer(topology->cfg, "store/snapshot_seconds") * TW_NS_PER_SECOND,
+        .started_from = info.seq,
+    };
+}
+
+static struct tw_keeper_actor *make_keeper(struct tw_topology *topology, uint64_t snapshot_lsn)
+{
+    const struct tw_cfg *cfg = topology->cfg;
+    struct tw_keeper_actor_settings settings = {
+        .keeper = {.shards = topology->shards,
+                   .retain_days = (uint32_t)tw_cfg_integer(cfg, "store/retain_days"),
+                   .retain_bytes = (uint64_t)tw_cfg_integer(cfg, "store/retain_bytes")},
+        .started_from = snapshot_lsn,
+    };
+    return tw_keeper_actor_new(topology->store, &settings);
+}
+
 /* The cores go to their actors. */
 static void make_actors(struct tw_topology *topology, struct tw_recovered *recovered)
 {
     const struct tw_cfg *cfg = topology->cfg;
     struct tw_pipeline_cores cores = tw_pipeline_release(&recovered->pipeline);
-    struct tw_gateway_actor_settings doors = {
-        .trades = tw_cfg_text(cfg, "bind/trades"), .acks = tw_cfg_text(cfg, "bind/acks"), .shards = topology->shards};
+    struct tw_gateway_actor_settings doors = {.trades = tw_cfg_text(cfg, "bind/trades"),
+                                              .acks = tw_cfg_text(cfg, "bind/acks"),
+                                              .shards = topology->shards,
+                                              .barrier = barrier_settings(topology, recovered->snapshot_lsn)};
     struct tw_router_actor_settings routes = {.alerts = tw_cfg_text(cfg, "bind/alerts"),
                                               .live = tw_cfg_text(cfg, "bind/live"),
-                                              .live_rate = (uint32_t)tw_cfg_integer(cfg, "live/rate")};
+                                              .live_rate = (uint32_t)tw_cfg_integer(cfg, "live/rate"),
+                                              .slices = topology->slices};
     tw_cfg_each(cfg, "feeds", add_feed, &doors);
     topology->gateway = tw_gateway_actor_new(&recovered->gateway, &doors);
     topology->journal = tw_journal_actor_new(topology->store);
     topology->indexer = tw_indexer_actor_new(topology->store, (uint32_t)tw_cfg_integer(cfg, "store/index_run"));
     for (uint32_t i = 0; i < topology->shards; i++)
-        topology->shard[i] = tw_shard_actor_new(&cores.shard[i], i, topology->answers);
-    topology->exposure = tw_exposure_actor_new(&cores.exposure, topology->shards, topology->events);
-    topology->scorer = tw_scorer_actor_new(&cores.scorer);
+        topology->shard[i] = tw_shard_actor_new(&cores.shard[i], i, topology->answers, topology->slices);
+    topology->exposure = tw_exposure_actor_new(&cores.exposure, topology->shards, topology->events, topology->slices);
+    topology->scorer = tw_scorer_actor_new(&cores.scorer, topology->slices);
     topology->router = tw_router_actor_new(&cores.router, &recovered->evidence, topology->store, &routes);
     topology->catchup = tw_catchup_actor_new(topology->store, tw_cfg_text(cfg, "bind/requests"));
+    topology->keeper = make_keeper(topology, recovered->snapshot_lsn);
 }
 
 static bool recover(struct tw_topology *topology, bool (*stop_requested)(void), enum tw_exit *exit_code, char why[512])
@@ -150,7 +181,8 @@ static bool start_all(struct tw_topology *topology, char why[512])
                    start_agent(topology, tw_exposure_actor_agent(topology->exposure), why);
     for (uint32_t i = 0; started && i < topology->shards; i++)
         started = start_agent(topology, tw_shard_actor_agent(topology->shard[i]), why);
-    return started && start_agent(topology, tw_journal_actor_agent(topology->journal), why) &&
+    return started && start_agent(topology, tw_keeper_actor_agent(topology->keeper), why) &&
+           start_agent(topology, tw_journal_actor_agent(topology->journal), why) &&
            start_agent(topology, tw_gateway_actor_agent(topology->gateway), why);
 }
 
@@ -169,9 +201,11 @@ static void end_all(struct tw_topology **topology_pointer)
     tw_scorer_actor_free(&topology->scorer);
     tw_router_actor_free(&topology->router);
     tw_catchup_actor_free(&topology->catchup);
+    tw_keeper_actor_free(&topology->keeper);
     zsys_shutdown(); /* what lingers in sockets goes out or is given up; messages return their objects to the pools */
     tw_pool_free(&topology->answers);
     tw_pool_free(&topology->events);
+    tw_pool_free(&topology->slices);
     tw_store_history_clear(&topology->history);
     tw_store_close(&topology->store);
     free(topology);
@@ -198,6 +232,7 @@ struct tw_topology *tw_topology_start(const struct tw_cfg *cfg, bool (*stop_requ
     topology->shards = shards_of(cfg);
     topology->answers = tw_pool_new(sizeof(struct tw_shard_answer), clean_answer);
     topology->events = tw_pool_new(sizeof(struct tw_events), clean_events);
+    topology->slices = tw_slices_new();
     tw_session_init(&topology->session, tw_cfg_text(cfg, "session/zone"), tw_cfg_integer(cfg, "session/roll"));
     topology->store = tw_store_open(tw_cfg_text(cfg, "data/directory"), TW_STORE_WRITE, &error);
     if (topology->store == NULL) {
@@ -269,7 +304,7 @@ bool tw_topology_stop(struct tw_topology **topology_pointer, int limit_ms)
     char why[512];
     bool sound = true;
     /* The gateway closes its door and says the end to its lanes; each actor finishes when the end has reached it. Those
-     * beside the lanes (indexer, catch-up) just stop. */
+     * beside the lanes (indexer, catch-up, keeper) just stop. */
     for (uint32_t i = 0; i < topology->running_count; i++)
         tw_agent_stop(topology->running[i].actor);
     while (sound && !all_finished(topology) && tw_now_ns() < until_ns) {

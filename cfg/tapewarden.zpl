@@ -147,6 +147,17 @@ log
 store
     # Trades that are indexed in one run behind the durable log. (1024 to 1048576; trades)
     index_run = 262144
+    # A snapshot is taken after so many trades, so that a start has no more than about these to read; 0: not
+    # by trades. (0, or 1 to 9223372036854775807; trades)
+    snapshot_trades = 5000000
+    # Or after so long, if anything is new; 0: not by time. (0, or 1 to 86400; seconds)
+    snapshot_seconds = 60
+    # Whole UTC days of event time older than this are dropped, by the newest trade's time; 0 keeps all. (0,
+    # or 1 to 36500; days)
+    retain_days = 0
+    # While the data directory is larger, its oldest whole days are dropped, never the current one; 0 keeps
+    # all. (0, or 1 to 9223372036854775807; bytes)
+    retain_bytes = 0
 
 # What is sampled for eyes.
 live

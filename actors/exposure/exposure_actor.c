@@ -11,6 +11,7 @@ struct tw_exposure_actor {
     struct tw_exposure *core;
     uint32_t shards;
     struct tw_pool *events;
+    struct tw_saver *saver;
     zsock_t *records, *scorer, *answers[TW_SHARDS_MAX];
     bool has_record, has_answer[TW_SHARDS_MAX];
     zmq_msg_t record, answer[TW_SHARDS_MAX];
@@ -18,13 +19,24 @@ struct tw_exposure_actor {
     bool ended;
 };
 
-struct tw_exposure_actor *tw_exposure_actor_new(struct tw_exposure **exposure, uint32_t shards, struct tw_pool *events)
+static void save_begin(void *core)
+{
+    tw_exposure_save_begin(core);
+}
+static bool save(void *core, struct tw_buffer *out, size_t bytes)
+{
+    return tw_exposure_save(core, out, bytes);
+}
+
+struct tw_exposure_actor *tw_exposure_actor_new(struct tw_exposure **exposure, uint32_t shards, struct tw_pool *events,
+                                                struct tw_pool *slices)
 {
     struct tw_exposure_actor *actor = tw_alloc_zero(1, sizeof *actor);
     actor->core = *exposure;
     *exposure = NULL;
     actor->shards = shards;
     actor->events = events;
+    actor->saver = tw_saver_new(TW_PART_EXPOSURE, 0, &(struct tw_saved){actor->core, save_begin, save}, slices);
     return actor;
 }
 
@@ -34,6 +46,7 @@ void tw_exposure_actor_free(struct tw_exposure_actor **actor_pointer)
     if (actor == NULL)
         return;
     tw_exposure_free(&actor->core);
+    tw_saver_free(&actor->saver);
     free(actor);
     *actor_pointer = NULL;
 }
@@ -45,6 +58,7 @@ static bool start(void *self, char failure[512])
     (void)failure;
     actor->records = tw_lane_pull(TW_LANE_EXPOSURE);
     actor->scorer = tw_lane_push(TW_LANE_SCORER);
+    tw_saver_open(actor->saver);
     for (uint32_t i = 0; i < actor->shards; i++) {
         snprintf(lane, sizeof lane, TW_LANE_ANSWER_FORMAT, i);
         actor->answers[i] = tw_lane_pull(lane);
@@ -53,25 +67,24 @@ static bool start(void *self, char failure[512])
 }
 
 /* One thing is missing at a time: room downstream, the record, or a shard's answer. */
+static zmq_pollitem_t missing(const struct tw_exposure_actor *actor)
+{
+    if (actor->waiting != NULL || actor->ended)
+        return (zmq_pollitem_t){zsock_resolve(actor->scorer), 0, ZMQ_POLLOUT, 0};
+    if (!actor->has_record)
+        return (zmq_pollitem_t){zsock_resolve(actor->records), 0, ZMQ_POLLIN, 0};
+    for (uint32_t i = 0; i < actor->shards; i++)
+        if (!actor->has_answer[i])
+            return (zmq_pollitem_t){zsock_resolve(actor->answers[i]), 0, ZMQ_POLLIN, 0};
+    TW_UNREACHABLE("waiting with nothing missing");
+}
+
 static int wait_for(void *self, zmq_pollitem_t items[TW_AGENT_SOCKETS_MAX], int64_t *deadline_ns)
 {
     struct tw_exposure_actor *actor = self;
     (void)deadline_ns;
-    if (actor->waiting != NULL || actor->ended) {
-        items[0] = (zmq_pollitem_t){zsock_resolve(actor->scorer), 0, ZMQ_POLLOUT, 0};
-        return 1;
-    }
-    if (!actor->has_record) {
-        items[0] = (zmq_pollitem_t){zsock_resolve(actor->records), 0, ZMQ_POLLIN, 0};
-        return 1;
-    }
-    for (uint32_t i = 0; i < actor->shards; i++) {
-        if (actor->has_answer[i])
-            continue;
-        items[0] = (zmq_pollitem_t){zsock_resolve(actor->answers[i]), 0, ZMQ_POLLIN, 0};
-        return 1;
-    }
-    TW_UNREACHABLE("waiting with nothing missing");
+    items[0] = missing(actor);
+    return tw_saver_wait_for(actor->saver, items, 1);
 }
 
 /* True when the record and every shard's answer to it are here. */
@@ -126,6 +139,7 @@ static void judge(struct tw_exposure_actor *actor)
     if (record.kind == TW_RECORD_BLOCK)
         take_sample(actor->core, &record.block, &actor->waiting->sample);
     release_answers(actor);
+    tw_saver_meet(actor->saver, &record, 0);
 }
 
 /* The record, then the events: two parts of one message; a lane takes both or none. */
@@ -140,10 +154,8 @@ static bool pass_on(struct tw_exposure_actor *actor)
     return true;
 }
 
-static enum tw_agent_progress work(void *self, char failure[512])
+static enum tw_agent_progress step(struct tw_exposure_actor *actor)
 {
-    struct tw_exposure_actor *actor = self;
-    (void)failure;
     if (actor->waiting != NULL && !pass_on(actor))
         return TW_AGENT_WAITS;
     if (actor->ended)
@@ -160,6 +172,13 @@ static enum tw_agent_progress work(void *self, char failure[512])
     return TW_AGENT_CONTINUES;
 }
 
+static enum tw_agent_progress work(void *self, char failure[512])
+{
+    struct tw_exposure_actor *actor = self;
+    (void)failure;
+    return tw_saver_turn(actor->saver, step(actor));
+}
+
 static void close_sockets(void *self)
 {
     struct tw_exposure_actor *actor = self;
@@ -172,6 +191,7 @@ static void close_sockets(void *self)
     actor->has_record = false;
     zsock_destroy(&actor->records);
     zsock_destroy(&actor->scorer);
+    tw_saver_close(actor->saver);
     for (uint32_t i = 0; i < actor->shards; i++)
         zsock_destroy(&actor->answers[i]);
 }

@@ -9,10 +9,12 @@
 #include "actors/exposure/exposure.h"
 #include "actors/runtime/agent.h"
 #include "actors/runtime/pool.h"
+#include "actors/runtime/saver.h"
 
 struct tw_exposure_actor;
-/* Takes the core; `events` is a pool of struct tw_events. */
-struct tw_exposure_actor *tw_exposure_actor_new(struct tw_exposure **exposure, uint32_t shards, struct tw_pool *events);
+/* Takes the core; `events` is a pool of struct tw_events, `slices` the savers' (NULL: nothing is saved). */
+struct tw_exposure_actor *tw_exposure_actor_new(struct tw_exposure **exposure, uint32_t shards, struct tw_pool *events,
+                                                struct tw_pool *slices);
 struct tw_agent tw_exposure_actor_agent(struct tw_exposure_actor *actor);
 void tw_exposure_actor_free(struct tw_exposure_actor **actor);
 

@@ -16,6 +16,7 @@
 struct tw_gateway_actor {
     struct tw_gateway *core;
     struct tw_gateway_actor_settings settings;
+    struct tw_barrier *barrier;
     zsock_t *trades, *acks, *feeds, *watermarks;
     zsock_t *lanes[TW_SHARDS_MAX + 2]; /* journal, exposure, then the shards */
     uint32_t lane_count;
@@ -24,7 +25,8 @@ struct tw_gateway_actor {
     zmq_msg_t message; /* received, not taken yet: the block had no room */
     enum tw_lane message_lane;
     bool has_message, stopping;
-    bool given_up;      /* the disk is full at the stop: what is not durable will not be */
+    bool held;          /* the disk is full */
+    bool given_up;      /* it is at the stop: what is not durable will not be */
     uint32_t ends_sent; /* lanes that were told the end */
     uint64_t durable_lsn;
     int64_t clock_due_ns;
@@ -40,6 +42,7 @@ struct tw_gateway_actor *tw_gateway_actor_new(struct tw_gateway **gateway,
     actor->core = *gateway;
     *gateway = NULL;
     actor->settings = *settings;
+    actor->barrier = tw_barrier_new(actor->core, &settings->barrier);
     return actor;
 }
 
@@ -49,6 +52,7 @@ void tw_gateway_actor_free(struct tw_gateway_actor **actor_pointer)
     if (actor == NULL)
         return;
     tw_gateway_free(&actor->core);
+    tw_barrier_free(&actor->barrier);
     tw_buffer_free(&actor->ack);
     free(actor);
     *actor_pointer = NULL;
@@ -75,6 +79,7 @@ static void open_lanes(struct tw_gateway_actor *actor)
         actor->lanes[actor->lane_count++] = tw_lane_push(lane);
     }
     actor->lanes[actor->lane_count++] = tw_lane_push(TW_LANE_EXPOSURE);
+    tw_barrier_open(actor->barrier, tw_now_ns());
 }
 
 static bool start(void *self, char failure[512])
@@ -115,6 +120,7 @@ static void close_sockets(void *self)
     zsock_destroy(&actor->feeds);
     zsock_destroy(&actor->acks);
     zsock_destroy(&actor->watermarks);
+    tw_barrier_close(actor->barrier);
     for (uint32_t i = 0; i < actor->lane_count; i++)
         zsock_destroy(&actor->lanes[i]);
 }
@@ -136,7 +142,7 @@ static int wait_for(void *self, zmq_pollitem_t items[TW_AGENT_SOCKETS_MAX], int6
             items[count++] = (zmq_pollitem_t){zsock_resolve(actor->feeds), 0, ZMQ_POLLIN, 0};
     }
     *deadline_ns = actor->clock_due_ns;
-    return count;
+    return tw_barrier_wait_for(actor->barrier, items, count);
 }
 
 /* ---- out: records, acks ---- */
@@ -181,8 +187,9 @@ static void hear_watermark(struct tw_gateway_actor *actor)
     while (tw_lane_receive_watermark(actor->watermarks, &watermark)) {
         actor->durable_lsn = watermark.lsn;
         tw_gateway_durable(actor->core, watermark.lsn);
-        tw_gateway_hold_disk(actor->core, watermark.disk_full != 0);
+        actor->held = watermark.disk_full != 0;
         actor->given_up = watermark.given_up != 0;
+        tw_gateway_hold_disk(actor->core, actor->held);
     }
 }
 
@@ -272,16 +279,16 @@ static enum tw_agent_progress finish(struct tw_gateway_actor *actor, int64_t now
     return actor->given_up ? leave_behind(actor) : TW_AGENT_WAITS;
 }
 
-static enum tw_agent_progress work(void *self, char failure[512])
+static enum tw_agent_progress step(struct tw_gateway_actor *actor)
 {
-    struct tw_gateway_actor *actor = self;
     int64_t now_ns = tw_now_ns();
-    (void)failure;
     hear_watermark(actor);
     if (actor->ends_sent > 0)
         return finish(actor, now_ns);
     bool flowing = distribute(actor), more = false;
     if (flowing) {
+        if (!actor->stopping)
+            tw_barrier_step(actor->barrier, actor->durable_lsn, actor->held, now_ns);
         more = ingest(actor, now_ns);
         flowing = distribute(actor);
     }
@@ -293,6 +300,13 @@ static enum tw_agent_progress work(void *self, char failure[512])
     if (actor->stopping && flowing && !staged && !actor->has_message)
         return finish(actor, now_ns);
     return flowing && (more || staged) ? TW_AGENT_CONTINUES : TW_AGENT_WAITS;
+}
+
+static enum tw_agent_progress work(void *self, char failure[512])
+{
+    struct tw_gateway_actor *actor = self;
+    (void)failure;
+    return tw_barrier_turn(actor->barrier, step(actor));
 }
 
 /* Stop taking trades; what was taken goes its way. */

@@ -6,6 +6,7 @@
 #ifndef TW_GATEWAY_GATEWAY_ACTOR_H
 #define TW_GATEWAY_GATEWAY_ACTOR_H
 
+#include "actors/gateway/barrier_actor.h"
 #include "actors/gateway/gateway.h"
 #include "actors/runtime/agent.h"
 
@@ -16,6 +17,7 @@ struct tw_gateway_actor_settings {
     const char *trades, *acks; /* endpoints; the strings outlive the actor */
     const char *feeds[TW_FEEDS_MAX];
     uint32_t feed_count, shards;
+    struct tw_barrier_settings barrier;
 };
 struct tw_gateway_actor *tw_gateway_actor_new(struct tw_gateway **gateway,
                                               const struct tw_gateway_actor_settings *settings); /* takes the core */

@@ -19,6 +19,7 @@ struct tw_router_actor {
     struct tw_evidence_source *evidence;
     struct tw_store *store;
     struct tw_router_actor_settings settings;
+    struct tw_saver *saver;
     zsock_t *judged, *watermarks, *catchup, *alerts;
     struct tw_live *live;
     bool has_record, has_batch, ended; /* has_batch: the record's alerts wait for room on the disk */
@@ -31,6 +32,15 @@ struct tw_router_actor {
     int64_t head_due_ns, retry_ns;
 };
 
+static void save_begin(void *core)
+{
+    tw_router_save_begin(core);
+}
+static bool save(void *core, struct tw_buffer *out, size_t bytes)
+{
+    return tw_router_save(core, out, bytes);
+}
+
 struct tw_router_actor *tw_router_actor_new(struct tw_router **router, struct tw_evidence_source **evidence,
                                             struct tw_store *store, const struct tw_router_actor_settings *settings)
 {
@@ -42,6 +52,7 @@ struct tw_router_actor *tw_router_actor_new(struct tw_router **router, struct tw
     actor->store = store;
     actor->settings = *settings;
     actor->live = tw_live_new(settings->live_rate);
+    actor->saver = tw_saver_new(TW_PART_ROUTER, 0, &(struct tw_saved){actor->core, save_begin, save}, settings->slices);
     return actor;
 }
 
@@ -51,6 +62,7 @@ void tw_router_actor_free(struct tw_router_actor **actor_pointer)
     if (actor == NULL)
         return;
     tw_router_free(&actor->core);
+    tw_saver_free(&actor->saver);
     tw_evidence_source_free(&actor->evidence);
     tw_alert_batch_free(&actor->batch);
     tw_buffer_free(&actor->head);
@@ -78,6 +90,7 @@ static bool start(void *self, char failure[512])
     actor->judged = tw_lane_pull(TW_LANE_ROUTER);
     actor->watermarks = tw_lane_latest_pull(TW_LANE_WATERMARK_ROUTER);
     actor->catchup = tw_lane_pull(TW_LANE_CATCHUP);
+    tw_saver_open(actor->saver);
     actor->alerts = zsock_new(ZMQ_PUB);
     zsock_set_linger(actor->alerts, 500);
     zsock_set_sndhwm(actor->alerts, TW_ALERTS_SEND_HWM);
@@ -102,6 +115,7 @@ static void close_sockets(void *self)
     zsock_destroy(&actor->watermarks);
     zsock_destroy(&actor->catchup);
     zsock_destroy(&actor->alerts);
+    tw_saver_close(actor->saver);
     tw_live_stop(actor->live);
 }
 
@@ -115,7 +129,7 @@ static int wait_for(void *self, zmq_pollitem_t items[TW_AGENT_SOCKETS_MAX], int6
         items[count++] = (zmq_pollitem_t){zsock_resolve(actor->judged), 0, ZMQ_POLLIN, 0};
     bool retries = actor->has_batch && actor->retry_ns < actor->head_due_ns;
     *deadline_ns = retries ? actor->retry_ns : actor->head_due_ns;
-    return count;
+    return tw_saver_wait_for(actor->saver, items, count);
 }
 
 static void collect(void *context, const struct tw_router_alert *alert)
@@ -153,6 +167,9 @@ static void judge(struct tw_router_actor *actor, const struct tw_record *record)
     tw_alert_batch_clear(&actor->batch);
     tw_router_step(actor->core, record, zmq_msg_data(&actor->events), collect, &actor->batch);
     actor->has_batch = true;
+    /* The alerts up to here are stored but for this record's, and a SNAPSHOT makes none; unless a stop gave them up. */
+    if (!actor->stopping)
+        tw_saver_meet(actor->saver, record, tw_router_last(actor->core));
 }
 
 /* Its alerts are stored, then published. */
@@ -254,9 +271,8 @@ static void hear(struct tw_router_actor *actor, struct tw_watermark watermark)
     actor->log_ends = watermark.given_up != 0;
 }
 
-static enum tw_agent_progress work(void *self, char failure[512])
+static enum tw_agent_progress step(struct tw_router_actor *actor, char failure[512])
 {
-    struct tw_router_actor *actor = self;
     struct tw_watermark watermark;
     int64_t now_ns = tw_now_ns();
     enum tw_agent_progress progress = TW_AGENT_WAITS;
@@ -274,6 +290,12 @@ static enum tw_agent_progress work(void *self, char failure[512])
     if (actor->ended)
         return TW_AGENT_FINISHED;
     return progress;
+}
+
+static enum tw_agent_progress work(void *self, char failure[512])
+{
+    struct tw_router_actor *actor = self;
+    return tw_saver_turn(actor->saver, step(actor, failure));
 }
 
 struct tw_agent tw_router_actor_agent(struct tw_router_actor *actor)

@@ -10,12 +10,14 @@
 #include "actors/router/evidence.h"
 #include "actors/router/router.h"
 #include "actors/runtime/agent.h"
+#include "actors/runtime/saver.h"
 #include "store/store.h"
 
 struct tw_router_actor;
 struct tw_router_actor_settings {
     const char *alerts, *live; /* endpoints; the strings outlive the actor */
     uint32_t live_rate;        /* messages a second on `live`; 0: none */
+    struct tw_pool *slices;    /* the savers'; NULL: nothing is saved */
 };
 /* Takes the core and its evidence; borrows the store. */
 struct tw_router_actor *tw_router_actor_new(struct tw_router **router, struct tw_evidence_source **evidence,

@@ -9,17 +9,28 @@
 
 struct tw_scorer_actor {
     struct tw_scorer *core;
+    struct tw_saver *saver;
     zsock_t *judged, *router;
     bool waiting; /* record and events are here, scored, not sent yet */
     zmq_msg_t record, events;
     bool ended;
 };
 
-struct tw_scorer_actor *tw_scorer_actor_new(struct tw_scorer **scorer)
+static void save_begin(void *core)
+{
+    tw_scorer_save_begin(core);
+}
+static bool save(void *core, struct tw_buffer *out, size_t bytes)
+{
+    return tw_scorer_save(core, out, bytes);
+}
+
+struct tw_scorer_actor *tw_scorer_actor_new(struct tw_scorer **scorer, struct tw_pool *slices)
 {
     struct tw_scorer_actor *actor = tw_alloc_zero(1, sizeof *actor);
     actor->core = *scorer;
     *scorer = NULL;
+    actor->saver = tw_saver_new(TW_PART_SCORER, 0, &(struct tw_saved){actor->core, save_begin, save}, slices);
     return actor;
 }
 
@@ -29,6 +40,7 @@ void tw_scorer_actor_free(struct tw_scorer_actor **actor_pointer)
     if (actor == NULL)
         return;
     tw_scorer_free(&actor->core);
+    tw_saver_free(&actor->saver);
     free(actor);
     *actor_pointer = NULL;
 }
@@ -39,6 +51,7 @@ static bool start(void *self, char failure[512])
     (void)failure;
     actor->judged = tw_lane_pull(TW_LANE_SCORER);
     actor->router = tw_lane_push(TW_LANE_ROUTER);
+    tw_saver_open(actor->saver);
     return true;
 }
 
@@ -50,7 +63,7 @@ static int wait_for(void *self, zmq_pollitem_t items[TW_AGENT_SOCKETS_MAX], int6
         items[0] = (zmq_pollitem_t){zsock_resolve(actor->router), 0, ZMQ_POLLOUT, 0};
     else
         items[0] = (zmq_pollitem_t){zsock_resolve(actor->judged), 0, ZMQ_POLLIN, 0};
-    return 1;
+    return tw_saver_wait_for(actor->saver, items, 1);
 }
 
 /* The messages themselves go on: libzmq moves them, so record and events change hands without a new wrapping. */
@@ -64,10 +77,8 @@ static bool pass_on(struct tw_scorer_actor *actor)
     return true;
 }
 
-static enum tw_agent_progress work(void *self, char failure[512])
+static enum tw_agent_progress step(struct tw_scorer_actor *actor)
 {
-    struct tw_scorer_actor *actor = self;
-    (void)failure;
     if (actor->waiting && !pass_on(actor))
         return TW_AGENT_WAITS;
     if (actor->ended)
@@ -83,10 +94,18 @@ static enum tw_agent_progress work(void *self, char failure[512])
     TW_ASSERT(tw_lane_receive(actor->judged, &actor->events));
     TW_ASSERT(tw_record_view(zmq_msg_data(&actor->record), zmq_msg_size(&actor->record), &record));
     tw_scorer_step(actor->core, &record, zmq_msg_data(&actor->events));
+    tw_saver_meet(actor->saver, &record, 0);
     actor->waiting = true;
     tw_lane_hand_over(&actor->record);
     tw_lane_hand_over(&actor->events);
     return TW_AGENT_CONTINUES;
+}
+
+static enum tw_agent_progress work(void *self, char failure[512])
+{
+    struct tw_scorer_actor *actor = self;
+    (void)failure;
+    return tw_saver_turn(actor->saver, step(actor));
 }
 
 static void close_sockets(void *self)
@@ -99,6 +118,7 @@ static void close_sockets(void *self)
     }
     zsock_destroy(&actor->judged);
     zsock_destroy(&actor->router);
+    tw_saver_close(actor->saver);
 }
 
 struct tw_agent tw_scorer_actor_agent(struct tw_scorer_actor *actor)

@@ -12,18 +12,30 @@ struct tw_shard_actor {
     uint32_t index;
     char name[16];
     struct tw_pool *answers;
+    struct tw_saver *saver;
     zsock_t *records, *exposure;
     struct tw_shard_answer *waiting; /* finished, not sent yet: the lane is full */
     bool ended;                      /* the gateway's end has come */
 };
 
-struct tw_shard_actor *tw_shard_actor_new(struct tw_shard **shard, uint32_t index, struct tw_pool *answers)
+static void save_begin(void *core)
+{
+    tw_shard_save_begin(core);
+}
+static bool save(void *core, struct tw_buffer *out, size_t bytes)
+{
+    return tw_shard_save(core, out, bytes);
+}
+
+struct tw_shard_actor *tw_shard_actor_new(struct tw_shard **shard, uint32_t index, struct tw_pool *answers,
+                                          struct tw_pool *slices)
 {
     struct tw_shard_actor *actor = tw_alloc_zero(1, sizeof *actor);
     actor->core = *shard;
     *shard = NULL;
     actor->index = index;
     actor->answers = answers;
+    actor->saver = tw_saver_new(TW_PART_SHARD, index, &(struct tw_saved){actor->core, save_begin, save}, slices);
     snprintf(actor->name, sizeof actor->name, "shard-%u", index % 1000);
     return actor;
 }
@@ -34,6 +46,7 @@ void tw_shard_actor_free(struct tw_shard_actor **actor_pointer)
     if (actor == NULL)
         return;
     tw_shard_free(&actor->core);
+    tw_saver_free(&actor->saver);
     free(actor);
     *actor_pointer = NULL;
 }
@@ -47,6 +60,7 @@ static bool start(void *self, char failure[512])
     actor->records = tw_lane_pull(lane);
     snprintf(lane, sizeof lane, TW_LANE_ANSWER_FORMAT, actor->index);
     actor->exposure = tw_lane_push(lane);
+    tw_saver_open(actor->saver);
     return true;
 }
 
@@ -58,13 +72,11 @@ static int wait_for(void *self, zmq_pollitem_t items[TW_AGENT_SOCKETS_MAX], int6
         items[0] = (zmq_pollitem_t){zsock_resolve(actor->exposure), 0, ZMQ_POLLOUT, 0};
     else
         items[0] = (zmq_pollitem_t){zsock_resolve(actor->records), 0, ZMQ_POLLIN, 0};
-    return 1;
+    return tw_saver_wait_for(actor->saver, items, 1);
 }
 
-static enum tw_agent_progress work(void *self, char failure[512])
+static enum tw_agent_progress step(struct tw_shard_actor *actor)
 {
-    struct tw_shard_actor *actor = self;
-    (void)failure;
     if (actor->waiting != NULL) {
         if (!tw_lane_send_object(actor->exposure, actor->waiting, sizeof *actor->waiting, tw_pool_give, actor->answers))
             return TW_AGENT_WAITS;
@@ -82,9 +94,17 @@ static enum tw_agent_progress work(void *self, char failure[512])
         TW_ASSERT(tw_record_view(zmq_msg_data(&message), zmq_msg_size(&message), &record));
         actor->waiting = tw_pool_take(actor->answers);
         tw_shard_step(actor->core, &record, actor->waiting);
+        tw_saver_meet(actor->saver, &record, 0);
     }
     zmq_msg_close(&message);
     return TW_AGENT_CONTINUES;
+}
+
+static enum tw_agent_progress work(void *self, char failure[512])
+{
+    struct tw_shard_actor *actor = self;
+    (void)failure;
+    return tw_saver_turn(actor->saver, step(actor));
 }
 
 static void close_sockets(void *self)
@@ -92,6 +112,7 @@ static void close_sockets(void *self)
     struct tw_shard_actor *actor = self;
     zsock_destroy(&actor->records);
     zsock_destroy(&actor->exposure);
+    tw_saver_close(actor->saver);
     if (actor->waiting != NULL)
         tw_pool_give(actor->waiting, actor->answers);
     actor->waiting = NULL;

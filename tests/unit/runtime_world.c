@@ -91,6 +91,7 @@ struct world *world_new(void)
     world->history.store = world->store;
     world->answers = tw_pool_new(sizeof(struct tw_shard_answer), clean_answer);
     world->events = tw_pool_new(sizeof(struct tw_events), clean_events);
+    world->slices = tw_slices_new();
     world->evidence = tw_evidence_source_new(fetch_block, world->store);
     struct tw_evidence port = tw_evidence_source_port(world->evidence);
     struct tw_pipeline *pipeline = tw_pipeline_new(SHARDS, &port);
@@ -124,6 +125,7 @@ static void free_cores(struct world *world)
     tw_gateway_actor_free(&world->gateway);
     tw_gateway_free(&world->gateway_core);
     tw_journal_actor_free(&world->journal);
+    tw_keeper_actor_free(&world->keeper);
 }
 
 /* libzmq lets go of what is in a closed socket in a thread of its own. */
@@ -151,9 +153,10 @@ static void await_lane_free(const char *name)
 
 static void await_lanes_free(void)
 {
-    static const char *const names[] = {TW_LANE_JOURNAL,          TW_LANE_EXPOSURE,         TW_LANE_SCORER,
-                                        TW_LANE_ROUTER,           TW_LANE_CATCHUP,          TW_LANE_WATERMARK_GATEWAY,
-                                        TW_LANE_WATERMARK_ROUTER, TW_LANE_WATERMARK_INDEXER};
+    static const char *const names[] = {TW_LANE_JOURNAL,          TW_LANE_EXPOSURE,          TW_LANE_SCORER,
+                                        TW_LANE_ROUTER,           TW_LANE_CATCHUP,           TW_LANE_WATERMARK_GATEWAY,
+                                        TW_LANE_WATERMARK_ROUTER, TW_LANE_WATERMARK_INDEXER, TW_LANE_KEEPER,
+                                        TW_LANE_KEEPER_GATEWAY};
     char name[TW_LANE_NAME_BYTES];
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         await_lane_free(names[i]);
@@ -175,9 +178,11 @@ void world_free(struct world **world_pointer)
     free_cores(world);
     await_all_back(world->answers);
     await_all_back(world->events);
+    await_all_back(world->slices);
     await_lanes_free();
     tw_pool_free(&world->answers);
     tw_pool_free(&world->events);
+    tw_pool_free(&world->slices);
     tw_store_history_clear(&world->history);
     tw_store_close(&world->store);
     nftw(world->directory, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
@@ -197,23 +202,35 @@ static void start(struct world *world, struct tw_agent agent)
     world->running[world->running_count++] = actor;
 }
 
+static struct tw_pool *slices(struct world *world)
+{
+    return world->snapshot_trades == 0 ? NULL : world->slices;
+}
+
 void world_start_router(struct world *world)
 {
-    const struct tw_router_actor_settings settings = {"tcp://127.0.0.1:*", "tcp://127.0.0.1:*", 0};
+    const struct tw_router_actor_settings settings = {"tcp://127.0.0.1:*", "tcp://127.0.0.1:*", 0, slices(world)};
     world->router = tw_router_actor_new(&world->cores.router, &world->evidence, world->store, &settings);
     start(world, tw_router_actor_agent(world->router));
 }
 
 void world_start_judges(struct world *world)
 {
-    world->scorer = tw_scorer_actor_new(&world->cores.scorer);
+    world->scorer = tw_scorer_actor_new(&world->cores.scorer, slices(world));
     start(world, tw_scorer_actor_agent(world->scorer));
-    world->exposure = tw_exposure_actor_new(&world->cores.exposure, SHARDS, world->events);
+    world->exposure = tw_exposure_actor_new(&world->cores.exposure, SHARDS, world->events, slices(world));
     start(world, tw_exposure_actor_agent(world->exposure));
     for (uint32_t i = 0; i < SHARDS; i++) {
-        world->shard[i] = tw_shard_actor_new(&world->cores.shard[i], i, world->answers);
+        world->shard[i] = tw_shard_actor_new(&world->cores.shard[i], i, world->answers, slices(world));
         start(world, tw_shard_actor_agent(world->shard[i]));
     }
+}
+
+void world_start_keeper(struct world *world)
+{
+    const struct tw_keeper_actor_settings settings = {.keeper = {.shards = SHARDS}};
+    world->keeper = tw_keeper_actor_new(world->store, &settings);
+    start(world, tw_keeper_actor_agent(world->keeper));
 }
 
 void world_start_journal(struct world *world)
@@ -225,7 +242,10 @@ void world_start_journal(struct world *world)
 void world_start_gateway(struct world *world)
 {
     const struct tw_gateway_actor_settings settings = {
-        .trades = world->endpoint, .acks = "tcp://127.0.0.1:*", .shards = SHARDS};
+        .trades = world->endpoint,
+        .acks = "tcp://127.0.0.1:*",
+        .shards = SHARDS,
+        .barrier = {.slices = slices(world), .snapshot_trades = world->snapshot_trades}};
     world->gateway = tw_gateway_actor_new(&world->gateway_core, &settings);
     start(world, tw_gateway_actor_agent(world->gateway));
 }

@@ -19,6 +19,7 @@
 #include "actors/gateway/gateway_actor.h"
 #include "actors/gateway/history_actor.h"
 #include "actors/journal/journal_actor.h"
+#include "actors/keeper/keeper_actor.h"
 #include "actors/pipeline/pipeline.h"
 #include "actors/router/router_actor.h"
 #include "actors/runtime/lane.h"
@@ -35,7 +36,8 @@ struct world {
     struct tw_store *store;
     struct tw_store_history history;
     struct tw_evidence_source *evidence;
-    struct tw_pool *answers, *events;
+    struct tw_pool *answers, *events, *slices;
+    uint64_t snapshot_trades; /* set before the actors start: a snapshot after so many; 0: there is no keeper */
     struct tw_pipeline_cores cores;
     struct tw_gateway *gateway_core;
     struct tw_gateway_actor *gateway;
@@ -44,8 +46,9 @@ struct world {
     struct tw_exposure_actor *exposure;
     struct tw_scorer_actor *scorer;
     struct tw_router_actor *router;
-    zactor_t *running[SHARDS + 5]; /* downstream first, as in the daemon */
-    bool finished[SHARDS + 5];
+    struct tw_keeper_actor *keeper;
+    zactor_t *running[SHARDS + 6]; /* downstream first, as in the daemon */
+    bool finished[SHARDS + 6];
     uint32_t running_count;
     zsock_t *indexer_watermark; /* nobody listens here, but the lane must be whole */
     /* outside */
@@ -66,6 +69,7 @@ void world_free(struct world **world);
 /* Each starts when called; downstream ones come first. */
 void world_start_router(struct world *world); /* or the test opens the router's lane itself */
 void world_start_judges(struct world *world); /* scorer, exposure, shards */
+void world_start_keeper(struct world *world);
 void world_start_journal(struct world *world);
 void world_start_gateway(struct world *world);
 /* Connects the publisher; returns when its hello is answered. */

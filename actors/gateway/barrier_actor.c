@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+#include "actors/gateway/barrier_actor.h"
+
+#include <stdlib.h>
+
+#include "actors/runtime/lane.h"
+#include "actors/runtime/lanes.h"
+#include "actors/runtime/log.h"
+#include "protocol/check.h"
+
+struct tw_barrier {
+    struct tw_gateway *core;
+    struct tw_barrier_settings settings;
+    struct tw_saver *saver;
+    zsock_t *keeper;
+    struct tw_keeper_report report;
+    uint64_t lsn, seq; /* the newest SNAPSHOT record that was staged here, and the last trade before it */
+    int64_t taken_ns;
+    uint64_t recorded_seq, recorded_lsn; /* of the newest wish that stands in the log */
+    bool unsaid;                         /* the keeper has not heard of it */
+};
+
+static void save_begin(void *core)
+{
+    tw_gateway_save_begin(core);
+}
+static bool save(void *core, struct tw_buffer *out, size_t bytes)
+{
+    return tw_gateway_save(core, out, bytes);
+}
+
+struct tw_barrier *tw_barrier_new(struct tw_gateway *core, const struct tw_barrier_settings *settings)
+{
+    struct tw_barrier *barrier = tw_alloc_zero(1, sizeof *barrier);
+    barrier->core = core;
+    barrier->settings = *settings;
+    barrier->seq = settings->started_from;
+    barrier->saver = tw_saver_new(TW_PART_GATEWAY, 0, &(struct tw_saved){core, save_begin, save}, settings->slices);
+    return barrier;
+}
+
+void tw_barrier_free(struct tw_barrier **barrier)
+{
+    tw_saver_free(&(*barrier)->saver);
+    free(*barrier);
+    *barrier = NULL;
+}
+
+void tw_barrier_open(struct tw_barrier *barrier, int64_t now_ns)
+{
+    barrier->taken_ns = now_ns;
+    if (barrier->settings.slices == NULL)
+        return;
+    tw_saver_open(barrier->saver);
+    barrier->keeper = tw_lane_latest_pull(TW_LANE_KEEPER_GATEWAY);
+}
+
+void tw_barrier_close(struct tw_barrier *barrier)
+{
+    tw_saver_close(barrier->saver);
+    zsock_destroy(&barrier->keeper);
+}
+
+static bool is_due(const struct tw_barrier *barrier, int64_t now_ns)
+{
+    if (barrier->report.done_lsn < barrier->lsn)
+        return false; /* the keeper has not done with the one before */
+    if (barrier->report.hurries)
+        return true;
+    uint64_t trades = tw_gateway_last_seq(barrier->core) - barrier->seq;
+    if (trades == 0 && tw_gateway_last_lsn(barrier->core) == barrier->lsn)
+        return false;
+    return (barrier->settings.snapshot_trades != 0 && trades >= barrier->settings.snapshot_trades) ||
+           (barrier->settings.snapshot_ns != 0 && now_ns - barrier->taken_ns >= barrier->settings.snapshot_ns);
+}
+
+static void take_snapshot(struct tw_barrier *barrier, int64_t now_ns)
+{
+    barrier->lsn = tw_gateway_snapshot(barrier->core, tw_wall_ns());
+    barrier->seq = tw_gateway_last_seq(barrier->core);
+    barrier->taken_ns = now_ns;
+    barrier->report.hurries = false; /* until it is said again */
+    tw_saver_begin(barrier->saver, barrier->lsn, barrier->seq, 0);
+}
+
+/* The wish becomes a record, once; the keeper hears where it stands. */
+static void record_wish(struct tw_barrier *barrier)
+{
+    const struct tw_retention *wish = &barrier->report.wish;
+    barrier->recorded_lsn = tw_gateway_retain(barrier->core, wish);
+    if (barrier->recorded_lsn == 0) /* an earlier run has recorded it, somewhere before */
+        barrier->recorded_lsn = tw_gateway_last_lsn(barrier->core);
+    barrier->recorded_seq = wish->last_seq;
+    barrier->unsaid = true;
+    tw_log(TW_LOG_INFO, "gateway", "retention by %s: trades up to %llu go", wish->by_size ? "size" : "age",
+           (unsigned long long)wish->last_seq);
+}
+
+void tw_barrier_step(struct tw_barrier *barrier, uint64_t durable_lsn, bool held, int64_t now_ns)
+{
+    if (barrier->settings.slices == NULL)
+        return;
+    while (tw_keeper_report_receive(barrier->keeper, &barrier->report))
+        continue;
+    if (held)
+        return;
+    if (barrier->report.has_wish && barrier->report.wish.last_seq > barrier->recorded_seq &&
+        barrier->report.wish.last_lsn <= durable_lsn)
+        record_wish(barrier);
+    if (barrier->unsaid)
+        barrier->unsaid = !tw_saver_say_recorded(barrier->saver, barrier->recorded_seq, barrier->recorded_lsn);
+    if (is_due(barrier, now_ns))
+        take_snapshot(barrier, now_ns);
+}
+
+enum tw_agent_progress tw_barrier_turn(struct tw_barrier *barrier, enum tw_agent_progress progress)
+{
+    return tw_saver_turn(barrier->saver, progress);
+}
+
+int tw_barrier_wait_for(struct tw_barrier *barrier, zmq_pollitem_t *items, int count)
+{
+    if (barrier->keeper != NULL)
+        items[count++] = (zmq_pollitem_t){zsock_resolve(barrier->keeper), 0, ZMQ_POLLIN, 0};
+    return tw_saver_wait_for(barrier->saver, items, count);
+}

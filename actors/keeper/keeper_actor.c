@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: MIT */
+#include "actors/keeper/keeper_actor.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "actors/runtime/lane.h"
+#include "actors/runtime/lanes.h"
+#include "actors/runtime/log.h"
+#include "actors/runtime/saver.h"
+#include "protocol/check.h"
+
+#define REPORT_NS TW_NS_PER_SECOND    /* the report is said again: what was said before the gateway listened is lost */
+#define DURABLE_NS INT64_C(10000000)  /* how often a snapshot looks whether its record is durable */
+#define RETRY_NS INT64_C(60000000000) /* after a drop that failed */
+#define PACE_BYTES                                                                                                     \
+    (UINT64_C(64) << 20)          /* a second, at most: 100 MiB of state take 1.6 s, and the disk has the log too */
+#define AHEAD_NS INT64_C(2000000) /* how far it may run ahead of that pace: poll's grain, twice */
+
+struct tw_keeper_actor {
+    struct tw_keeper *core;
+    struct tw_store *store;
+    struct tw_keeper_actor_settings settings;
+    zsock_t *slices, *gateway;
+    struct tw_snapshot_writer *writer; /* of the snapshot under way */
+    int64_t begun_ns, paced_ns;        /* when it began; up to when the slices taken may keep us busy */
+    uint64_t bytes;                    /* of its rows */
+    int64_t report_due_ns, retry_ns;
+    bool stopping;
+};
+
+struct tw_keeper_actor *tw_keeper_actor_new(struct tw_store *store, const struct tw_keeper_actor_settings *settings)
+{
+    struct tw_keeper_actor *actor = tw_alloc_zero(1, sizeof *actor);
+    actor->core = tw_keeper_new(&settings->keeper);
+    actor->store = store;
+    actor->settings = *settings;
+    return actor;
+}
+
+void tw_keeper_actor_free(struct tw_keeper_actor **actor_pointer)
+{
+    struct tw_keeper_actor *actor = *actor_pointer;
+    if (actor == NULL)
+        return;
+    tw_keeper_free(&actor->core);
+    free(actor);
+    *actor_pointer = NULL;
+}
+
+/* ---- start and end ---- */
+
+static void remove_snapshot(struct tw_keeper_actor *actor, uint64_t lsn)
+{
+    struct tw_store_error error;
+    if (!tw_store_snapshot_remove(actor->store, lsn, &error))
+        tw_log(TW_LOG_WARNING, "keeper", "%s", error.text);
+}
+
+/* Recovery has named what was damaged; it must not push out one that is whole. */
+static void look_around(struct tw_keeper_actor *actor)
+{
+    uint64_t found[TW_SNAPSHOTS_KEPT], before = UINT64_MAX;
+    uint32_t count = 0;
+    struct tw_snapshot_info info = {0};
+    struct tw_store_error error;
+    for (int status; (status = tw_store_snapshot_find(actor->store, before, &info, &error)) != 0; before = info.lsn) {
+        if (status < 0 && info.lsn == 0)
+            break; /* the directory cannot be read: recovery has said so */
+        if (status < 0 || info.lsn > actor->settings.started_from || count == TW_SNAPSHOTS_KEPT) {
+            tw_log(TW_LOG_INFO, "keeper", "removes the snapshot lsn=%" PRIu64, info.lsn);
+            remove_snapshot(actor, info.lsn);
+        } else {
+            found[count++] = info.lsn;
+        }
+    }
+    while (count > 0)
+        tw_keeper_found(actor->core, found[--count]);
+}
+
+static bool start(void *self, char failure[512])
+{
+    struct tw_keeper_actor *actor = self;
+    (void)failure;
+    setpriority(PRIO_PROCESS, 0, 10); /* of this thread alone, on Linux */
+    actor->slices = tw_lane_pull_sized(TW_LANE_KEEPER, TW_KEEPER_HWM);
+    actor->gateway = tw_lane_latest_push(TW_LANE_KEEPER_GATEWAY);
+    look_around(actor);
+    return true;
+}
+
+static void close_sockets(void *self)
+{
+    struct tw_keeper_actor *actor = self;
+    tw_store_snapshot_abandon(&actor->writer);
+    zsock_destroy(&actor->slices);
+    zsock_destroy(&actor->gateway);
+}
+
+/* ---- waiting ---- */
+
+static bool may_take(const struct tw_keeper_actor *actor, int64_t now_ns)
+{
+    return actor->paced_ns - now_ns < AHEAD_NS;
+}
+
+static int wait_for(void *self, zmq_pollitem_t items[TW_AGENT_SOCKETS_MAX], int64_t *deadline_ns)
+{
+    struct tw_keeper_actor *actor = self;
+    int64_t now_ns = tw_now_ns();
+    int count = 0;
+    *deadline_ns = actor->report_due_ns;
+    if (may_take(actor, now_ns))
+        items[count++] = (zmq_pollitem_t){zsock_resolve(actor->slices), 0, ZMQ_POLLIN, 0};
+    else
+        *deadline_ns = actor->paced_ns;
+    if (tw_keeper_whole(actor->core, UINT64_MAX) && now_ns + DURABLE_NS < *deadline_ns)
+        *deadline_ns = now_ns + DURABLE_NS;
+    return count;
+}
+
+/* ---- slices ---- */
+
+/* The next is tried when its time comes; what the disk lacks then is asked again. */
+static void give_up(struct tw_keeper_actor *actor, const struct tw_store_error *error)
+{
+    tw_log(TW_LOG_WARNING, "keeper", "gives up the snapshot lsn=%" PRIu64 ", the next is tried later: %s",
+           tw_keeper_under_way(actor->core).lsn, error->text);
+    tw_store_snapshot_abandon(&actor->writer);
+    tw_keeper_give_up(actor->core);
+}
+
+static void take_slice(struct tw_keeper_actor *actor, const struct tw_slice *slice, int64_t now_ns)
+{
+    struct tw_store_error error;
+    const struct tw_keeper_slice *about = &slice->about;
+    enum tw_keeper_turn turn = tw_keeper_take(actor->core, about);
+    int64_t cost_ns = (int64_t)(slice->rows.length * (uint64_t)TW_NS_PER_SECOND / PACE_BYTES);
+    actor->paced_ns = (actor->paced_ns > now_ns ? actor->paced_ns : now_ns) + cost_ns;
+    if (turn == TW_KEEPER_BEGINS) {
+        actor->begun_ns = now_ns;
+        actor->bytes = 0;
+        actor->writer =
+            tw_store_snapshot_begin(actor->store, about->lsn, about->seq, actor->settings.keeper.shards, &error);
+    }
+    if (turn == TW_KEEPER_IGNORES)
+        return;
+    actor->bytes += slice->rows.length;
+    if (actor->writer == NULL ||
+        !tw_store_snapshot_add(actor->writer, about->part, about->index, slice->rows.bytes, slice->rows.length, &error))
+        give_up(actor, &error);
+}
+
+/* True if there was one. */
+static bool take_message(struct tw_keeper_actor *actor, int64_t now_ns)
+{
+    zmq_msg_t message;
+    if (!may_take(actor, now_ns) || !tw_lane_receive(actor->slices, &message))
+        return false;
+    const struct tw_slice *slice = zmq_msg_data(&message);
+    if (slice->recorded_seq != 0)
+        tw_keeper_recorded(actor->core, slice->recorded_seq, slice->recorded_lsn);
+    else
+        take_slice(actor, slice, now_ns);
+    zmq_msg_close(&message);
+    return true;
+}
+
+/* ---- retention ---- */
+
+static void before(void *context, int64_t horizon_ns, uint64_t *last_seq, uint64_t *last_lsn)
+{
+    struct tw_store *store = context;
+    struct tw_frame *frame = NULL;
+    struct tw_record record;
+    *last_seq = *last_lsn = 0;
+    uint64_t seq = tw_store_seq_at(store, horizon_ns);
+    if (seq <= tw_store_retained(store).seq + 1 || !tw_store_block_of(store, seq, &frame, &record))
+        return;
+    *last_seq = tw_record_follows(&record);
+    *last_lsn = tw_record_lsn(&record) - 1;
+    tw_frame_drop(&frame);
+}
+
+static void look_for_days(struct tw_keeper_actor *actor)
+{
+    const struct tw_keeper_settings *settings = &actor->settings.keeper;
+    struct tw_store_stats stats;
+    if ((settings->retain_days == 0 && settings->retain_bytes == 0) || !tw_store_stats(actor->store, &stats, NULL))
+        return;
+    struct tw_keeper_tape tape = {.first_ns = stats.first_ts_ns,
+                                  .clock_ns = stats.last_ts_ns,
+                                  .retained_seq = tw_store_retained(actor->store).seq,
+                                  .last_seq = stats.trades,
+                                  .bytes = stats.bytes_on_disk};
+    struct tw_keeper_days days = {actor->store, before};
+    if (tw_keeper_look(actor->core, &tape, &days))
+        actor->report_due_ns = 0; /* at once */
+}
+
+static void drop_days(struct tw_keeper_actor *actor, int64_t now_ns)
+{
+    struct tw_store_error error;
+    const struct tw_retention *gone = tw_keeper_droppable(actor->core, tw_store_last_lsn(actor->store));
+    if (gone == NULL || now_ns < actor->retry_ns)
+        return;
+    if (!tw_store_retain(actor->store, gone->last_seq, gone->last_lsn, &error)) {
+        tw_log(TW_LOG_WARNING, "keeper", "retention is tried again later: %s", error.text);
+        actor->retry_ns = now_ns + RETRY_NS;
+        return;
+    }
+    tw_log(TW_LOG_INFO, "keeper", "dropped the trades up to %" PRIu64 " ms=%" PRId64, gone->last_seq,
+           (tw_now_ns() - now_ns) / 1000000);
+    tw_keeper_dropped(actor->core);
+}
+
+/* ---- a whole snapshot ---- */
+
+static void finish(struct tw_keeper_actor *actor)
+{
+    struct tw_store_error error;
+    struct tw_keeper_barrier barrier = tw_keeper_under_way(actor->core);
+    if (!tw_store_snapshot_finish(&actor->writer, barrier.last_alert, &error)) {
+        give_up(actor, &error);
+        return;
+    }
+    tw_keeper_finished(actor->core);
+    tw_log(TW_LOG_INFO, "keeper",
+           "snapshot lsn=%" PRIu64 " trades=%" PRIu64 " alerts=%" PRIu64 " bytes=%" PRIu64 " ms=%" PRId64, barrier.lsn,
+           barrier.seq, barrier.last_alert, actor->bytes, (tw_now_ns() - actor->begun_ns) / 1000000);
+    for (uint64_t old; (old = tw_keeper_surplus(actor->core)) != 0;) {
+        remove_snapshot(actor, old);
+        tw_keeper_removed(actor->core, old);
+    }
+    look_for_days(actor);
+}
+
+/* ---- the turn ---- */
+
+static void report(struct tw_keeper_actor *actor, uint64_t done_before, int64_t now_ns)
+{
+    struct tw_keeper_report report = {.done_lsn = tw_keeper_done(actor->core),
+                                      .hurries = tw_keeper_hurries(actor->core)};
+    if (report.done_lsn == done_before && now_ns < actor->report_due_ns)
+        return;
+    const struct tw_retention *wish = tw_keeper_wish(actor->core);
+    report.has_wish = wish != NULL;
+    if (wish != NULL)
+        report.wish = *wish;
+    tw_keeper_report_send(actor->gateway, &report);
+    actor->report_due_ns = now_ns + REPORT_NS;
+}
+
+static enum tw_agent_progress work(void *self, char failure[512])
+{
+    struct tw_keeper_actor *actor = self;
+    int64_t now_ns = tw_now_ns();
+    uint64_t done_before = tw_keeper_done(actor->core);
+    (void)failure;
+    if (actor->stopping) /* what is not whole now is of no use: the next start goes on from the one before */
+        return TW_AGENT_FINISHED;
+    bool took = take_message(actor, now_ns);
+    if (tw_keeper_whole(actor->core, tw_store_last_lsn(actor->store)))
+        finish(actor);
+    drop_days(actor, now_ns);
+    report(actor, done_before, now_ns);
+    return took ? TW_AGENT_CONTINUES : TW_AGENT_WAITS;
+}
+
+static void stop(void *self)
+{
+    ((struct tw_keeper_actor *)self)->stopping = true;
+}
+
+struct tw_agent tw_keeper_actor_agent(struct tw_keeper_actor *actor)
+{
+    return (struct tw_agent){"keeper", actor, start, wait_for, work, stop, close_sockets};
+}
