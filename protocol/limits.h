@@ -42,6 +42,9 @@
 #define TW_WHY_BYTES_MAX 160u
 #define TW_JOURNAL_BATCH_ITEMS_MAX 64u         /* log records in one write batch */
 #define TW_JOURNAL_BATCH_BYTES_MAX (16u << 20) /* or this many bytes, whichever comes first */
+/* Records' memory that waits to be used again: about as many full blocks as wait on one edge, a journal's batch more.
+ */
+#define TW_FRAMES_IDLE_BYTES_MAX (48u << 20)
 
 /* ---- Dictionaries: ids are dense from 1, 0 means "none" ---- */
 #define TW_SYMBOLS_MAX (1u << 20)

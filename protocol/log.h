@@ -213,5 +213,9 @@ struct tw_block_lists {
 };
 struct tw_frame *tw_block_encode(const struct tw_block *block, const struct tw_block_lists *lists);
 struct tw_frame *tw_control_encode(const struct tw_control *control);
+/* The same into frames of a pool (NULL: memory of its own). */
+struct tw_frame *tw_block_encode_in(struct tw_frame_pool *pool, const struct tw_block *block,
+                                    const struct tw_block_lists *lists);
+struct tw_frame *tw_control_encode_in(struct tw_frame_pool *pool, const struct tw_control *control);
 
 #endif

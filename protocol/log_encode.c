@@ -17,11 +17,11 @@ struct writer {
     struct tw_buffer out;
 };
 
-static struct writer begin(size_t capacity)
+static struct writer begin(struct tw_frame_pool *pool, size_t capacity)
 {
-    struct writer writer = {.frame = tw_frame_new(capacity)};
+    struct writer writer = {.frame = tw_frame_take(pool, capacity)};
     writer.out.bytes = writer.frame->bytes;
-    writer.out.capacity = capacity;
+    writer.out.capacity = writer.frame->capacity;
     return writer;
 }
 
@@ -154,11 +154,12 @@ static void put_positions(struct tw_buffer *out, const struct tw_block_lists *li
     }
 }
 
-struct tw_frame *tw_block_encode(const struct tw_block *block, const struct tw_block_lists *lists)
+struct tw_frame *tw_block_encode_in(struct tw_frame_pool *pool, const struct tw_block *block,
+                                    const struct tw_block_lists *lists)
 {
     TW_ASSERT(block->count <= TW_BLOCK_TRADES_MAX && lists->refusal_count <= TW_BLOCK_REFUSALS_MAX);
     TW_ASSERT(block->ids_bytes == 0 || block->id_length != NULL);
-    struct writer writer = begin(bound_bytes(block, lists));
+    struct writer writer = begin(pool, bound_bytes(block, lists));
     struct tw_buffer *out = &writer.out;
     put_head(out, count_pairs(block, lists), "block", block->lsn, block->follows);
     tw_pack_str(out, "n");
@@ -172,11 +173,16 @@ struct tw_frame *tw_block_encode(const struct tw_block *block, const struct tw_b
     return finish(&writer);
 }
 
+struct tw_frame *tw_block_encode(const struct tw_block *block, const struct tw_block_lists *lists)
+{
+    return tw_block_encode_in(NULL, block, lists);
+}
+
 /* ---- control records ---- */
 
-struct tw_frame *tw_control_encode(const struct tw_control *control)
+struct tw_frame *tw_control_encode_in(struct tw_frame_pool *pool, const struct tw_control *control)
 {
-    struct writer writer = begin(FIXED_BYTES + control->text.length);
+    struct writer writer = begin(pool, FIXED_BYTES + control->text.length);
     struct tw_buffer *out = &writer.out;
     put_head(out, 9, tw_control_kind_name(control->kind), control->lsn, control->follows);
     tw_pack_str(out, "ts");
@@ -190,4 +196,9 @@ struct tw_frame *tw_control_encode(const struct tw_control *control)
     tw_pack_str(out, "text");
     tw_pack_text(out, control->text);
     return finish(&writer);
+}
+
+struct tw_frame *tw_control_encode(const struct tw_control *control)
+{
+    return tw_control_encode_in(NULL, control);
 }

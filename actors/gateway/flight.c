@@ -22,13 +22,56 @@ const struct tw_block *tw_flight_block(struct tw_gateway *gateway, uint64_t lsn)
     return record->kind == TW_RECORD_BLOCK ? &record->block : NULL;
 }
 
-void tw_flight_clear(struct tw_flight *flight)
+/* ---- what look-ups build, used again by later flights: one resend or bust is followed by others ---- */
+
+void tw_flight_clear(struct tw_gateway *gateway, struct tw_flight *flight)
 {
-    free(flight->id_start);
-    free(flight->index);
+    struct tw_spares *spares = &gateway->spares;
+    if (flight->id_start != NULL) {
+        spares->starts =
+            tw_gateway_grow(spares->starts, spares->start_count, &spares->start_capacity, sizeof *spares->starts);
+        spares->starts[spares->start_count++] = flight->id_start;
+    }
+    if (flight->index != NULL) {
+        spares->indexes =
+            tw_gateway_grow(spares->indexes, spares->index_count, &spares->index_capacity, sizeof *spares->indexes);
+        spares->indexes[spares->index_count++] = flight->index;
+    }
     tw_frame_drop(&flight->frame);
     memset(flight, 0, sizeof *flight);
 }
+
+static uint32_t *take_starts(struct tw_gateway *gateway)
+{
+    struct tw_spares *spares = &gateway->spares;
+    if (spares->start_count > 0)
+        return spares->starts[--spares->start_count];
+    return tw_alloc(TW_BLOCK_TRADES_MAX * sizeof(uint32_t));
+}
+
+static struct tw_id_index *take_index(struct tw_gateway *gateway)
+{
+    struct tw_spares *spares = &gateway->spares;
+    if (spares->index_count == 0)
+        return tw_alloc_zero(1, sizeof(struct tw_id_index));
+    struct tw_id_index *index = spares->indexes[--spares->index_count];
+    index->indexed = 0;
+    memset(index->newest, 0, sizeof index->newest);
+    return index;
+}
+
+void tw_flight_spares_free(struct tw_gateway *gateway)
+{
+    struct tw_spares *spares = &gateway->spares;
+    while (spares->start_count > 0)
+        free(spares->starts[--spares->start_count]);
+    while (spares->index_count > 0)
+        free(spares->indexes[--spares->index_count]);
+    free(spares->starts);
+    free(spares->indexes);
+}
+
+/* ---- rows as past trades ---- */
 
 /* Where each row's execution id starts; for a finished block summed up when first needed. */
 static const uint32_t *id_starts(struct tw_gateway *gateway, uint64_t lsn, const struct tw_block *block)
@@ -38,7 +81,7 @@ static const uint32_t *id_starts(struct tw_gateway *gateway, uint64_t lsn, const
     struct tw_flight *flight = flight_of(gateway, lsn);
     if (flight->id_start != NULL)
         return flight->id_start;
-    flight->id_start = tw_alloc(((size_t)block->count + 1) * sizeof *flight->id_start);
+    flight->id_start = take_starts(gateway);
     uint32_t start = 0;
     for (uint32_t row = 0; row < block->count; row++) {
         flight->id_start[row] = start;
@@ -181,7 +224,7 @@ static const struct tw_id_index *index_of(struct tw_gateway *gateway, uint64_t l
 {
     struct tw_id_index **index = lsn > gateway->last_lsn ? &gateway->open.index : &flight_of(gateway, lsn)->index;
     if (*index == NULL)
-        *index = tw_alloc_zero(1, sizeof **index);
+        *index = take_index(gateway);
     for (uint32_t row = (*index)->indexed; row < block->count; row++) {
         struct tw_text id = id_of(gateway, lsn, block, row);
         if (id.length == 0 || TW_ATTR_KIND(block->attrs[row]) == TW_KIND_BUST)

@@ -24,6 +24,7 @@ struct tw_gateway *tw_gateway_new(const struct tw_gateway_settings *settings, co
     gateway->parties = tw_dictionary_new(TW_PARTIES_MAX);
     gateway->publishers_by_name = tw_dictionary_new(TW_SOURCES_MAX);
     gateway->cadence_ns = INT64_MAX;
+    gateway->frames = tw_frame_pool_new();
     tw_gateway_open_new(gateway);
     return gateway;
 }
@@ -51,8 +52,10 @@ void tw_gateway_free(struct tw_gateway **gateway)
         return;
     free_publishers(gone);
     for (uint32_t i = 0; i < gone->flight_count; i++)
-        tw_flight_clear(&gone->flights[gone->flight_first + i]);
+        tw_flight_clear(gone, &gone->flights[gone->flight_first + i]);
     free(gone->flights);
+    tw_flight_spares_free(gone);
+    tw_frame_pool_close(&gone->frames);
     tw_gateway_open_free(gone);
     tw_seq_set_free(&gone->busted);
     tw_dictionary_free(&gone->symbols);

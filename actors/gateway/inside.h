@@ -161,7 +161,7 @@ struct tw_open_block {
 struct tw_flight {
     struct tw_frame *frame;
     struct tw_record record;
-    uint32_t *id_start; /* made when first needed */
+    uint32_t *id_start; /* made when first needed; room for TW_BLOCK_TRADES_MAX rows */
     struct tw_id_index *index;
 };
 
@@ -199,6 +199,12 @@ struct tw_gateway {
     struct tw_seq_set busted;
 
     struct tw_open_block open;
+    struct tw_frame_pool *frames;
+    struct tw_spares { /* of flights gone by, for those to come */
+        struct tw_id_index **indexes;
+        uint32_t **starts;
+        uint32_t index_count, index_capacity, start_count, start_capacity;
+    } spares;
     struct tw_flight *flights; /* of lsn durable_lsn + 1 to last_lsn, from flight_first on */
     uint32_t flight_first, flight_count, flight_capacity;
     struct { /* where the last resend was found; the next one stands behind it */
@@ -356,7 +362,8 @@ bool tw_flight_by_pseq(struct tw_gateway *gateway, uint32_t source, uint64_t pse
 bool tw_flight_by_seq(struct tw_gateway *gateway, uint64_t seq, struct tw_past_trade *out);
 /* The newest unbusted trade or correct with this id from any incarnation of the publisher. */
 bool tw_flight_by_id(struct tw_gateway *gateway, uint32_t publisher, struct tw_text id, struct tw_past_trade *out);
-void tw_flight_clear(struct tw_flight *flight);
+void tw_flight_clear(struct tw_gateway *gateway, struct tw_flight *flight);
+void tw_flight_spares_free(struct tw_gateway *gateway);
 
 /* ---- past.c ---- */
 /* Whether the trade just read is the one that the source sent under `pseq` before. */

@@ -125,7 +125,7 @@ void tw_gateway_finish(struct tw_gateway *gateway)
         open->positions[i].next = gateway->sources[open->positions[i].source]->next;
     const struct tw_block_lists lists = {open->names,      open->refusals,      open->positions,
                                          open->name_count, open->refusal_count, open->position_count};
-    struct tw_frame *frame = tw_block_encode(tw_gateway_open_view(gateway), &lists);
+    struct tw_frame *frame = tw_block_encode_in(gateway->frames, tw_gateway_open_view(gateway), &lists);
     clear_open(open);
     stage(gateway, frame);
     gateway->counters.blocks++;
@@ -136,7 +136,7 @@ uint64_t tw_gateway_stage_control(struct tw_gateway *gateway, struct tw_control 
     tw_gateway_finish(gateway);
     control.lsn = gateway->last_lsn + 1;
     control.follows = gateway->last_seq;
-    stage(gateway, tw_control_encode(&control));
+    stage(gateway, tw_control_encode_in(gateway->frames, &control));
     return gateway->last_lsn;
 }
 
@@ -191,7 +191,7 @@ void tw_gateway_durable(struct tw_gateway *gateway, uint64_t lsn)
         gateway->durable_lsn++;
         gateway->durable_seq = tw_record_last(&flight->record);
         settle(gateway, &flight->record);
-        tw_flight_clear(flight);
+        tw_flight_clear(gateway, flight);
         gateway->flight_first++;
         gateway->flight_count--;
     }

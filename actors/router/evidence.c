@@ -9,9 +9,10 @@
 #include <string.h>
 
 #include "protocol/check.h"
+#include "protocol/pack.h"
 
 #define KEPT_BLOCKS 65536u         /* a ring */
-#define KEPT_BYTES_MAX (64u << 20) /* bounds it when blocks are large */
+#define KEPT_BYTES_MAX (64u << 20) /* of memory, where the ring's blocks lie one behind the other, round and round */
 #define FETCHED_BLOCKS 64u         /* older blocks, read from the store */
 
 struct run { /* rows from `row` on: the same source, numbers going up by one */
@@ -19,20 +20,22 @@ struct run { /* rows from `row` on: the same source, numbers going up by one */
     uint64_t pseq;
 };
 
+/* One block: runs; if any row has an id, also where each row's id starts (made at the first look), how long each is,
+ * and the ids themselves. */
 struct kept {
     uint64_t follows;
     uint32_t count, run_count;
-    struct run *runs;
-    uint8_t *id_lengths;  /* NULL if no row has an id; the ids follow it in the same memory */
-    uint32_t *id_offsets; /* of every row; made at the first look */
-    size_t bytes;
+    bool has_ids, has_offsets;
+    size_t ids_bytes;
+    uint8_t *bytes; /* borrowed from the memory it lies in */
 };
 
 struct tw_evidence_source {
     struct kept ring[KEPT_BLOCKS]; /* ascending by sequence, from `first` */
     uint32_t first, count;
-    size_t bytes;
+    uint8_t *memory; /* KEPT_BYTES_MAX of it */
     struct kept fetched[FETCHED_BLOCKS];
+    struct tw_buffer fetched_bytes[FETCHED_BLOCKS];
     uint32_t next_fetched;
     tw_evidence_fetch fetch;
     void *context;
@@ -41,17 +44,10 @@ struct tw_evidence_source {
 struct tw_evidence_source *tw_evidence_source_new(tw_evidence_fetch fetch, void *context)
 {
     struct tw_evidence_source *source = tw_alloc_zero(1, sizeof *source);
+    source->memory = tw_alloc(KEPT_BYTES_MAX); /* the system gives it page by page, as it fills */
     source->fetch = fetch;
     source->context = context;
     return source;
-}
-
-static void forget(struct kept *kept)
-{
-    free(kept->runs);
-    free(kept->id_lengths);
-    free(kept->id_offsets);
-    memset(kept, 0, sizeof *kept);
 }
 
 void tw_evidence_source_free(struct tw_evidence_source **source_pointer)
@@ -59,10 +55,9 @@ void tw_evidence_source_free(struct tw_evidence_source **source_pointer)
     struct tw_evidence_source *source = *source_pointer;
     if (source == NULL)
         return;
-    for (uint32_t i = 0; i < KEPT_BLOCKS; i++)
-        forget(&source->ring[i]);
     for (uint32_t i = 0; i < FETCHED_BLOCKS; i++)
-        forget(&source->fetched[i]);
+        tw_buffer_free(&source->fetched_bytes[i]);
+    free(source->memory);
     free(source);
     *source_pointer = NULL;
 }
@@ -78,40 +73,85 @@ static bool begins_run(const struct tw_block *block, uint32_t row)
            tw_load_u64(block->pseq, row) != tw_load_u64(block->pseq, row - 1) + 1;
 }
 
-static struct kept keep(const struct tw_block *block)
+/* ---- what is kept of a block ---- */
+
+static struct kept measure(const struct tw_block *block)
 {
-    struct kept kept = {.follows = block->follows, .count = block->count};
+    struct kept kept = {.follows = block->follows, .count = block->count, .has_ids = block->id_length != NULL};
     for (uint32_t row = 0; row < block->count; row++)
         kept.run_count += begins_run(block, row);
-    kept.runs = tw_alloc(kept.run_count * sizeof *kept.runs);
-    for (uint32_t row = 0, at = 0; row < block->count; row++)
-        if (begins_run(block, row))
-            kept.runs[at++] = (struct run){row, tw_load_u32(block->source, row), tw_load_u64(block->pseq, row)};
-    kept.bytes = kept.run_count * sizeof *kept.runs;
-    if (block->id_length != NULL) {
-        kept.id_lengths = tw_alloc((size_t)block->count + block->ids_bytes);
-        memcpy(kept.id_lengths, block->id_length, block->count);
-        if (block->ids_bytes > 0)
-            memcpy(kept.id_lengths + block->count, block->ids, block->ids_bytes);
-        /* The offsets count from the start, whether or not they get made. */
-        kept.bytes += (size_t)block->count + block->ids_bytes + (block->count + 1) * sizeof *kept.id_offsets;
-    }
+    kept.ids_bytes = kept.has_ids ? block->ids_bytes : 0;
     return kept;
+}
+
+static struct run *runs_of(const struct kept *kept)
+{
+    return (struct run *)(void *)kept->bytes;
+}
+static uint32_t *offsets_of(const struct kept *kept)
+{
+    return (uint32_t *)(void *)(kept->bytes + kept->run_count * sizeof(struct run));
+}
+static uint8_t *lengths_of(const struct kept *kept)
+{
+    return (uint8_t *)(offsets_of(kept) + kept->count);
+}
+static uint8_t *ids_of(const struct kept *kept)
+{
+    return lengths_of(kept) + kept->count;
+}
+
+static size_t bytes_of(const struct kept *kept)
+{
+    size_t bytes = kept->run_count * sizeof(struct run);
+    if (kept->has_ids)
+        bytes += kept->count * (sizeof(uint32_t) + 1u) + kept->ids_bytes;
+    return (bytes + 7u) & ~(size_t)7u; /* the next block's runs stand behind it */
+}
+
+static void fill(struct kept *kept, const struct tw_block *block, uint8_t *bytes)
+{
+    kept->bytes = bytes;
+    struct run *run = runs_of(kept);
+    for (uint32_t row = 0; row < block->count; row++)
+        if (begins_run(block, row))
+            *run++ = (struct run){row, tw_load_u32(block->source, row), tw_load_u64(block->pseq, row)};
+    if (!kept->has_ids)
+        return;
+    memcpy(lengths_of(kept), block->id_length, block->count);
+    if (kept->ids_bytes > 0)
+        memcpy(ids_of(kept), block->ids, kept->ids_bytes);
+}
+
+/* ---- the ring ---- */
+
+/* Room of so many bytes behind the newest block, or at the front again; NULL if the oldest stands there. */
+static uint8_t *room(struct tw_evidence_source *source, size_t bytes)
+{
+    uint8_t *begin = source->memory, *end = begin + KEPT_BYTES_MAX;
+    if (source->count == 0)
+        return begin;
+    const struct kept *newest = kept_at(source, source->count - 1);
+    uint8_t *oldest = kept_at(source, 0)->bytes, *next = newest->bytes + bytes_of(newest);
+    if (newest->bytes < oldest) /* gone round: what is free lies between */
+        return (size_t)(oldest - next) > bytes ? next : NULL;
+    if ((size_t)(end - next) >= bytes)
+        return next;
+    return (size_t)(oldest - begin) > bytes ? begin : NULL;
 }
 
 void tw_evidence_source_add(struct tw_evidence_source *source, const struct tw_record *record)
 {
     if (record->kind != TW_RECORD_BLOCK || record->block.count == 0)
         return;
-    struct kept kept = keep(&record->block);
-    while (source->count == KEPT_BLOCKS || (source->count > 0 && source->bytes + kept.bytes > KEPT_BYTES_MAX)) {
-        source->bytes -= kept_at(source, 0)->bytes;
-        forget(kept_at(source, 0));
+    struct kept kept = measure(&record->block);
+    uint8_t *bytes = NULL;
+    while (source->count == KEPT_BLOCKS || (bytes = room(source, bytes_of(&kept))) == NULL) {
         source->first = (source->first + 1) % KEPT_BLOCKS;
         source->count--;
     }
+    fill(&kept, &record->block, bytes);
     *kept_at(source, source->count++) = kept;
-    source->bytes += kept.bytes;
 }
 
 static bool holds(const struct kept *kept, uint64_t seq)
@@ -142,41 +182,40 @@ static struct kept *fetch_older(struct tw_evidence_source *source, uint64_t seq)
             return &source->fetched[i];
     if (!source->fetch(source->context, seq, &frame, &record))
         return NULL;
-    struct kept *kept = &source->fetched[source->next_fetched++ % FETCHED_BLOCKS];
-    forget(kept);
-    *kept = keep(&record.block);
+    uint32_t place = source->next_fetched++ % FETCHED_BLOCKS;
+    struct kept *kept = &source->fetched[place];
+    *kept = measure(&record.block);
+    source->fetched_bytes[place].length = 0;
+    tw_buffer_reserve(&source->fetched_bytes[place], bytes_of(kept));
+    fill(kept, &record.block, source->fetched_bytes[place].bytes);
     tw_frame_drop(&frame);
     return kept;
 }
 
 static const struct run *run_of(const struct kept *kept, uint32_t row)
 {
+    const struct run *runs = runs_of(kept);
     uint32_t low = 0, high = kept->run_count;
     while (high - low > 1) {
         uint32_t middle = low + (high - low) / 2;
-        if (kept->runs[middle].row <= row)
+        if (runs[middle].row <= row)
             low = middle;
         else
             high = middle;
     }
-    return &kept->runs[low];
+    return &runs[low];
 }
 
 static struct tw_text id_of(struct kept *kept, uint32_t row)
 {
-    if (kept->id_lengths == NULL)
+    if (!kept->has_ids)
         return (struct tw_text){0};
-    if (kept->id_offsets == NULL) {
-        uint32_t offset = 0;
-        kept->id_offsets = tw_alloc((kept->count + 1) * sizeof *kept->id_offsets);
-        for (uint32_t i = 0; i < kept->count; i++) {
-            kept->id_offsets[i] = offset;
-            offset += kept->id_lengths[i];
-        }
-        kept->id_offsets[kept->count] = offset;
-    }
-    return (struct tw_text){(const char *)kept->id_lengths + kept->count + kept->id_offsets[row],
-                            kept->id_lengths[row]};
+    uint32_t *offsets = offsets_of(kept);
+    const uint8_t *lengths = lengths_of(kept);
+    for (uint32_t i = 0, offset = 0; !kept->has_offsets && i < kept->count; offset += lengths[i++])
+        offsets[i] = offset;
+    kept->has_offsets = true;
+    return (struct tw_text){(const char *)ids_of(kept) + offsets[row], lengths[row]};
 }
 
 static bool find(void *context, uint64_t seq, uint32_t *source_id, uint64_t *pseq, struct tw_text *id)

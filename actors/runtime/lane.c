@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "actors/runtime/hand_over.h"
+#include "actors/runtime/pool.h"
 #include "protocol/check.h"
 #include "protocol/limits.h"
 
@@ -80,19 +81,11 @@ bool tw_lane_send_frame(zsock_t *lane, struct tw_frame *frame, bool more)
     return false;
 }
 
-/* What an object message carries: the object and how to let go of it. */
-struct parcel {
-    void *object;
-    void (*release)(void *object, void *hint);
-    void *hint;
-};
-
-static void release_parcel(void *data, void *hint)
+static void release_parcel(void *object, void *hint)
 {
-    struct parcel *parcel = hint;
-    TW_TAKE_OVER(data);
-    parcel->release(data, parcel->hint);
-    free(parcel);
+    struct tw_parcel *parcel = hint;
+    TW_TAKE_OVER(object);
+    parcel->release(object, parcel->hint);
 }
 
 static void release_nothing(void *object, void *hint)
@@ -105,8 +98,8 @@ bool tw_lane_send_object(zsock_t *lane, void *object, size_t size, void (*releas
                          void *hint)
 {
     zmq_msg_t message;
-    struct parcel *parcel = tw_alloc(sizeof *parcel);
-    *parcel = (struct parcel){object, release, hint};
+    struct tw_parcel *parcel = tw_pool_parcel(object);
+    *parcel = (struct tw_parcel){release, hint};
     TW_HAND_OVER(object);
     TW_ASSERT(zmq_msg_init_data(&message, object, size, release_parcel, parcel) == 0);
     if (send_message(lane, &message, 0))

@@ -28,7 +28,7 @@ zsock_t *tw_lane_latest_push(const char *name);
 
 /* One reference of the frame travels with the message. `more`: a further part follows. */
 bool tw_lane_send_frame(zsock_t *lane, struct tw_frame *frame, bool more);
-/* Hands an object over: the receiver calls `release(object, hint)` when it closes the message. */
+/* Hands an object of a pool over: the receiver calls `release(object, hint)` when it closes the message. */
 bool tw_lane_send_object(zsock_t *lane, void *object, size_t size, void (*release)(void *object, void *hint),
                          void *hint);
 /* The end of the lane: an empty message, the last one ever. */

@@ -13,6 +13,28 @@ struct tw_pool {
     void (*clean)(void *object);
 };
 
+/* An object and what stands in front of it, one piece of memory. */
+struct place {
+    struct tw_parcel parcel;
+    max_align_t object[];
+};
+
+static struct place *place_of(void *object)
+{
+    return (struct place *)(void *)((char *)object - offsetof(struct place, object));
+}
+
+struct tw_parcel *tw_pool_parcel(void *object)
+{
+    return &place_of(object)->parcel;
+}
+
+static void *new_object(size_t bytes)
+{
+    struct place *place = tw_alloc_zero(1, sizeof *place + bytes);
+    return place->object;
+}
+
 struct tw_pool *tw_pool_new(size_t object_bytes, void (*clean)(void *object))
 {
     struct tw_pool *pool = tw_alloc_zero(1, sizeof *pool);
@@ -30,7 +52,7 @@ void *tw_pool_take(struct tw_pool *pool)
         object = pool->idle[--pool->idle_count];
     pool->out++;
     pthread_mutex_unlock(&pool->lock);
-    return object != NULL ? object : tw_alloc_zero(1, pool->object_bytes);
+    return object != NULL ? object : new_object(pool->object_bytes);
 }
 
 void tw_pool_give(void *object, void *pool_pointer)
@@ -63,7 +85,7 @@ void tw_pool_free(struct tw_pool **pool_pointer)
     TW_ASSERT(pool->out == 0);
     for (size_t i = 0; i < pool->idle_count; i++) {
         pool->clean(pool->idle[i]);
-        free(pool->idle[i]);
+        free(place_of(pool->idle[i]));
     }
     free(pool->idle);
     pthread_mutex_destroy(&pool->lock);

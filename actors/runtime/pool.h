@@ -13,7 +13,14 @@ struct tw_pool;
 struct tw_pool *tw_pool_new(size_t object_bytes, void (*clean)(void *object));
 void *tw_pool_take(struct tw_pool *pool);
 void tw_pool_give(void *object, void *pool); /* signature of a lane's `release` */
-size_t tw_pool_out(struct tw_pool *pool);    /* how many were taken and are not back */
-void tw_pool_free(struct tw_pool **pool);    /* all objects must be back */
+/* What a lane has to know of an object on its way: how to let go of it. It lies in front of every object of a pool, so
+ * that sending allocates nothing of ours. */
+struct tw_parcel {
+    void (*release)(void *object, void *hint);
+    void *hint;
+};
+struct tw_parcel *tw_pool_parcel(void *object);
+size_t tw_pool_out(struct tw_pool *pool); /* how many were taken and are not back */
+void tw_pool_free(struct tw_pool **pool); /* all objects must be back */
 
 #endif

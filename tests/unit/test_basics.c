@@ -9,7 +9,9 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <malloc.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -20,6 +22,7 @@
 #include "protocol/check.h"
 #include "protocol/digest.h"
 #include "protocol/frame.h"
+#include "protocol/limits.h"
 #include "protocol/status.h"
 
 #define TEXT(literal) ((struct tw_text){(literal), sizeof(literal) - 1u})
@@ -51,6 +54,90 @@ static void what_is_no_code_has_no_number(void **state)
 }
 
 /* ---- frames ---- */
+
+static void a_frame_of_a_pool_is_used_again(void **state)
+{
+    (void)state;
+    struct tw_frame_pool *pool = tw_frame_pool_new();
+    struct tw_frame *first = tw_frame_take(pool, 1000), *kept = first, *second = tw_frame_take(pool, 1000), *large;
+    assert_ptr_not_equal(first, second);
+    assert_true(first->capacity >= 1000);
+    first->length = 10;
+    struct tw_frame *shared = tw_frame_share(first);
+    tw_frame_drop(&first);
+    first = tw_frame_take(pool, 900); /* somebody still reads it */
+    assert_ptr_not_equal(first, kept);
+    tw_frame_drop(&shared);
+    large = tw_frame_take(pool, 100000); /* it is too small for this one */
+    assert_ptr_not_equal(large, kept);
+    assert_true(large->capacity >= 100000);
+    shared = tw_frame_take(pool, 1000);
+    assert_ptr_equal(shared, kept);
+    assert_int_equal(shared->length, 0);
+    assert_int_equal(atomic_load(&shared->references), 1);
+    tw_frame_drop(&first);
+    tw_frame_drop(&second);
+    tw_frame_drop(&shared);
+    tw_frame_pool_close(&pool);
+    assert_null(pool);
+    memset(large->bytes, 0x5a, large->capacity); /* it outlives the pool's owner */
+    tw_frame_drop(&large);
+}
+
+static void frames_that_lie_idle_are_bounded(void **state)
+{
+    (void)state;
+    enum { MANY = 80, BYTES = 1 << 20 };
+    struct tw_frame_pool *pool = tw_frame_pool_new();
+    struct tw_frame *frames[MANY];
+    size_t before = mallinfo2().uordblks + mallinfo2().hblkhd;
+    for (int i = 0; i < MANY; i++)
+        frames[i] = tw_frame_take(pool, BYTES);
+    for (int i = 0; i < MANY; i++)
+        tw_frame_drop(&frames[i]);
+    frames[0] = tw_frame_take(pool, BYTES); /* what came back is looked through now */
+    size_t after = mallinfo2().uordblks + mallinfo2().hblkhd;
+    if (after != before) /* sanitizers have an allocator of their own, which does not say */
+        assert_in_range(after - before, BYTES, TW_FRAMES_IDLE_BYTES_MAX + 2 * BYTES);
+    tw_frame_drop(&frames[0]);
+    tw_frame_pool_close(&pool);
+}
+
+static void *drop_all(void *argument)
+{
+    struct tw_frame **frames = argument;
+    for (int i = 0; i < 2000; i++) {
+        struct tw_frame *frame;
+        while ((frame = __atomic_exchange_n(&frames[i % 8], NULL, __ATOMIC_ACQUIRE)) == NULL)
+            sched_yield();
+        assert_int_equal(frame->bytes[0], i % 251);
+        tw_frame_drop(&frame);
+    }
+    return NULL;
+}
+
+static void frames_come_back_from_other_threads(void **state)
+{
+    (void)state;
+    struct tw_frame_pool *pool = tw_frame_pool_new();
+    struct tw_frame *hands[2][8] = {{NULL}};
+    pthread_t threads[2];
+    for (int t = 0; t < 2; t++)
+        assert_int_equal(pthread_create(&threads[t], NULL, drop_all, hands[t]), 0);
+    for (int i = 0; i < 2000; i++) {
+        struct tw_frame *frame = tw_frame_take(pool, 600 + (size_t)(i % 3) * 1000);
+        frame->bytes[0] = (uint8_t)(i % 251);
+        for (int t = 0; t < 2; t++) {
+            while (__atomic_load_n(&hands[t][i % 8], __ATOMIC_RELAXED) != NULL)
+                sched_yield();
+            __atomic_store_n(&hands[t][i % 8], tw_frame_share(frame), __ATOMIC_RELEASE);
+        }
+        tw_frame_drop(&frame);
+    }
+    tw_frame_pool_close(&pool); /* some are still out */
+    for (int t = 0; t < 2; t++)
+        assert_int_equal(pthread_join(threads[t], NULL), 0);
+}
 
 static void a_frame_lives_until_its_last_holder_drops_it(void **state)
 {
@@ -235,6 +322,9 @@ int main(void)
         cmocka_unit_test(every_code_has_a_name_of_its_own_and_a_meaning),
         cmocka_unit_test(what_is_no_code_has_no_number),
         cmocka_unit_test(a_frame_lives_until_its_last_holder_drops_it),
+        cmocka_unit_test(a_frame_of_a_pool_is_used_again),
+        cmocka_unit_test(frames_that_lie_idle_are_bounded),
+        cmocka_unit_test(frames_come_back_from_other_threads),
         cmocka_unit_test(a_frame_is_counted_across_threads),
         cmocka_unit_test(memory_of_no_bytes_is_memory),
         cmocka_unit_test(a_broken_invariant_aborts_with_its_place),
