@@ -6,7 +6,7 @@ import threading
 import time
 
 from harness.waiting import PATIENCE, Deadline
-from harness.wire import DAY_NS, Columns, Publisher, Subscriber, envelope, pack, trade
+from harness.wire import DAY_NS, Columns, Publisher, Subscriber, envelope, pack, trade, unpack
 
 
 def made_up(pub, number):
@@ -19,14 +19,19 @@ def made_up(pub, number):
 
 
 class Persistent(threading.Thread):
-    """Publishes made_up(pub, 1), (pub, 2), … until told to finish; resends as protocol/README.md says."""
+    """Publishes maker(pub, 1), (pub, 2), … until told to finish; resends as protocol/README.md says.
 
-    def __init__(self, daemon, pub, columnar=False, batch=40, most=1 << 62):
+    repeats: how often, of all messages, an old one goes once more for no reason.
+    """
+
+    def __init__(self, daemon, pub, columnar=False, batch=40, most=1 << 62, maker=made_up, repeats=0.0):
         super().__init__(name=pub, daemon=True)
         self.publisher = Publisher(daemon, pub)
         self.columns = Columns() if columnar else None
         self.pub, self.batch, self.most = pub, batch, most
+        self.maker, self.repeats, self.chance = maker, repeats, random.Random(pub)
         self.finishing = threading.Event()
+        self.giving_up = threading.Event()  # the test has failed already
         self.moved = threading.Condition()
         self.durable = self.next_seen = 0
         self.sent = 0               # the highest number sent so far
@@ -73,7 +78,7 @@ class Persistent(threading.Thread):
         fresh = True                # a hello is due: begin, or a pause without any ack
         last = (0, 0)
         never = Deadline(1e9, "nothing")
-        while not (self.finishing.is_set() and self.sent > 0 and self.durable >= self.sent):
+        while not (self.giving_up.is_set() or self.finishing.is_set() and self.sent > 0 and self.durable >= self.sent):
             now = time.monotonic()
             if fresh and now - hello_at > 0.2:
                 self.publisher.send_hello()
@@ -107,7 +112,7 @@ class Persistent(threading.Thread):
             until = min(cursor + self.batch, self.most, self.sent if self.finishing.is_set() else self.most)
             if until <= cursor:
                 break
-            trades = [made_up(self.pub, number) for number in range(cursor + 1, until + 1)]
+            trades = [self.maker(self.pub, number) for number in range(cursor + 1, until + 1)]
             if self.columns is None:
                 message = envelope(self.pub, cursor + 1, trades)
             else:
@@ -116,17 +121,35 @@ class Persistent(threading.Thread):
             self.publisher.send_raw(pack(message))
             cursor = until
             self.sent = max(self.sent, cursor)
+            if self.repeats > 0 and self.chance.random() < self.repeats:
+                self._repeat()
         return cursor, known
+
+    def _repeat(self):
+        first = self.chance.randint(1, max(1, self.durable))
+        until = min(first + self.batch, self.sent)
+        again = [self.maker(self.pub, number) for number in range(first, until + 1)]
+        message = (envelope(self.pub, first, again) if self.columns is None else
+                   self.columns.envelope(self.pub, first, again, known=len(self.columns.names)))
+        self.publisher.send_raw(pack(message))
 
 
 class Watcher(threading.Thread):
-    """Keeps every alert record that was ever published, by number; a number that comes twice must come the same."""
+    """Keeps every alert record that was ever published, by number; a number that comes twice must come the same.
 
-    def __init__(self, daemon):
+    exact: to the byte; else without `detected_at`, the one field that is no function of the log.
+    """
+
+    def __init__(self, daemon, exact=True):
         super().__init__(daemon=True)
         self.subscriber = Subscriber(daemon, "alert.", "head.")
         self.stopping = threading.Event()
-        self.seen, self.heads, self.fault = {}, [], None
+        self.seen, self.heads, self.fault, self.exact = {}, [], None, exact
+
+    def same(self, one, other):
+        if self.exact or one == other:
+            return one == other
+        return {**unpack(one), "detected_at": 0} == {**unpack(other), "detected_at": 0}
 
     def run(self):
         while not self.stopping.is_set():
@@ -135,7 +158,7 @@ class Watcher(threading.Thread):
             topic, said, raw = self.subscriber.hear(Deadline(5, "a message that is there"))
             if topic == "head.":
                 self.heads.append(said)
-            elif self.seen.setdefault(said["n"], raw) != raw:
+            elif not self.same(self.seen.setdefault(said["n"], raw), raw):
                 self.fault = f"alert {said['n']} was published twice, with a difference: {said}"
         self.subscriber.close()
 

@@ -1,0 +1,68 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""kill -9 at random moments, at every Nth sync and while it starts: nothing acked lost, nothing twice, the same alerts.
+
+TW_FAULT_CYCLES: kills (24, times TW_TEST_SCALE). TW_FAULT_SEED: of the moments (1; printed).
+"""
+
+import os
+import time
+import unittest
+
+import place  # noqa: F401  -- finds the harness
+from crowd import Crowd, often
+from harness import scaled
+
+CYCLES = int(os.environ.get("TW_FAULT_CYCLES", scaled(24, 6)))
+SEED = int(os.environ.get("TW_FAULT_SEED", 1))
+CYCLES_A_LOG = 25       # then a fresh directory, so that recovery stays short
+INSPECT_EVERY = 6
+
+
+class Kill(unittest.TestCase):
+    def one_kill(self, crowd):
+        """What sort of kill it was. The daemon is dead afterwards."""
+        chance = crowd.chance
+        dice = chance.random()
+        if dice < 0.15:                 # while it starts
+            crowd.spawn()
+            time.sleep(chance.random() * 0.3)
+            crowd.daemon.kill()
+            return "start"
+        if dice < 0.40:                 # at any moment, from outside
+            crowd.start(mode="none", delay_us=chance.choice((0, 1000, 5000)))
+            crowd.await_progress(1, 600)
+            crowd.daemon.kill()
+            return "moment"
+        when = chance.choice(("before", "after"))
+        crowd.spawn(mode="kill", at=chance.randint(1, 60), when=when, delay_us=chance.choice((0, 500, 2000)))
+        code = crowd.await_death()
+        self.assertEqual(code, -9, crowd.daemon.said())
+        self.assertIsNotNone(crowd.shim.fired(), crowd.shim.report()[-5:])
+        return f"sync {when}"
+
+    def test_kills(self):
+        print(f"TW_FAULT_SEED={SEED} TW_FAULT_CYCLES={CYCLES}")
+        sorts, done, trades, alerts, inspected = {}, 0, 0, 0, 0
+        for log in range((CYCLES + CYCLES_A_LOG - 1) // CYCLES_A_LOG):
+            seed = SEED * 1000 + log
+            with self.subTest(seed=seed), Crowd(seed, often()) as crowd:
+                for _ in range(min(CYCLES_A_LOG, CYCLES - done)):
+                    sort = self.one_kill(crowd)
+                    crowd.check_threads()
+                    sorts[sort] = sorts.get(sort, 0) + 1
+                    done += 1
+                    if done % INSPECT_EVERY == 0:
+                        crowd.inspect()
+                        inspected += 1
+                crowd.start()
+                for publisher in crowd.publishers:
+                    publisher.wait_progress(1)
+                more, events = crowd.reckon()
+                trades, alerts = trades + more, alerts + events
+        print(f"kills: {sorts}; inspected {inspected} times; {trades} trades, {alerts} alerts, all accounted for")
+        self.assertGreater(alerts, 20, "too few alerts to show anything")
+
+
+if __name__ == "__main__":
+    unittest.main()
