@@ -328,6 +328,17 @@ static bool highwater_agrees(const struct tw_store *store, const char line[HIGHW
     return true;
 }
 
+static bool highwater_read(const struct tw_store *store, int fd, const struct tw_store_head *head,
+                           struct tw_store_error *error)
+{
+    char line[HIGHWATER_BYTES + 1] = "";
+    if (fd < 0 || pread(fd, line, HIGHWATER_BYTES, 0) < 0) {
+        tw_store_fail_errno(error, errno, "read " HIGHWATER_NAME " in", store->directory);
+        return false;
+    }
+    return highwater_agrees(store, line, head, error);
+}
+
 bool tw_store_highwater_check(struct tw_store *store, const struct tw_store_head *head, struct tw_store_error *error)
 {
     bool writes = store->mode == TW_STORE_WRITE;
@@ -335,10 +346,17 @@ bool tw_store_highwater_check(struct tw_store *store, const struct tw_store_head
         openat(store->directory_fd, HIGHWATER_NAME, writes ? O_RDWR | O_CLOEXEC : O_RDONLY | O_CLOEXEC);
     if (store->highwater_fd < 0 && errno == ENOENT) /* a backup may come without it */
         return writes ? tw_store_highwater_create(store, error) : true;
-    char line[HIGHWATER_BYTES + 1] = "";
-    if (store->highwater_fd < 0 || pread(store->highwater_fd, line, HIGHWATER_BYTES, 0) < 0) {
-        tw_store_fail_errno(error, errno, "read " HIGHWATER_NAME " in", store->directory);
-        return false;
-    }
-    return highwater_agrees(store, line, head, error);
+    return highwater_read(store, store->highwater_fd, head, error);
+}
+
+bool tw_store_highwater_allows(const struct tw_store *store, const struct tw_store_head *head,
+                               struct tw_store_error *error)
+{
+    int fd = openat(store->directory_fd, HIGHWATER_NAME, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT)
+        return true;
+    bool allows = highwater_read(store, fd, head, error);
+    if (fd >= 0)
+        close(fd);
+    return allows;
 }

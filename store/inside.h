@@ -18,6 +18,7 @@
  *   index_id.c       by execution id (index_tail.c: beyond the index)
  *   stats.c          counts
  *   retain.c         the beginning of the log dropped
+ *   wal.c            what the write-ahead log has, where RocksDB calls it corrupt
  *   snapshot.c       snapshots written, removed (snapshot_read.c: found and read)
  *   backup.c         a copy of the directory, in use or not
  *   verify.c         everything read and compared (verify_rows.c, verify_alerts.c, verify_index.c,
@@ -238,6 +239,9 @@ bool tw_store_format_write(struct tw_store *store, uint32_t format, struct tw_st
 bool tw_store_make_directories(const char *path, struct tw_store_error *error);
 bool tw_store_highwater_create(struct tw_store *store, struct tw_store_error *error);
 bool tw_store_highwater_check(struct tw_store *store, const struct tw_store_head *head, struct tw_store_error *error);
+/* The same check without keeping the file open, or making one. */
+bool tw_store_highwater_allows(const struct tw_store *store, const struct tw_store_head *head,
+                               struct tw_store_error *error);
 bool tw_store_highwater_write(struct tw_store *store, const struct tw_store_head *head, struct tw_store_error *error);
 bool tw_store_room(struct tw_store *store, uint64_t bytes, struct tw_store_error *error);
 
@@ -262,6 +266,11 @@ bool tw_store_read_head(struct tw_store *store, struct tw_store_error *error);
 bool tw_store_read_retained(struct tw_store *store, struct tw_store_error *error);
 /* What drops a family's rows when they are compacted; NULL: nothing does. */
 rocksdb_compactionfilter_t *tw_store_retention_filter(struct tw_store *store, enum tw_family family);
+
+/* ---- wal.c ---- */
+/* The largest number that the first record of a whole batch in a write-ahead log has, however damaged the log is
+ * elsewhere; 0: none. */
+bool tw_wal_last_append(const struct tw_store *store, uint64_t *first_lsn, struct tw_store_error *error);
 
 /* ---- snapshot.c ---- */
 /* Removes what a crash left of a snapshot that was being written. */

@@ -22,14 +22,12 @@ static const char *const family_names[TW_FAMILY_COUNT] = {
 
 /* ---- RocksDB's options ---- */
 
-static rocksdb_options_t *database_options(bool create)
+static rocksdb_options_t *database_options(bool create, int wal_recovery)
 {
     rocksdb_options_t *options = rocksdb_options_create();
     rocksdb_options_set_create_if_missing(options, create);
     rocksdb_options_set_create_missing_column_families(options, create);
-    /* The default mode drops acked records in silence after one flipped bit; this one forgives only a torn tail, and
-     * what a torn tail must not take with it is checked against HIGHWATER. */
-    rocksdb_options_set_wal_recovery_mode(options, rocksdb_tolerate_corrupted_tail_records_recovery);
+    rocksdb_options_set_wal_recovery_mode(options, wal_recovery);
     rocksdb_options_set_paranoid_checks(options, 1);
     /* The info log aborts the process on a full disk: only its head is written. */
     rocksdb_options_set_info_log_level(options, HEADER_LEVEL);
@@ -66,25 +64,46 @@ static rocksdb_options_t *family_options(enum tw_family family, rocksdb_cache_t 
     return options;
 }
 
-static bool open_database(struct tw_store *store, bool create, struct tw_store_error *error)
+static void free_filters(struct tw_store *store)
+{
+    for (int family = 0; family < TW_FAMILY_COUNT; family++)
+        if (store->filters[family] != NULL)
+            rocksdb_compactionfilter_destroy(store->filters[family]);
+    memset(store->filters, 0, sizeof store->filters);
+}
+
+static void close_rocksdb(struct tw_store *store)
+{
+    for (int family = 0; store->db != NULL && family < TW_FAMILY_COUNT; family++)
+        if (store->families[family] != NULL)
+            rocksdb_column_family_handle_destroy(store->families[family]);
+    memset(store->families, 0, sizeof store->families);
+    if (store->db != NULL)
+        rocksdb_close(store->db);
+    store->db = NULL;
+    free_filters(store); /* compactions used them until now */
+}
+
+/* NULL, or RocksDB's words. */
+static char *open_rocksdb(struct tw_store *store, enum tw_store_mode mode, bool create, int wal_recovery)
 {
     size_t path_bytes = strlen(store->directory) + sizeof "/" TW_STORE_DATABASE_NAME;
     char *path = tw_alloc(path_bytes);
     snprintf(path, path_bytes, "%s/" TW_STORE_DATABASE_NAME, store->directory);
 
-    rocksdb_options_t *options = database_options(create);
+    rocksdb_options_t *options = database_options(create, wal_recovery);
     rocksdb_cache_t *cache = rocksdb_cache_create_lru(64 * MIB);
     rocksdb_options_t *families[TW_FAMILY_COUNT];
     for (int family = 0; family < TW_FAMILY_COUNT; family++) {
         families[family] = family_options((enum tw_family)family, cache);
         store->filters[family] =
-            store->mode == TW_STORE_WRITE ? tw_store_retention_filter(store, (enum tw_family)family) : NULL;
+            mode == TW_STORE_WRITE ? tw_store_retention_filter(store, (enum tw_family)family) : NULL;
         if (store->filters[family] != NULL)
             rocksdb_options_set_compaction_filter(families[family], store->filters[family]);
     }
     char *message = NULL;
     const rocksdb_options_t *const *family_list = (const rocksdb_options_t *const *)families;
-    store->db = store->mode == TW_STORE_WRITE
+    store->db = mode == TW_STORE_WRITE
                     ? rocksdb_open_column_families(options, path, TW_FAMILY_COUNT, family_names, family_list,
                                                    store->families, &message)
                     : rocksdb_open_for_read_only_column_families(options, path, TW_FAMILY_COUNT, family_names,
@@ -94,10 +113,58 @@ static bool open_database(struct tw_store *store, bool create, struct tw_store_e
     rocksdb_cache_destroy(cache); /* the tables share it */
     rocksdb_options_destroy(options);
     free(path);
+    if (message != NULL) {
+        store->db = NULL;
+        free_filters(store);
+    }
+    return message;
+}
+
+/* Whether the write-ahead log is whole as far as anything was ever synced; nothing is written to find out. False: it is
+ * not, or something else is wrong, and *error says so if it knows better than RocksDB. */
+static bool only_unsynced_is_torn(struct tw_store *store, struct tw_store_error *error)
+{
+    struct tw_store_head head;
+    uint64_t last_append = 0;
+    char *message = open_rocksdb(store, TW_STORE_READ, false, rocksdb_point_in_time_recovery);
+    if (message != NULL) {
+        rocksdb_free(message);
+        return false;
+    }
+    bool whole = tw_store_get_exact(store, TW_FAMILY_META, "head", 4, &head, sizeof head, error) == 1 &&
+                 tw_store_highwater_allows(store, &head, error) && tw_wal_last_append(store, &last_append, error);
+    if (whole && last_append > head.lsn + 1) { /* begun only when the one before it was synced */
+        tw_store_fail(error, TW_STORE_DAMAGED,
+                      "%s is damaged: its write-ahead log can be read up to record %" PRIu64 ", but has record %" PRIu64
+                      ", too; restore it from a backup",
+                      store->directory, head.lsn, last_append);
+        whole = false;
+    }
+    close_rocksdb(store);
+    return whole;
+}
+
+/* In its default mode RocksDB drops acked records in silence after one flipped bit. The mode here forgives only a log
+ * that ends too early, and what must not be missing then is checked against HIGHWATER. But a power cut may also leave
+ * holes in what was not synced: then, and only then, the log is taken up to the first of them. */
+static bool open_database(struct tw_store *store, bool create, struct tw_store_error *error)
+{
+    struct tw_store_error torn = {.status = TW_STORE_OK};
+    char *message = open_rocksdb(store, store->mode, create, rocksdb_tolerate_corrupted_tail_records_recovery);
+    bool corrupt = message != NULL && strncmp(message, "Corruption", strlen("Corruption")) == 0;
+    if (corrupt && !create && only_unsynced_is_torn(store, &torn)) {
+        rocksdb_free(message);
+        message = open_rocksdb(store, store->mode, create, rocksdb_point_in_time_recovery);
+    }
     if (message == NULL)
         return true;
-    store->db = NULL;
-    tw_store_fail_rocksdb(error, store->directory, "open", message);
+    if (torn.status == TW_STORE_OK)
+        tw_store_fail_rocksdb(error, store->directory, "open", message);
+    else {
+        rocksdb_free(message);
+        if (error != NULL)
+            *error = torn;
+    }
     return false;
 }
 
@@ -262,9 +329,9 @@ static bool open_all(struct tw_store *store, struct tw_store_error *error)
         return false;
     if (!fresh && !has_database(store, error))
         return false;
+    make_options(store);
     if (!open_database(store, fresh, error))
         return false;
-    make_options(store);
     if (store->mode == TW_STORE_WRITE) {
         store->batch = rocksdb_writebatch_create();
         store->alert_batch = rocksdb_writebatch_create();
@@ -300,14 +367,7 @@ static void close_database(struct tw_store *store)
         rocksdb_readoptions_destroy(store->read_once);
         rocksdb_readoptions_destroy(store->read_through);
     }
-    for (int family = 0; store->db != NULL && family < TW_FAMILY_COUNT; family++)
-        if (store->families[family] != NULL)
-            rocksdb_column_family_handle_destroy(store->families[family]);
-    if (store->db != NULL)
-        rocksdb_close(store->db);
-    for (int family = 0; family < TW_FAMILY_COUNT; family++) /* compactions used them until now */
-        if (store->filters[family] != NULL)
-            rocksdb_compactionfilter_destroy(store->filters[family]);
+    close_rocksdb(store);
 }
 
 void tw_store_close(struct tw_store **store_pointer)

@@ -265,6 +265,104 @@ static void what_was_never_acked_may_be_torn(void **state)
     world_remove(before.directory);
 }
 
+/* ---- a power cut in the middle of what was not synced ---- */
+
+static off_t log_length(const struct world *world)
+{
+    char path[512];
+    return largest_file(world, ".log", path);
+}
+
+/* Alerts, which are not synced on their own; where the write-ahead log has them. */
+static off_t put_unsynced(struct world *world)
+{
+    off_t before = log_length(world);
+    for (int i = 0; i < 100; i++) {
+        struct tw_store_alert alert;
+        feed_alert(&world->feed, &alert);
+        assert_int_equal(tw_store_put_alerts(world->store, &alert, 1, &world->error), TW_STORE_OK);
+        free((void *)(uintptr_t)alert.bytes);
+    }
+    off_t after = log_length(world);
+    assert_true(after - before > 8192);
+    return before + (after - before) / 2;
+}
+
+/* A sector that never reached the disk, though what was written behind it did. */
+static void lose_sector(const struct world *world, off_t offset)
+{
+    static const char zeros[512];
+    char path[512];
+    largest_file(world, ".log", path);
+    FILE *file = fopen(path, "r+b");
+    assert_non_null(file);
+    assert_int_equal(fseeko(file, offset / 512 * 512, SEEK_SET), 0);
+    assert_int_equal(fwrite(zeros, 1, sizeof zeros, file), sizeof zeros);
+    fclose(file);
+}
+
+static void a_hole_in_what_was_not_synced_ends_the_log_there(void **state)
+{
+    struct world *world = *state;
+    append_blocks(world, 20);
+    uint64_t acked = tw_store_last_lsn(world->store);
+    off_t hole = put_unsynced(world);
+    world_close(world);
+    lose_sector(world, hole);
+    for (int turn = 0; turn < 2; turn++) { /* a tool, which changes nothing, then the daemon */
+        world->store = tw_store_open(world->directory, turn == 0 ? TW_STORE_READ : TW_STORE_WRITE, &world->error);
+        assert_non_null(world->store);
+        assert_int_equal(tw_store_last_lsn(world->store), acked);
+        assert_in_range(tw_store_last_alert(world->store), 1, world->feed.alerts - 1);
+        assert_true(tw_store_verify(world->store, NULL, NULL, &world->error));
+        if (turn == 0)
+            world_close(world);
+    }
+    append_blocks(world, 5);
+    world_reopen(world); /* and the hole is not met again */
+    assert_int_equal(tw_store_last_lsn(world->store), acked + 5);
+}
+
+/* The append that was under way may have reached the disk whole, behind the hole. Nobody was told of it. */
+static void an_append_behind_a_hole_that_was_never_acked_is_dropped(void **state)
+{
+    struct world *world = *state;
+    append_blocks(world, 20);
+    uint64_t acked = tw_store_last_lsn(world->store);
+    off_t hole = put_unsynced(world);
+    char *highwater = world_path(world, "HIGHWATER"), command[600];
+    snprintf(command, sizeof command, "cp -a '%s' '%s.then'", highwater, highwater);
+    assert_int_equal(system(command), 0);
+    append_blocks(world, 1);
+    world_close(world);
+    snprintf(command, sizeof command, "mv '%s.then' '%s'", highwater, highwater);
+    assert_int_equal(system(command), 0);
+    free(highwater);
+    lose_sector(world, hole);
+    world_open(world);
+    assert_int_equal(tw_store_last_lsn(world->store), acked);
+    assert_true(tw_store_verify(world->store, NULL, NULL, &world->error));
+}
+
+/* The next append is begun when the one before it is on the disk, and all before that with it. */
+static void a_hole_before_what_was_synced_is_damage(void **state)
+{
+    struct world *world = *state;
+    append_blocks(world, 20);
+    off_t hole = put_unsynced(world);
+    append_blocks(world, 2);
+    world_close(world);
+    lose_sector(world, hole);
+    for (int with_highwater = 1; with_highwater >= 0; with_highwater--) {
+        world_open_fails(world, TW_STORE_READ, TW_STORE_DAMAGED);
+        assert_non_null(strstr(world->error.text, with_highwater ? "was acknowledged" : "can be read up to record"));
+        world_open_fails(world, TW_STORE_WRITE, TW_STORE_DAMAGED);
+        char *highwater = world_path(world, "HIGHWATER");
+        unlink(highwater);
+        free(highwater);
+    }
+}
+
 static void flipped_bits_in_tables_are_noticed(void **state)
 {
     struct world *world = *state;
@@ -373,6 +471,9 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(one_flipped_bit_in_the_write_ahead_log_is_noticed, setup, teardown),
         cmocka_unit_test_setup_teardown(a_write_ahead_log_cut_short_is_noticed, setup, teardown),
         cmocka_unit_test_setup_teardown(what_was_never_acked_may_be_torn, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_hole_in_what_was_not_synced_ends_the_log_there, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_append_behind_a_hole_that_was_never_acked_is_dropped, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_hole_before_what_was_synced_is_damage, setup, teardown),
         cmocka_unit_test_setup_teardown(flipped_bits_in_tables_are_noticed, setup, teardown),
         cmocka_unit_test_setup_teardown(a_look_up_that_meets_damage_stops_the_log, setup, teardown),
         cmocka_unit_test_setup_teardown(a_write_that_fails_ends_the_log_until_it_is_opened_anew, setup, teardown),
