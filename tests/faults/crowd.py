@@ -132,9 +132,11 @@ class Crowd:
         self.daemon = Daemon(sets=sets)
         # What was published may come again with another `detected_at` when a power loss took the unsynced record.
         self.watcher = Watcher(self.daemon, exact=exact_records)
-        self.publishers = [Persistent(self.daemon, "rows", maker=mixed, repeats=0.05),
-                           Persistent(self.daemon, "columns", columnar=True, maker=some_refused),
-                           Persistent(self.daemon, "big", columnar=True, batch=150, maker=some_refused, repeats=0.02)]
+        # Few trades under way: many appends, and a log that the judge can walk in seconds.
+        self.publishers = [Persistent(self.daemon, "rows", batch=10, window=3, maker=mixed, repeats=0.05),
+                           Persistent(self.daemon, "columns", columnar=True, batch=15, window=3, maker=some_refused),
+                           Persistent(self.daemon, "big", columnar=True, batch=60, window=2, maker=some_refused,
+                                      repeats=0.02)]
         self.shim = None
         self.recovered = 0      # trades in the log at all inspections together
 

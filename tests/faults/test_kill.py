@@ -31,7 +31,7 @@ class Kill(unittest.TestCase):
             return "start"
         if dice < 0.40:                 # at any moment, from outside
             crowd.start(mode="none", delay_us=chance.choice((0, 1000, 5000)))
-            crowd.await_progress(1, 600)
+            crowd.await_progress(1, 300)
             crowd.daemon.kill()
             return "moment"
         when = chance.choice(("before", "after"))

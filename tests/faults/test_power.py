@@ -27,7 +27,7 @@ class Power(unittest.TestCase):
         if chance.random() < 0.4:
             moment = "moment"
             crowd.start(trigger=True, **told)
-            crowd.await_progress(1, 600)
+            crowd.await_progress(1, 300)
             crowd.shim.pull()
         else:
             moment = chance.choice(("before", "after"))

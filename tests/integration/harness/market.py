@@ -21,14 +21,15 @@ def made_up(pub, number):
 class Persistent(threading.Thread):
     """Publishes maker(pub, 1), (pub, 2), … until told to finish; resends as protocol/README.md says.
 
-    repeats: how often, of all messages, an old one goes once more for no reason.
+    window: messages under way at most. repeats: how often, of all messages, an old one goes once more for no reason.
     """
 
-    def __init__(self, daemon, pub, columnar=False, batch=40, most=1 << 62, maker=made_up, repeats=0.0):
+    def __init__(self, daemon, pub, columnar=False, batch=40, most=1 << 62, maker=made_up, repeats=0.0, window=20):
         super().__init__(name=pub, daemon=True)
         self.publisher = Publisher(daemon, pub)
         self.columns = Columns() if columnar else None
         self.pub, self.batch, self.most = pub, batch, most
+        self.window = window
         self.maker, self.repeats, self.chance = maker, repeats, random.Random(pub)
         self.finishing = threading.Event()
         self.giving_up = threading.Event()  # the test has failed already
@@ -107,7 +108,7 @@ class Persistent(threading.Thread):
             self.moved.notify_all()
 
     def _send_some(self, cursor, known):
-        window = min(self.publisher.ack["credit"], 20 * self.batch)
+        window = min(self.publisher.ack["credit"], self.window * self.batch)
         while cursor < self.durable + window:
             until = min(cursor + self.batch, self.most, self.sent if self.finishing.is_set() else self.most)
             if until <= cursor:
