@@ -22,3 +22,5 @@ function(tw_fault_test name seconds)
 endfunction()
 
 tw_fault_test(shim 60)
+tw_fault_test(kill 400)
+tw_fault_test(power 400)
