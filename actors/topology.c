@@ -97,6 +97,7 @@ static struct tw_barrier_settings barrier_settings(struct tw_topology *topology,
         .slices = topology->slices,
         .snapshot_trades = (uint64_t)tw_cfg_integer(topology->cfg, "store/snapshot_trades"),
         .snapshot_ns = tw_cfg_integer(topology->cfg, "store/snapshot_seconds") * TW_NS_PER_SECOND,
+        .snapshot_work_ns = tw_cfg_integer(topology->cfg, "store/snapshot_work") * TW_NS_PER_SECOND,
         .started_from = info.seq,
     };
 }

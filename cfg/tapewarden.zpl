@@ -147,11 +147,13 @@ log
 store
     # Trades that are indexed in one run behind the durable log. (1024 to 1048576; trades)
     index_run = 262144
-    # A snapshot is taken after so many trades, so that a start has no more than about these to read; 0: not
-    # by trades. (0, or 1 to 9223372036854775807; trades)
-    snapshot_trades = 5000000
+    # A snapshot is taken when the daemon has worked so long (processor time): a start has no more than this
+    # to do again; 0: not by work. (0, or 1 to 86400; seconds)
+    snapshot_work = 5
+    # Or after so many trades; 0: not by trades. (0, or 1 to 9223372036854775807; trades)
+    snapshot_trades = 0
     # Or after so long, if anything is new; 0: not by time. (0, or 1 to 86400; seconds)
-    snapshot_seconds = 60
+    snapshot_seconds = 600
     # Whole UTC days of event time older than this are dropped, by the newest trade's time; 0 keeps all. (0,
     # or 1 to 36500; days)
     retain_days = 0

@@ -2,11 +2,14 @@
 #include "actors/gateway/barrier_actor.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 #include "actors/runtime/lane.h"
 #include "actors/runtime/lanes.h"
 #include "actors/runtime/log.h"
 #include "protocol/check.h"
+
+#define LOOK_AT_WORK_NS INT64_C(100000000)
 
 struct tw_barrier {
     struct tw_gateway *core;
@@ -16,8 +19,9 @@ struct tw_barrier {
     struct tw_keeper_report report;
     uint64_t lsn, seq; /* the newest SNAPSHOT record that was staged here, and the last trade before it */
     int64_t taken_ns;
-    uint64_t recorded_seq, recorded_lsn; /* of the newest wish that stands in the log */
-    bool unsaid;                         /* the keeper has not heard of it */
+    int64_t work_taken_ns, work_ns, work_seen_ns; /* at the newest snapshot, now, and when that was */
+    uint64_t recorded_seq, recorded_lsn;          /* of the newest wish that stands in the log */
+    bool unsaid;                                  /* the keeper has not heard of it */
 };
 
 static void save_begin(void *core)
@@ -61,7 +65,19 @@ void tw_barrier_close(struct tw_barrier *barrier)
     zsock_destroy(&barrier->keeper);
 }
 
-static bool is_due(const struct tw_barrier *barrier, int64_t now_ns)
+/* The processor time of the whole process: what a start has to do again is a part of what was done since the snapshot,
+ * whatever the trades are like. From 0, since this start's own reading of the log is the next one's, too. */
+static void look_at_work(struct tw_barrier *barrier, int64_t now_ns)
+{
+    struct timespec used;
+    if (barrier->work_seen_ns != 0 && now_ns - barrier->work_seen_ns < LOOK_AT_WORK_NS)
+        return;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+    barrier->work_ns = (int64_t)used.tv_sec * TW_NS_PER_SECOND + used.tv_nsec;
+    barrier->work_seen_ns = now_ns;
+}
+
+static bool is_due(struct tw_barrier *barrier, int64_t now_ns)
 {
     if (barrier->report.done_lsn < barrier->lsn)
         return false; /* the keeper has not done with the one before */
@@ -70,7 +86,10 @@ static bool is_due(const struct tw_barrier *barrier, int64_t now_ns)
     uint64_t trades = tw_gateway_last_seq(barrier->core) - barrier->seq;
     if (trades == 0 && tw_gateway_last_lsn(barrier->core) == barrier->lsn)
         return false;
-    return (barrier->settings.snapshot_trades != 0 && trades >= barrier->settings.snapshot_trades) ||
+    look_at_work(barrier, now_ns);
+    return (barrier->settings.snapshot_work_ns != 0 &&
+            barrier->work_ns - barrier->work_taken_ns >= barrier->settings.snapshot_work_ns) ||
+           (barrier->settings.snapshot_trades != 0 && trades >= barrier->settings.snapshot_trades) ||
            (barrier->settings.snapshot_ns != 0 && now_ns - barrier->taken_ns >= barrier->settings.snapshot_ns);
 }
 
@@ -79,6 +98,7 @@ static void take_snapshot(struct tw_barrier *barrier, int64_t now_ns)
     barrier->lsn = tw_gateway_snapshot(barrier->core, tw_wall_ns());
     barrier->seq = tw_gateway_last_seq(barrier->core);
     barrier->taken_ns = now_ns;
+    barrier->work_taken_ns = barrier->work_ns;
     barrier->report.hurries = false; /* until it is said again */
     tw_saver_begin(barrier->saver, barrier->lsn, barrier->seq, 0);
 }

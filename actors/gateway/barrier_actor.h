@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Part of the gateway's shell: when a SNAPSHOT or RETENTION record goes into the log, and the gateway's own part of a
- * snapshot. A snapshot is due by trades or by time, if anything is new and the keeper has nothing left of the one
- * before.
+ * snapshot. A snapshot is due by work, by trades or by time, if anything is new and the keeper has nothing left of the
+ * one before.
  */
 #ifndef TW_GATEWAY_BARRIER_ACTOR_H
 #define TW_GATEWAY_BARRIER_ACTOR_H
@@ -14,6 +14,7 @@ struct tw_barrier_settings {
     struct tw_pool *slices;   /* the savers'; NULL: no snapshots, no retention */
     uint64_t snapshot_trades; /* 0: not by trades */
     int64_t snapshot_ns;      /* 0: not by time */
+    int64_t snapshot_work_ns; /* of the process's processor time; 0: not by work */
     uint64_t started_from;    /* the last trade of the snapshot that the start used; 0: none */
 };
 
