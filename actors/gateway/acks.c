@@ -85,9 +85,12 @@ static bool under_way(const struct tw_gateway *gateway, const struct tw_publishe
     return source != NULL && source->next - 1 > source->durable;
 }
 
-/* When the publisher is to be acked again though nothing happens; INT64_MAX when nobody waits for it any more. */
-static int64_t next_ack_ns(const struct tw_gateway *gateway, const struct tw_publisher *publisher, int64_t now_ns)
+/* When the publisher is to be acked again though nothing happens; INT64_MAX when nobody waits for it any more. Who is
+ * held by the disk was told to send nothing: its silence does not mean that it has gone. */
+static int64_t next_ack_ns(const struct tw_gateway *gateway, struct tw_publisher *publisher, int64_t now_ns)
 {
+    if (gateway->disk_held)
+        publisher->heard_ns = now_ns;
     if (under_way(gateway, publisher))
         return publisher->acked_ns + TW_GATEWAY_ACK_BUSY_NS;
     if (now_ns - publisher->heard_ns < TW_GATEWAY_HEARD_NS)

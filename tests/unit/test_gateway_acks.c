@@ -141,6 +141,28 @@ static void acks_of_thousands_of_publishers_all_come(void **state)
     world_free(&world);
 }
 
+/* It was told to send nothing: a minute of that does not mean that nobody waits for the end of the hold. */
+static void a_publisher_held_by_the_disk_is_acked_however_long_it_lasts(void **state)
+{
+    (void)state;
+    struct world *world = world_new(100);
+    world_push_plain(world, "p", 0, 1, 5);
+    world_durable(world);
+    world_ack(world, "p");
+    tw_gateway_hold_disk(world->gateway, true);
+    expect_hold(world_ack(world, "p"), "disk", 6);
+    for (int minute = 0; minute < 3; minute++) {
+        world_pass(world, 60 * SECOND);
+        expect_hold(world_ack(world, "p"), "disk", 6);
+    }
+    tw_gateway_hold_disk(world->gateway, false);
+    for (int again = 0; again < 20; again++) { /* and not once only: the first may get lost */
+        expect_no_hold(world_ack(world, "p"));
+        world_pass(world, SECOND);
+    }
+    world_free(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -149,6 +171,7 @@ int main(void)
         cmocka_unit_test(an_ack_comes_every_100_ms_while_something_is_under_way),
         cmocka_unit_test(an_ack_comes_every_second_for_30_s_after_a_publisher_was_heard),
         cmocka_unit_test(while_the_disk_takes_nothing_there_is_no_credit_and_a_hold),
+        cmocka_unit_test(a_publisher_held_by_the_disk_is_acked_however_long_it_lasts),
         cmocka_unit_test(one_publishers_trouble_is_not_anothers),
         cmocka_unit_test(acks_of_thousands_of_publishers_all_come),
     };
