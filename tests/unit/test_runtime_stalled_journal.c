@@ -307,6 +307,7 @@ static void alerts_wait_for_room_on_the_disk_and_none_is_lost(void **state)
     world_await_durable(world, 10 * ROWS); /* trades do not wait for alerts, until the lanes are full */
     hear_heads(&subscriber, 2);
     assert_int_equal(subscriber.alerts, 0);
+    assert_int_equal(subscriber.head_last, 0); /* nor does a head count them */
     assert_int_equal(tw_store_last_alert(world->store), 0);
     set_full_for_alerts(false);
     world_await_durable(world, world->sent);
