@@ -141,8 +141,11 @@ enum tw_store_status tw_store_append(struct tw_store *store, struct tw_frame *co
     char *message = NULL;
     rocksdb_write(store->db, store->write_synced, store->batch, &message);
     if (message != NULL) {
-        store->write_failed = true; /* it may or may not be in the log: only opening anew can tell */
-        return tw_store_fail_rocksdb(error, store->directory, "write into", message);
+        /* It may or may not be in the log: only opening anew can tell. For want of room it may be tried again, the same
+         * rows under the same keys: RocksDB flushes and begins a new write-ahead log before it takes another. */
+        enum tw_store_status status = tw_store_fail_rocksdb(error, store->directory, "write into", message);
+        store->write_failed = status != TW_STORE_FULL;
+        return status;
     }
     if (!tw_store_highwater_write(store, &head, error)) {
         store->write_failed = true;
