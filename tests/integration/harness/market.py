@@ -75,7 +75,7 @@ class Persistent(threading.Thread):
 
     def _publish(self):
         known = cursor = gap = 0    # names the daemon has; the last number sent since the last resend
-        progress_at = hello_at = 0.0
+        progress_at = hello_at = heard_at = 0.0
         fresh = True                # a hello is due: begin, or a pause without any ack
         last = (0, 0)
         never = Deadline(1e9, "nothing")
@@ -86,6 +86,7 @@ class Persistent(threading.Thread):
                 hello_at = now
             if self.publisher.acks.poll(20):
                 ack = self.publisher.hear(never)
+                heard_at = now
                 hold = ack["hold"]
                 if hold and hold["code"] not in ("disk", "unknown_name"):
                     raise AssertionError(f"{self.pub} is held: {ack}")
@@ -98,6 +99,8 @@ class Persistent(threading.Thread):
                     last, progress_at = (ack["durable"], ack["next"]), time.monotonic()
             elif cursor > self.durable and now - progress_at > 1:
                 fresh, progress_at = True, now
+            elif now - heard_at > 3:        # nothing at all: the daemon was restarted, perhaps
+                fresh = True
             if not fresh and self.publisher.ack:
                 cursor, known = self._send_some(cursor, known)
 

@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: MIT
+"""Disks that get full, at every point of the log's life: credit stops and says so, alerts and queries go on, nothing
+acked is lost, a stop is prompt, a start says what is wrong, and it goes on when there is room.
+
+TW_FAULT_DISKS: over how many sizes the sweep goes (3). TW_FAULT_DISK_FROM, TW_FAULT_DISK_TO: from and to, in MiB.
+TW_FAULT_FILLS: how often somebody else fills it (6).
+"""
+
+import os
+import time
+import unittest
+
+from disk import Disk
+from flood import LARGE, Flood, check_export
+
+from harness import Catchup, Daemon, Publisher, Subscriber, run_tool, trade, wait_until
+from harness.waiting import PATIENCE
+
+DISKS = int(os.environ.get("TW_FAULT_DISKS", "3"))
+FROM = int(os.environ.get("TW_FAULT_DISK_FROM", "60"))
+TO = int(os.environ.get("TW_FAULT_DISK_TO", "150"))
+FILLS = int(os.environ.get("TW_FAULT_FILLS", "6"))
+RESUMES = 10 * PATIENCE     # the promises
+STOPS = 2 * PATIENCE
+
+
+def is_held(publisher):
+    """What its newest ack says."""
+    ack = publisher.ack
+    return ack is not None and ack["hold"] is not None and ack["hold"]["code"] == "disk" and ack["credit"] == 0
+
+
+class DiskFull(unittest.TestCase):
+    def comes_up(self, daemon):
+        """True: it is ready. False: it ended with one sentence about the full disk."""
+        daemon.spawn()
+        wait_until("ready, or the end", lambda: daemon.ready_line or daemon.process.poll() is not None, seconds=60)
+        if daemon.ready_line:
+            return True
+        self.assertEqual(daemon.wait_end(), 3, daemon.said())
+        errors = [line for line in daemon.said().splitlines() if " error " in line]
+        self.assertEqual(len(errors), 1, daemon.said())
+        self.assertRegex(errors[0], r"the disk of \S+ is full: \d+ MiB are free, \d+ MiB must be; make room there|"
+                                    r"no space left; make room on that disk")
+        return False
+
+    def check_alive(self, daemon, subscriber):
+        """Alerts and queries of a daemon whose disk is full."""
+        head = subscriber.wait_head("the next", lambda head: True)
+        with Catchup(daemon) as catchup:
+            alerts = catchup.everything()
+        self.assertEqual([alert["n"] for alert, _ in alerts], list(range(1, len(alerts) + 1)))
+        self.assertGreaterEqual(len(alerts), head["last"])
+        with Publisher(daemon, "late") as late:     # one that comes only now hears it as well
+            wait_until("hold: disk for a newcomer", lambda: late.hello() and is_held(late))
+
+    def fill(self, daemon, flood):
+        """Until the publisher is held, and what it had under way is settled."""
+        wait_until("hold: disk", lambda: (flood.check(), is_held(flood.publisher))[1], seconds=120, pause=0.001)
+        with Subscriber(daemon) as subscriber:
+            self.check_alive(daemon, subscriber)
+
+    def story(self, mib, ending, kind="tmpfs", sets=None):
+        """One disk: fills, is full, gets room. Returns seconds of the stop (or None) and until trades are durable again."""
+        with Disk(mib if kind == "tmpfs" else mib + 300, kind) as disk:
+            if kind != "tmpfs":
+                disk.fill(mib)
+            daemon = Daemon(data=disk.path("data"), sets={"pipeline/shards": 2} | (sets or {}))
+            stopped = None
+            with daemon.scratch:
+                if not self.comes_up(daemon):
+                    disk.make_room(200)
+                    self.assertTrue(self.comes_up(daemon))
+                flood = Flood(daemon)
+                flood.start()
+                try:
+                    self.fill(daemon, flood)
+                    acked = flood.durable
+                    if ending == "kill":
+                        daemon.kill()
+                    elif ending == "stop":
+                        code, stopped = daemon.stop()
+                        self.assertEqual(code, 0, daemon.said())
+                        self.assertLess(stopped, STOPS, daemon.said())
+                    up = ending == "room" or self.comes_up(daemon)
+                    disk.make_room(300)
+                    if not up:
+                        self.assertTrue(self.comes_up(daemon))
+                    began = time.monotonic()
+                    flood.wait_progress(1)
+                    resumed = time.monotonic() - began
+                    self.assertLess(resumed, RESUMES)
+                    count = flood.finish()
+                    self.assertGreaterEqual(flood.durable, acked)
+                    self.assertEqual(daemon.stop()[0], 0)
+                finally:
+                    if daemon.process is not None:
+                        daemon.process.kill()
+                        daemon.wait_end()
+                verify = run_tool("store", "verify", "--data", daemon.data, seconds=120)
+                self.assertEqual(verify.code, 0, verify)
+                self.assertEqual(check_export(daemon.data), count)
+                replay = run_tool("replay", "--data", daemon.data, seconds=120)
+                self.assertEqual(replay.code, 0, replay)
+        return stopped, resumed, count
+
+    def test_disks_of_many_sizes(self):
+        step = (TO - FROM) / max(1, DISKS - 1)
+        stops, resumes = [], []
+        for disk in range(DISKS):
+            mib, ending = round(FROM + disk * step), ("room", "stop", "kill")[disk % 3]
+            with self.subTest(mib=mib, ending=ending):
+                stopped, resumed, count = self.story(mib, ending)
+                print(f"{mib} MiB, {ending}: {count} trades, stop {stopped and round(stopped, 2)} s, "
+                      f"durable again {resumed:.2f} s", flush=True)
+                resumes.append(resumed)
+                stops += [stopped] if stopped is not None else []
+        print(f"disks={DISKS} from={FROM} to={TO} MiB; longest stop {max(stops):.2f} s, longest until durable again "
+              f"{max(resumes):.2f} s")
+
+    def test_somebody_else_takes_all_the_room(self):
+        """A file of somebody else fills the disk to the last byte, again and again, in the middle of everything."""
+        with Disk(400) as disk, Daemon(data=disk.path("data"), sets={"pipeline/shards": 2}) as daemon:
+            flood, slowest = Flood(daemon), 0.0
+            flood.start()
+            for fill in range(FILLS):
+                flood.wait_progress(1 + 7000 * fill)
+                disk.fill()
+                with Catchup(daemon) as catchup:
+                    catchup.ask("alerts")
+                disk.make_room(0)
+                began = time.monotonic()
+                flood.wait_progress(1)
+                slowest = max(slowest, time.monotonic() - began)
+                self.assertLess(slowest, RESUMES)
+            count = flood.finish()
+            daemon.kill()       # what was acked is on the disk, whatever RocksDB went through
+            verify = run_tool("store", "verify", "--data", daemon.data, seconds=120)
+            self.assertEqual(verify.code, 0, verify)
+            self.assertGreaterEqual(check_export(daemon.data), count)
+            print(f"fills={FILLS}; longest until durable again {slowest:.2f} s, {count} trades")
+            daemon.restart()
+
+    def test_a_small_ext4(self):
+        """The same on a file system that gives out blocks late."""
+        stopped, resumed, count = self.story(150, "stop", kind="ext4")
+        print(f"ext4: {count} trades, stop {stopped:.2f} s, durable again {resumed:.2f} s")
+
+    def test_what_nobody_sends_again_is_counted_by_a_stop(self):
+        """Anonymous trades cannot be told to wait. They are taken while there is room between the actors, and promised
+        nothing."""
+        with Disk(200) as disk, Daemon(data=disk.path("data"), sets={"pipeline/shards": 1}) as daemon, \
+                Publisher(daemon, "desk-7") as desk, Publisher(daemon, "nobody") as anonymous:
+            desk.publish([trade()] * 10)
+            disk.fill(30)      # less than the reserve
+            desk.send([trade()] * 5)
+            desk.wait_hold("disk")
+            for _ in range(20):
+                anonymous.send_map({"v": 1, "trades": [trade()] * 100})
+            code, seconds = daemon.stop()
+            self.assertEqual(code, 0, daemon.said())
+            self.assertLess(seconds, STOPS)
+            line = daemon.await_line(r"trades that were taken and are not kept=")
+            taken, unasked = (int(part.split("=")[1].split(";")[0]) for part in line.split() if "=" in part)
+            self.assertIn(taken - unasked, (0, 5), line)        # the desk's, if they came before the hold
+            self.assertLessEqual(unasked, 2000)
+            self.assertGreater(taken, 0, line)
+            disk.make_room(0)
+            daemon.restart()
+            self.assertEqual(desk.hello()["next"], 11)          # they were never acked: it sends them again
+            desk.publish([trade()] * 5)
+
+
+if __name__ == "__main__":
+    unittest.main()
