@@ -11,7 +11,7 @@ TW_PACKAGES_BUILD=(
     tzdata # session/zone
 )
 TW_PACKAGES_TEST=(
-    clang clang-format llvm libclang-rt-14-dev binutils git util-linux
+    clang clang-format llvm libclang-rt-14-dev valgrind binutils git util-linux
     libcmocka-dev python3 python3-zmq python3-msgpack
 )
 

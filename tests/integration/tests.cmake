@@ -26,4 +26,7 @@ tw_integration(tools 240)
 tw_integration(examples 120)
 if(NOT TW_SANITIZE)
   tw_integration(run 240 serial)
+  # Sanitizers have an allocator of their own.
+  add_library(count_allocations MODULE integration/preload/allocations.c)
+  tw_integration(allocations 120)
 endif()

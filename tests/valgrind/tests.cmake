@@ -1,0 +1,24 @@
+# Cores and codec under valgrind's memcheck: reads of what was never written, which no sanitizer here sees, and leaks.
+# A minute's worth by default; TW_VALGRIND_ALL has every test of theirs (-DTW_VALGRIND_ALL=ON).
+if(TW_SANITIZE OR NOT CMAKE_C_COMPILER_ID STREQUAL "GNU")
+  return()
+endif()
+option(TW_VALGRIND_ALL "Run all unit tests of cores, codec and configuration under valgrind, not only the quick ones" OFF)
+find_program(TW_VALGRIND NAMES valgrind REQUIRED)
+
+set(quick num pack basics log log_bad log_shape submission submission_columns submission_trade messages names
+    cfg_values cfg_zpl cfg_rules gateway_intake gateway_resends gateway_columns gateway_refusals gateway_incarnations
+    gateway_acks gateway_clock gateway_busts gateway_feeds gateway_recovery client_flow client_follow tape tape_bad
+    tape_forms stories)
+set(slow num_reference log_page wire_page cfg_load cfg_environment gateway_random client_flow_again evidence allocations)
+set(chosen ${quick})
+if(TW_VALGRIND_ALL)
+  list(APPEND chosen ${slow})
+endif()
+foreach(name ${chosen})
+  add_test(NAME valgrind.${name}
+           COMMAND ${TW_VALGRIND} --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite
+                   --trace-children=no --child-silent-after-fork=yes $<TARGET_FILE:test_${name}>
+           WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  tw_test_properties(valgrind.${name} valgrind 300)
+endforeach()
