@@ -101,8 +101,10 @@ static int read_format(struct tw_store *store, struct tw_store_error *error)
         return -1;
     }
     unsigned format = 0;
-    int end = 0;
-    if (sscanf(text, FORMAT_WORD " %u%n", &format, &end) != 1 || text[end] != '\n' || format == 0) {
+    char again[64] = "";
+    if (sscanf(text, FORMAT_WORD " %u", &format) == 1) /* sscanf takes spaces, signs and what overflows */
+        snprintf(again, sizeof again, FORMAT_WORD " %u\n", format);
+    if (format == 0 || strncmp(text, again, strlen(again)) != 0) {
         tw_store_fail(error, TW_STORE_MISSING,
                       "%s is no Tapewarden data directory: its " FORMAT_NAME " does not say `" FORMAT_WORD " %u`",
                       store->directory, TW_STORE_FORMAT);

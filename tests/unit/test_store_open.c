@@ -190,8 +190,16 @@ static void a_newer_format_is_refused(void **state)
 static void another_format_is_not_ours(void **state)
 {
     struct world *world = *state;
-    static const char *const texts[] = {
-        "", "tapewarden\n", "tapewarden 0\n", "tapewarden 1", "tapewarden one\n", "rocks 1\n"};
+    static const char *const texts[] = {"",
+                                        "tapewarden\n",
+                                        "tapewarden 0\n",
+                                        "tapewarden 1",
+                                        "tapewarden one\n",
+                                        "rocks 1\n",
+                                        "tapewarden +2\n",
+                                        "tapewarden2\n",
+                                        "tapewarden 02\n",
+                                        "tapewarden 4294967298\n" /* 2 in 32 bits */};
     world_close(world);
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         write_file(world, "FORMAT", texts[i]);
