@@ -1,0 +1,1 @@
+tw_fuzz(directory tw_store)
