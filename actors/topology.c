@@ -109,6 +109,7 @@ static struct tw_keeper_actor *make_keeper(struct tw_topology *topology, uint64_
         .keeper = {.shards = topology->shards,
                    .retain_days = (uint32_t)tw_cfg_integer(cfg, "store/retain_days"),
                    .retain_bytes = (uint64_t)tw_cfg_integer(cfg, "store/retain_bytes")},
+        .directory = tw_cfg_text(cfg, "data/directory"),
         .started_from = snapshot_lsn,
     };
     return tw_keeper_actor_new(topology->store, &settings);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "actors/keeper/control_actor.h"
 #include "actors/runtime/lane.h"
 #include "actors/runtime/lanes.h"
 #include "actors/runtime/log.h"
@@ -24,6 +25,7 @@ struct tw_keeper_actor {
     struct tw_store *store;
     struct tw_keeper_actor_settings settings;
     zsock_t *slices, *gateway;
+    struct tw_control_door *door;
     struct tw_snapshot_writer *writer; /* of the snapshot under way */
     int64_t begun_ns, paced_ns;        /* when it began; up to when the slices taken may keep us busy */
     uint64_t bytes;                    /* of its rows */
@@ -87,6 +89,7 @@ static bool start(void *self, char failure[512])
     setpriority(PRIO_PROCESS, 0, 10); /* of this thread alone, on Linux */
     actor->slices = tw_lane_pull_sized(TW_LANE_KEEPER, TW_KEEPER_HWM);
     actor->gateway = tw_lane_latest_push(TW_LANE_KEEPER_GATEWAY);
+    actor->door = tw_control_door_open(actor->settings.directory);
     look_around(actor);
     return true;
 }
@@ -95,6 +98,7 @@ static void close_sockets(void *self)
 {
     struct tw_keeper_actor *actor = self;
     tw_store_snapshot_abandon(&actor->writer);
+    tw_control_door_close(&actor->door);
     zsock_destroy(&actor->slices);
     zsock_destroy(&actor->gateway);
 }
@@ -111,7 +115,10 @@ static int wait_for(void *self, zmq_pollitem_t items[TW_AGENT_SOCKETS_MAX], int6
     struct tw_keeper_actor *actor = self;
     int64_t now_ns = tw_now_ns();
     int count = 0;
+    zsock_t *door = tw_control_door_socket(actor->door);
     *deadline_ns = actor->report_due_ns;
+    if (door != NULL)
+        items[count++] = (zmq_pollitem_t){zsock_resolve(door), 0, ZMQ_POLLIN, 0};
     if (may_take(actor, now_ns))
         items[count++] = (zmq_pollitem_t){zsock_resolve(actor->slices), 0, ZMQ_POLLIN, 0};
     else
@@ -237,6 +244,29 @@ static void finish(struct tw_keeper_actor *actor)
     look_for_days(actor);
 }
 
+/* ---- commands ---- */
+
+static void hear_command(struct tw_keeper_actor *actor)
+{
+    static const char backup[] = "backup ";
+    char request[TW_CONTROL_REQUEST_BYTES];
+    struct tw_store_error error;
+    if (!tw_control_door_hear(actor->door, request))
+        return;
+    const char *directory = request + sizeof backup - 1;
+    if (strncmp(request, backup, sizeof backup - 1) != 0 || directory[0] != '/') {
+        tw_control_door_answer(actor->door, "the only command is: backup DIRECTORY, with its whole path");
+        return;
+    }
+    int64_t begun_ns = tw_now_ns();
+    bool done = tw_store_backup(actor->store, directory, &error);
+    tw_control_door_answer(actor->door, done ? NULL : error.text);
+    if (done)
+        tw_log(TW_LOG_INFO, "keeper", "backup directory=%s ms=%" PRId64, directory, (tw_now_ns() - begun_ns) / 1000000);
+    else
+        tw_log(TW_LOG_WARNING, "keeper", "no backup: %s", error.text);
+}
+
 /* ---- the turn ---- */
 
 static void report(struct tw_keeper_actor *actor, uint64_t done_before, int64_t now_ns)
@@ -261,6 +291,7 @@ static enum tw_agent_progress work(void *self, char failure[512])
     (void)failure;
     if (actor->stopping) /* what is not whole now is of no use: the next start goes on from the one before */
         return TW_AGENT_FINISHED;
+    hear_command(actor);
     bool took = take_message(actor, now_ns);
     if (tw_keeper_whole(actor->core, tw_store_last_lsn(actor->store)))
         finish(actor);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The keeper behind sockets: slices in from all actors that keep a state, a snapshot's file out; prunes, and lets
- * retention drop what its core says. Ingestion comes first: it takes slices at a bounded pace, which through the lane
- * is everybody's pace of saving, and a full disk only costs the snapshot.
+ * The keeper behind sockets: slices in from all actors that keep a state, a snapshot's file out; prunes, lets
+ * retention drop what its core says, and makes backups of the running daemon. Ingestion comes first: it takes slices at
+ * a bounded pace, which through the lane is everybody's pace of saving, and a full disk only costs the snapshot.
  */
 #ifndef TW_KEEPER_KEEPER_ACTOR_H
 #define TW_KEEPER_KEEPER_ACTOR_H
@@ -14,6 +14,7 @@
 struct tw_keeper_actor;
 struct tw_keeper_actor_settings {
     struct tw_keeper_settings keeper;
+    const char *directory; /* of the data, for the control socket; outlives the actor */
     uint64_t started_from; /* the snapshot that the start used; newer ones are damaged. 0: none was used */
 };
 struct tw_keeper_actor *tw_keeper_actor_new(struct tw_store *store, const struct tw_keeper_actor_settings *settings);

@@ -228,7 +228,7 @@ void world_start_judges(struct world *world)
 
 void world_start_keeper(struct world *world)
 {
-    const struct tw_keeper_actor_settings settings = {.keeper = {.shards = SHARDS}};
+    const struct tw_keeper_actor_settings settings = {.keeper = {.shards = SHARDS}, .directory = world->directory};
     world->keeper = tw_keeper_actor_new(world->store, &settings);
     start(world, tw_keeper_actor_agent(world->keeper));
 }

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The door to a running daemon inside its data directory: DATA/control, a REP socket over ipc that only the owner of
+ * the directory may use. A request is one frame, `backup DIRECTORY` (an absolute path); the answer is one frame, `ok`
+ * when it is done, or `error` and a sentence. It is not a part of CONTRACT.md: `tapewarden store backup` speaks it.
+ *
+ * Thread: the keeper's. Nothing blocks.
+ */
+#ifndef TW_KEEPER_CONTROL_ACTOR_H
+#define TW_KEEPER_CONTROL_ACTOR_H
+
+#include <czmq.h>
+#include <stdbool.h>
+
+#define TW_CONTROL_NAME "control"
+#define TW_CONTROL_REQUEST_BYTES 4096
+
+struct tw_control_door;
+/* Never NULL. A door that cannot be opened (the path is too long for ipc) is said once, and stays shut. */
+struct tw_control_door *tw_control_door_open(const char *directory);
+void tw_control_door_close(struct tw_control_door **door);     /* NULL is fine */
+zsock_t *tw_control_door_socket(struct tw_control_door *door); /* NULL: shut */
+/* The next request, a text; false: none. Each must be answered before the next is taken. */
+bool tw_control_door_hear(struct tw_control_door *door, char request[TW_CONTROL_REQUEST_BYTES]);
+void tw_control_door_answer(struct tw_control_door *door, const char *error); /* NULL: done */
+
+#endif
