@@ -143,6 +143,10 @@ static void load_newest(struct recovery *recovery)
             recovery->out->snapshot_lsn = snapshot.lsn;
             return;
         }
+        if (snapshot.lsn == 0) { /* not even their names can be read */
+            say(recovery, true, "%s", recovery->why);
+            return;
+        }
         say(recovery, true, "snapshot %" PRIu64 " is not used: %s", snapshot.lsn, recovery->why);
         TW_ASSERT(snapshot.lsn < before);
         before = snapshot.lsn;

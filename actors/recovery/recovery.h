@@ -37,7 +37,8 @@ struct tw_recovery_port {
     void *context;
     struct tw_recovery_disk (*disk)(void *context);
 
-    /* The newest snapshot with an lsn below `before`: 1; 0 if there is none; -1 if it is damaged (out->lsn is set). */
+    /* The newest snapshot with an lsn below `before`: 1; 0 if there is none; -1 if it is damaged: out->lsn says
+     * which; 0 there: none can be looked for. */
     int (*find_snapshot)(void *context, uint64_t before, struct tw_recovery_snapshot *out, char *why);
     bool (*open_snapshot)(void *context, uint64_t lsn, char *why); /* false: damaged */
     /* 1 with the next row (borrowed until the next call), 0 at the end, -1 if it cannot be read. */
