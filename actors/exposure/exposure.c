@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "actors/exposure/exposure_state.h"
+#include "actors/judging/planted.h"
 #include "protocol/check.h"
 
 /* Where the walk stands in each shard's answer. */
@@ -280,7 +281,7 @@ static void leave_trade(struct tw_exposure *exposure, const struct tw_original *
 {
     struct tw_account *account = &exposure->accounts[original->account];
     const struct tw_rules *rules = &exposure->settings.rules;
-    if (original->seq >= exposure->clock.session_first)
+    if (original->seq >= exposure->clock.session_first || TW_PLANTED(BUST_OF_YESTERDAY))
         add_turnover(exposure, account, -(tw_i128)tw_notional_known(original->qty_e8, original->price_e8));
     tw_latest_remove(&account->latest, original->seq);
     if (rules->velocity_client)

@@ -4,6 +4,7 @@
  * block under construction, what is under way, then the durable past behind the port tw_history.
  */
 #include "actors/gateway/inside.h"
+#include "actors/judging/planted.h"
 
 #include <stdio.h>
 
@@ -13,7 +14,9 @@ static bool past_by_pseq(struct tw_gateway *gateway, const struct tw_source *sou
     if (pseq > source->durable)
         return tw_flight_by_pseq(gateway, source->id, pseq, out);
     *out = (struct tw_past_trade){.seq = 0};
-    return gateway->history.by_pseq(gateway->history.context, source->id, pseq, out);
+    uint32_t previous = gateway->publishers[source->publisher]->previous;
+    uint32_t asked = TW_PLANTED(RESEND_OF_ANOTHER_INCARNATION) && previous != 0 ? previous : source->id;
+    return gateway->history.by_pseq(gateway->history.context, asked, pseq, out);
 }
 
 static bool past_by_seq(struct tw_gateway *gateway, uint64_t seq, struct tw_past_trade *out)

@@ -5,6 +5,7 @@
  * first, so that order of staging is order of the log.
  */
 #include "actors/gateway/inside.h"
+#include "actors/judging/planted.h"
 
 #include <stdlib.h>
 
@@ -123,10 +124,12 @@ void tw_gateway_finish(struct tw_gateway *gateway)
         return;
     for (uint32_t i = 0; i < open->position_count; i++)
         open->positions[i].next = gateway->sources[open->positions[i].source]->next;
+    uint32_t left = TW_PLANTED(POSITION_IN_ANOTHER_BATCH) && open->count > 0 ? open->position_count : 0;
     const struct tw_block_lists lists = {open->names,      open->refusals,      open->positions,
-                                         open->name_count, open->refusal_count, open->position_count};
+                                         open->name_count, open->refusal_count, open->position_count - left};
     struct tw_frame *frame = tw_block_encode_in(gateway->frames, tw_gateway_open_view(gateway), &lists);
     clear_open(open);
+    open->position_count = left;
     stage(gateway, frame);
     gateway->counters.blocks++;
 }

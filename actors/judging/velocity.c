@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "actors/judging/velocity.h"
 
+#include "actors/judging/planted.h"
+
 static void move_clock(struct tw_velocity_key *velocity, int64_t window_ns, int64_t ts_ns)
 {
     if (ts_ns > velocity->clock_ns)
         velocity->clock_ns = ts_ns;
-    tw_window_evict(&velocity->window, velocity->clock_ns - window_ns);
+    tw_window_evict(&velocity->window, velocity->clock_ns - window_ns - TW_PLANTED(WINDOW_OFF_BY_ONE));
 }
 
 void tw_velocity_enter(struct tw_velocity_key *velocity, int64_t window_ns, const struct tw_moment *moment)

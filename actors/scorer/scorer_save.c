@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "actors/judging/planted.h"
 #include "actors/scorer/scorer_state.h"
 #include "protocol/check.h"
 
@@ -19,7 +20,7 @@ static void save_key(struct tw_scorer *scorer, struct tw_scorer_key *key)
 {
     struct tw_buffer *out = &scorer->saving.rows;
     const struct tw_statistics *statistics = &key->statistics;
-    if (!key->used || !tw_saving_takes(&scorer->saving, &key->saved))
+    if (!key->used || TW_PLANTED(SNAPSHOT_WITHOUT_SCORER) || !tw_saving_takes(&scorer->saving, &key->saved))
         return;
     size_t began = tw_row_begin(out, ROW_KEY);
     tw_put_u32(out, key->entity);
