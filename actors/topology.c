@@ -110,6 +110,7 @@ static struct tw_keeper_actor *make_keeper(struct tw_topology *topology, uint64_
                    .retain_days = (uint32_t)tw_cfg_integer(cfg, "store/retain_days"),
                    .retain_bytes = (uint64_t)tw_cfg_integer(cfg, "store/retain_bytes")},
         .directory = tw_cfg_text(cfg, "data/directory"),
+        .retry_ns = 60 * TW_NS_PER_SECOND,
         .started_from = snapshot_lsn,
     };
     return tw_keeper_actor_new(topology->store, &settings);

@@ -13,11 +13,10 @@
 #include "actors/runtime/saver.h"
 #include "protocol/check.h"
 
-#define REPORT_NS TW_NS_PER_SECOND    /* the report is said again: what was said before the gateway listened is lost */
-#define DURABLE_NS INT64_C(10000000)  /* how often a snapshot looks whether its record is durable */
-#define RETRY_NS INT64_C(60000000000) /* after a drop that failed */
-#define PACE_BYTES                                                                                                     \
-    (UINT64_C(64) << 20)          /* a second, at most: 100 MiB of state take 1.6 s, and the disk has the log too */
+#define REPORT_NS TW_NS_PER_SECOND   /* the report is said again: what was said before the gateway listened is lost */
+#define DURABLE_NS INT64_C(10000000) /* how often a snapshot looks whether its record is durable */
+/* A second, at most: 100 MiB of state take 1.6 s, and the disk has the log to write, too. */
+#define PACE_BYTES (UINT64_C(64) << 20)
 #define AHEAD_NS INT64_C(2000000) /* how far it may run ahead of that pace: poll's grain, twice */
 
 struct tw_keeper_actor {
@@ -29,7 +28,9 @@ struct tw_keeper_actor {
     struct tw_snapshot_writer *writer; /* of the snapshot under way */
     int64_t begun_ns, paced_ns;        /* when it began; up to when the slices taken may keep us busy */
     uint64_t bytes;                    /* of its rows */
-    int64_t report_due_ns, retry_ns;
+    int64_t report_due_ns;
+    int64_t snapshot_retry_ns, drop_retry_ns; /* not before */
+    uint64_t done;                            /* as the gateway knows it */
     bool stopping;
 };
 
@@ -130,13 +131,14 @@ static int wait_for(void *self, zmq_pollitem_t items[TW_AGENT_SOCKETS_MAX], int6
 
 /* ---- slices ---- */
 
-/* The next is tried when its time comes; what the disk lacks then is asked again. */
+/* All actors have saved in vain, so the next one is not tried at once. */
 static void give_up(struct tw_keeper_actor *actor, const struct tw_store_error *error)
 {
     tw_log(TW_LOG_WARNING, "keeper", "gives up the snapshot lsn=%" PRIu64 ", the next is tried later: %s",
            tw_keeper_under_way(actor->core).lsn, error->text);
     tw_store_snapshot_abandon(&actor->writer);
     tw_keeper_give_up(actor->core);
+    actor->snapshot_retry_ns = tw_now_ns() + actor->settings.retry_ns;
 }
 
 static void take_slice(struct tw_keeper_actor *actor, const struct tw_slice *slice, int64_t now_ns)
@@ -211,11 +213,11 @@ static void drop_days(struct tw_keeper_actor *actor, int64_t now_ns)
 {
     struct tw_store_error error;
     const struct tw_retention *gone = tw_keeper_droppable(actor->core, tw_store_last_lsn(actor->store));
-    if (gone == NULL || now_ns < actor->retry_ns)
+    if (gone == NULL || now_ns < actor->drop_retry_ns)
         return;
     if (!tw_store_retain(actor->store, gone->last_seq, gone->last_lsn, &error)) {
         tw_log(TW_LOG_WARNING, "keeper", "retention is tried again later: %s", error.text);
-        actor->retry_ns = now_ns + RETRY_NS;
+        actor->drop_retry_ns = now_ns + actor->settings.retry_ns;
         return;
     }
     tw_log(TW_LOG_INFO, "keeper", "dropped the trades up to %" PRIu64 " ms=%" PRId64, gone->last_seq,
@@ -269,14 +271,18 @@ static void hear_command(struct tw_keeper_actor *actor)
 
 /* ---- the turn ---- */
 
-static void report(struct tw_keeper_actor *actor, uint64_t done_before, int64_t now_ns)
+/* The gateway stages no snapshot before it hears that the last one is done: that is how a retry waits. */
+static void report(struct tw_keeper_actor *actor, int64_t now_ns)
 {
-    struct tw_keeper_report report = {.done_lsn = tw_keeper_done(actor->core),
-                                      .hurries = tw_keeper_hurries(actor->core)};
-    if (report.done_lsn == done_before && now_ns < actor->report_due_ns)
+    uint64_t done = tw_keeper_done(actor->core);
+    bool news = done != actor->done && now_ns >= actor->snapshot_retry_ns;
+    if (!news && now_ns < actor->report_due_ns)
         return;
+    if (news)
+        actor->done = done;
     const struct tw_retention *wish = tw_keeper_wish(actor->core);
-    report.has_wish = wish != NULL;
+    struct tw_keeper_report report = {
+        .done_lsn = actor->done, .hurries = tw_keeper_hurries(actor->core), .has_wish = wish != NULL};
     if (wish != NULL)
         report.wish = *wish;
     tw_keeper_report_send(actor->gateway, &report);
@@ -287,7 +293,6 @@ static enum tw_agent_progress work(void *self, char failure[512])
 {
     struct tw_keeper_actor *actor = self;
     int64_t now_ns = tw_now_ns();
-    uint64_t done_before = tw_keeper_done(actor->core);
     (void)failure;
     if (actor->stopping) /* what is not whole now is of no use: the next start goes on from the one before */
         return TW_AGENT_FINISHED;
@@ -296,7 +301,7 @@ static enum tw_agent_progress work(void *self, char failure[512])
     if (tw_keeper_whole(actor->core, tw_store_last_lsn(actor->store)))
         finish(actor);
     drop_days(actor, now_ns);
-    report(actor, done_before, now_ns);
+    report(actor, now_ns);
     return took ? TW_AGENT_CONTINUES : TW_AGENT_WAITS;
 }
 

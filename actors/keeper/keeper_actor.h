@@ -15,6 +15,7 @@ struct tw_keeper_actor;
 struct tw_keeper_actor_settings {
     struct tw_keeper_settings keeper;
     const char *directory; /* of the data, for the control socket; outlives the actor */
+    int64_t retry_ns;      /* after a snapshot that was given up, or a drop that failed */
     uint64_t started_from; /* the snapshot that the start used; newer ones are damaged. 0: none was used */
 };
 struct tw_keeper_actor *tw_keeper_actor_new(struct tw_store *store, const struct tw_keeper_actor_settings *settings);

@@ -228,7 +228,8 @@ void world_start_judges(struct world *world)
 
 void world_start_keeper(struct world *world)
 {
-    const struct tw_keeper_actor_settings settings = {.keeper = {.shards = SHARDS}, .directory = world->directory};
+    const struct tw_keeper_actor_settings settings = {
+        .keeper = {.shards = SHARDS}, .directory = world->directory, .retry_ns = KEEPER_RETRY_NS};
     world->keeper = tw_keeper_actor_new(world->store, &settings);
     start(world, tw_keeper_actor_agent(world->keeper));
 }

@@ -30,6 +30,7 @@
 #define SHARDS 2u
 #define ROWS 50u /* of each submission, and the most of a block: one submission is one record */
 #define PATIENCE_MS 20000
+#define KEEPER_RETRY_NS INT64_C(200000000)
 
 struct world {
     char directory[128];

@@ -16,6 +16,8 @@
 enum trouble { NONE, FULL_AT_BEGIN, FULL_AT_ADD, FULL_AT_FINISH, STANDS_STILL };
 static atomic_int trouble;
 static atomic_uint troubles, finished; /* how often it happened; how often one was finished */
+static atomic_llong trouble_ns;        /* the last time */
+static atomic_llong calm_ns;           /* between the last two */
 
 struct tw_snapshot_writer *__real_tw_store_snapshot_begin(struct tw_store *store, uint64_t lsn, uint64_t seq,
                                                           uint32_t shards, struct tw_store_error *error);
@@ -34,6 +36,8 @@ static bool full(enum trouble which, struct tw_store_error *error)
 {
     if (atomic_load(&trouble) != (int)which)
         return false;
+    int64_t now_ns = tw_now_ns();
+    atomic_store(&calm_ns, now_ns - atomic_exchange(&trouble_ns, now_ns));
     atomic_fetch_add(&troubles, 1);
     *error = (struct tw_store_error){TW_STORE_FULL, "the disk is full"};
     return true;
@@ -142,7 +146,8 @@ static void given_up(enum trouble which)
 {
     struct world *world = keeping_world(which);
     struct tw_snapshot_info info;
-    push_until(world, &troubles, 2); /* and tried again */
+    push_until(world, &troubles, 2); /* and tried again, but not at once */
+    assert_true(atomic_load(&calm_ns) >= KEEPER_RETRY_NS);
     assert_int_equal(atomic_load(&finished), 0);
     assert_int_equal(tw_store_snapshot_find(world->store, UINT64_MAX, &info, NULL), 0);
     atomic_store(&trouble, NONE);
