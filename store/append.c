@@ -112,12 +112,7 @@ static bool may_write(struct tw_store *store, uint64_t bytes, struct tw_store_er
                       store->directory);
         return false;
     }
-    pthread_mutex_lock(&store->lock);
-    bool damaged = store->has_damage;
-    if (damaged && error != NULL)
-        *error = store->damage;
-    pthread_mutex_unlock(&store->lock);
-    return !damaged && tw_store_room(store, bytes, error);
+    return !tw_store_damage(store, error) && tw_store_room(store, bytes, error);
 }
 
 enum tw_store_status tw_store_append(struct tw_store *store, struct tw_frame *const *frames, uint32_t count,

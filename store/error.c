@@ -95,6 +95,17 @@ void tw_store_note_damage(struct tw_store *store, const struct tw_store_error *e
     pthread_mutex_unlock(&store->lock);
 }
 
+bool tw_store_damage(const struct tw_store *store, struct tw_store_error *error)
+{
+    pthread_mutex_t *lock = (pthread_mutex_t *)&store->lock; /* a lock is no state of the log */
+    pthread_mutex_lock(lock);
+    bool damaged = store->has_damage;
+    if (damaged && error != NULL)
+        *error = store->damage;
+    pthread_mutex_unlock(lock);
+    return damaged;
+}
+
 bool tw_iterator_ok(const struct tw_store *store, const rocksdb_iterator_t *iterator, const char *what,
                     struct tw_store_error *error)
 {

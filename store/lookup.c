@@ -117,6 +117,18 @@ bool tw_store_refusal_hash(struct tw_store *store, uint32_t source, uint64_t pse
     return found;
 }
 
+/* Nothing is readable under the id: a name of the log that is not there is damage, one that comes later is none. */
+static bool no_name(struct tw_store *store, enum tw_name_kind kind, uint32_t id)
+{
+    if (id == 0 || id > tw_store_head_now(store).names[kind - 1])
+        return false;
+    struct tw_store_error error;
+    tw_store_fail(&error, TW_STORE_DAMAGED, "%s is damaged: the row of a name (kind %d, %" PRIu32 ") is missing",
+                  store->directory, (int)kind, id);
+    tw_store_note_damage(store, &error);
+    return false;
+}
+
 bool tw_store_name(struct tw_store *store, enum tw_name_kind kind, uint32_t id, struct tw_buffer *out,
                    uint32_t *incarnation)
 {
@@ -132,7 +144,7 @@ bool tw_store_name(struct tw_store *store, enum tw_name_kind kind, uint32_t id, 
         return false;
     }
     if (slice == NULL)
-        return false;
+        return no_name(store, kind, id);
     size_t length = 0;
     const char *bytes = rocksdb_pinnableslice_value(slice, &length);
     bool whole = length > 4 && length <= 4 + TW_NAME_BYTES_MAX;
@@ -143,5 +155,5 @@ bool tw_store_name(struct tw_store *store, enum tw_name_kind kind, uint32_t id, 
         tw_buffer_append(out, bytes + 4, length - 4);
     }
     rocksdb_pinnableslice_destroy(slice);
-    return whole;
+    return whole || no_name(store, kind, id);
 }

@@ -126,6 +126,9 @@ bool tw_store_retain(struct tw_store *store, uint64_t last_seq, uint64_t last_ls
  */
 bool tw_store_block_of(struct tw_store *store, uint64_t seq, struct tw_frame **frame, struct tw_record *record);
 
+/* Damage that a look-up met which has no way to say so; false: none. From then on appending is refused with it. */
+bool tw_store_damage(const struct tw_store *store, struct tw_store_error *error);
+
 /* ---- look-ups for the gateway (durable part only) ---- */
 /* Block and row of the trade that source sent under pseq; false if none was accepted under it. */
 bool tw_store_by_pseq(struct tw_store *store, uint32_t source, uint64_t pseq, struct tw_frame **frame,
@@ -163,6 +166,7 @@ bool tw_store_alerts(struct tw_store *store, uint64_t after, tw_store_alert_visi
                      struct tw_store_error *error);
 
 /* ---- names (id -> text), as far as durable ---- */
+/* False: there is none yet; or it is damaged, which is noted (tw_store_damage). */
 bool tw_store_name(struct tw_store *store, enum tw_name_kind kind, uint32_t id, struct tw_buffer *out,
                    uint32_t *incarnation);
 

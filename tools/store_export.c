@@ -50,7 +50,7 @@ static const struct name *name_of(struct export *export, enum tw_name_kind kind,
     struct name *name = &export->names[kind][id];
     if (name->text == NULL) {
         if (!tw_store_name(export->store, kind, id, &export->buffer, &name->incarnation))
-            export->buffer.length = 0; /* `store verify` says that it is missing */
+            export->buffer.length = 0; /* noted as damage: the export ends as not readable */
         name->length = (uint32_t) export->buffer.length;
         name->text = tw_strndup(name->length == 0 ? "" : (const char *)export->buffer.bytes, name->length);
     }
@@ -304,6 +304,8 @@ enum tw_store_exported tw_store_export_trades(struct tw_store *store, const stru
         bool read = filtered ? read_by_index(&export) : read_through(&export);
         result = read ? TW_STORE_EXPORTED : TW_STORE_NOT_READABLE;
     }
+    if (result != TW_STORE_NOT_READABLE && tw_store_damage(store, error)) /* names may have been left out */
+        result = TW_STORE_NOT_READABLE;
     forget(&export);
     return result;
 }

@@ -18,6 +18,7 @@ struct tw_catchup_actor {
     const char *endpoint;
     zsock_t *requests, *router;
     bool serving, full, stopping;
+    bool unreadable;           /* something that belongs to an answer could not be read */
     struct tw_catchup request; /* its texts point into `request_bytes` */
     struct tw_buffer request_bytes;
     uint64_t position; /* the last number looked at */
@@ -134,8 +135,11 @@ static bool visit_refusal(void *context, const struct tw_refusal *refusal)
     bool go_on = true;
     if (!may_look(actor))
         return false;
-    if (tw_store_name(actor->store, TW_NAME_SOURCE, refusal->source, &name, &message.incarnation))
-        message.publisher = (struct tw_text){(const char *)name.bytes, (uint32_t)name.length};
+    if (!tw_store_name(actor->store, TW_NAME_SOURCE, refusal->source, &name, &message.incarnation)) {
+        actor->unreadable = true; /* who sent it is part of the answer */
+        return false;
+    }
+    message.publisher = (struct tw_text){(const char *)name.bytes, (uint32_t)name.length};
     if (same(actor->request.publisher, message.publisher)) {
         actor->answer.length = 0;
         tw_refusal_encode(&actor->answer, &message);
@@ -174,12 +178,14 @@ static bool serve(struct tw_catchup_actor *actor)
     struct tw_store_error error;
     bool read = true;
     actor->looked_this_turn = 0;
-    actor->full = false;
+    actor->full = actor->unreadable = false;
     if (actor->error == NULL && actor->given < actor->request.limit && actor->position < newest(actor)) {
         if (actor->request.kind == TW_CATCHUP_ALERTS)
             read = tw_store_alerts(actor->store, actor->position, visit_alert, actor, &error);
         else if (actor->request.kind == TW_CATCHUP_REFUSALS)
             read = tw_store_refusals(actor->store, actor->position, visit_refusal, actor, &error);
+        if (actor->unreadable && tw_store_damage(actor->store, &error))
+            read = false;
         if (!read) {
             tw_log(TW_LOG_ERROR, "catchup", "%s", error.text);
             actor->error = "the store could not be read; see the daemon's log";

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "store/inside.h"
 #include "store_world.h"
 #include "tools/store_export.h"
 
@@ -125,6 +126,20 @@ static void every_field_is_written_as_csv(void **state)
         "3,desk-2,7,9,\"A,B\"\"\",S,1.5,123.45678901,1381233600000000002,z\xc3\xbcrich,b1,,,,,,bust,1\n");
 }
 
+/* Its trades would otherwise come without a publisher, and exit code 0. */
+static void a_name_that_cannot_be_read_ends_the_export(void **state)
+{
+    struct world *world = *state;
+    append_three(world);
+    static const char key[5] = {TW_NAME_SOURCE, 0, 0, 0, 2};
+    char *message = NULL;
+    rocksdb_delete_cf(world->store->db, world->store->write_unsynced, world->store->families[TW_FAMILY_NAMES], key,
+                      sizeof key, &message);
+    assert_null(message);
+    free(export(world, everything, TW_STORE_NOT_READABLE));
+    assert_non_null(strstr(world->error.text, "row of a name"));
+}
+
 static void a_name_that_the_log_does_not_know_is_said(void **state)
 {
     struct world *world = *state;
@@ -233,6 +248,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_field_is_written_as_json, setup, teardown),
         cmocka_unit_test_setup_teardown(every_field_is_written_as_csv, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_name_that_cannot_be_read_ends_the_export, setup, teardown),
         cmocka_unit_test_setup_teardown(a_name_that_the_log_does_not_know_is_said, setup, teardown),
         cmocka_unit_test_setup_teardown(filters_choose, setup, teardown),
         cmocka_unit_test_setup_teardown(exports_agree_with_what_was_fed, setup, teardown),

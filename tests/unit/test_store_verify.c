@@ -263,6 +263,24 @@ static void rows_that_must_be_there_are_missed_at_once(void **state)
     }
 }
 
+static void a_name_that_is_missing_is_damage_and_one_to_come_is_none(void **state)
+{
+    struct world *world = *state;
+    fill(world);
+    struct tw_buffer name = {0};
+    assert_false(tw_store_name(world->store, TW_NAME_ACCOUNT, FEED_ACCOUNTS + 1, &name, NULL));
+    assert_false(tw_store_damage(world->store, &world->error));
+    struct row row = row_at(world, TW_FAMILY_NAMES, TW_NAME_ACCOUNT, 17);
+    delete_row(world, &row);
+    assert_true(tw_store_name(world->store, TW_NAME_ACCOUNT, 17, &name, NULL));
+    assert_false(tw_store_name(world->store, TW_NAME_ACCOUNT, 18, &name, NULL));
+    assert_true(tw_store_damage(world->store, &world->error));
+    assert_non_null(strstr(world->error.text, "row of a name"));
+    assert_int_equal(tw_store_append(world->store, NULL, 0, &world->error), TW_STORE_DAMAGED);
+    free(row.value);
+    tw_buffer_free(&name);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -273,6 +291,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(damage_of_the_alerts_is_named, setup, teardown),
         cmocka_unit_test_setup_teardown(a_head_that_counts_otherwise_is_named, setup, teardown),
         cmocka_unit_test_setup_teardown(rows_that_must_be_there_are_missed_at_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_name_that_is_missing_is_damage_and_one_to_come_is_none, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
