@@ -47,6 +47,7 @@ struct tw_topology {
     struct tw_keeper_actor *keeper;
     struct running running[ACTORS_MAX]; /* in the order of their start: downstream first */
     uint32_t running_count;
+    bool failed; /* an actor has, and the caller was told why */
 };
 
 /* ---- making the cores, recovery ---- */
@@ -271,6 +272,7 @@ static bool hear_reports(struct tw_topology *topology, char why[512])
             topology->running[i].finished = true;
         if (report < 0) {
             snprintf(why, 512, "%.480s (%s)", failure, topology->running[i].name);
+            topology->running[i].finished = true;
             return false;
         }
     }
@@ -279,6 +281,7 @@ static bool hear_reports(struct tw_topology *topology, char why[512])
 
 bool tw_topology_wait(struct tw_topology *topology, int descriptor, char why[512])
 {
+    topology->failed = true; /* until it is known better */
     for (;;) {
         zmq_pollitem_t items[ACTORS_MAX + 1] = {{NULL, descriptor, ZMQ_POLLIN, 0}};
         for (uint32_t i = 0; i < topology->running_count; i++)
@@ -287,8 +290,10 @@ bool tw_topology_wait(struct tw_topology *topology, int descriptor, char why[512
             continue;
         if (!hear_reports(topology, why))
             return false;
-        if ((items[0].revents & ZMQ_POLLIN) != 0)
+        if ((items[0].revents & ZMQ_POLLIN) != 0) {
+            topology->failed = false;
             return true;
+        }
     }
 }
 
@@ -298,6 +303,18 @@ static bool all_finished(const struct tw_topology *topology)
         if (!topology->running[i].finished)
             return false;
     return true;
+}
+
+static void say_unfinished(const struct tw_topology *topology)
+{
+    char names[256] = "";
+    size_t length = 0;
+    for (uint32_t i = 0; i < topology->running_count && length < sizeof names; i++)
+        if (!topology->running[i].finished)
+            length += (size_t)snprintf(names + length, sizeof names - length, " %s", topology->running[i].name);
+    if (names[0] != '\0')
+        tw_log(topology->failed ? TW_LOG_INFO : TW_LOG_WARNING, "main",
+               "not all was finished in time; the next start goes on from the log; still at work:%s", names);
 }
 
 bool tw_topology_stop(struct tw_topology **topology_pointer, int limit_ms)
@@ -319,12 +336,10 @@ bool tw_topology_stop(struct tw_topology **topology_pointer, int limit_ms)
         zmq_poll(items, count, (long)((until_ns - tw_now_ns()) / 1000000 + 1));
         sound = hear_reports(topology, why);
     }
+    /* One failure is said once: what fails after it (on the same disk, mostly) is its consequence. */
     if (!sound)
-        tw_log(TW_LOG_ERROR, "main", "%s", why);
-    for (uint32_t i = 0; i < topology->running_count; i++)
-        if (!topology->running[i].finished)
-            tw_log(TW_LOG_WARNING, "main", "%s did not finish in time; the next start goes on from the log",
-                   topology->running[i].name);
+        tw_log(topology->failed ? TW_LOG_INFO : TW_LOG_ERROR, "main", "%s", why);
+    say_unfinished(topology);
     end_all(topology_pointer);
     return sound;
 }
