@@ -3,7 +3,7 @@
  * The last trades of one key and their exact moments. With n values, sum S and sum of squares Q the population variance
  * is (nQ - S^2) / n^2, so |z| > k is (nx - S)^2 > k^2 (nQ - S^2): integers throughout.
  *
- * Bounds: x < 2^63 / 10^6 < 9.3e12 cents, n <= 1,000: nQ <= 8.6e31 and (nx - S)^2 <= 8.6e31 fit 128 bits.
+ * Bounds: 0 <= x <= 2^63 / 10^6 < 9.3e12 cents, n <= 1,000: nQ <= 8.6e31 and (nx - S)^2 <= 8.6e31 fit 128 bits.
  */
 #ifndef TW_SCORER_STATISTICS_H
 #define TW_SCORER_STATISTICS_H
@@ -12,6 +12,8 @@
 #include <stdint.h>
 
 #include "protocol/num.h"
+
+#define TW_SAMPLE_MAX INT64_C(9223372036855) /* cents of the largest notional, rounded */
 
 struct tw_sample {
     int64_t x;
