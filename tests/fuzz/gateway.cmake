@@ -1,1 +1,2 @@
 tw_fuzz(gateway tw_cores)
+tw_fuzz(load tw_cores)
