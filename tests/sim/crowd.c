@@ -21,11 +21,11 @@ static struct process *add_process(struct crowd *crowd, uint32_t publisher, uint
                                 .variant = variant,
                                 .alive = true,
                                 .next = 1,
-                                .quota = 1 + sim_below(&sim->random, 2 * sim->plan.trades_each),
                                 .credit = sim->plan.credit,
-                                .ack_next = 1,
-                                .due_ns = sim->now_ns + sim_about(&sim->random, sim->plan.trade_every_ns),
-                                .columnar = sim_chance(&sim->random, sim->plan.columnar_pm)};
+                                .ack_next = 1};
+    process->quota = 1 + sim_below(&sim->random, 2 * sim->plan.trades_each);
+    process->due_ns = sim->now_ns + sim_about(&sim->random, sim->plan.trade_every_ns);
+    process->columnar = sim_chance(&sim->random, sim->plan.columnar_pm);
     if (crowd->publishers[publisher].newest < incarnation)
         crowd->publishers[publisher].newest = incarnation;
     return process;

@@ -115,16 +115,24 @@ static bool recover(struct daemon *daemon)
     sim_tell(sim, "daemon", "recovered with %u shards: snapshot %llu, then %llu records, %llu alerts, %llu missing",
              daemon->shards, (unsigned long long)recovered.snapshot_lsn, (unsigned long long)recovered.records,
              (unsigned long long)recovered.alerts, (unsigned long long)recovered.missing_alerts);
+    daemon->started_from = recovered.snapshot_lsn;
     take_cores(daemon, &recovered);
     return true;
 }
 
+/* What is damaged, or was not good enough to start from, must not push out one that is whole; two are enough. */
 static void start_keeper(struct daemon *daemon)
 {
     struct tw_keeper_settings settings = {.shards = daemon->shards, .retain_days = daemon->sim->plan.retain_days};
+    struct disk *disk = daemon->sim->disk;
     daemon->keeper = tw_keeper_new(&settings);
-    for (uint32_t i = 0; i < daemon->sim->disk->snapshot_count; i++)
-        tw_keeper_found(daemon->keeper, daemon->sim->disk->snapshots[i].lsn);
+    for (uint32_t i = disk->snapshot_count; i > 0; i--)
+        if (disk->snapshots[i - 1].damaged || disk->snapshots[i - 1].lsn > daemon->started_from)
+            disk_snapshot_remove(disk, disk->snapshots[i - 1].lsn);
+    while (disk->snapshot_count > TW_SNAPSHOTS_KEPT)
+        disk_snapshot_remove(disk, disk->snapshots[0].lsn);
+    for (uint32_t i = 0; i < disk->snapshot_count; i++)
+        tw_keeper_found(daemon->keeper, disk->snapshots[i].lsn);
 }
 
 struct daemon *daemon_start(struct sim *sim, uint32_t shards)
@@ -292,6 +300,20 @@ int64_t daemon_due(const struct daemon *daemon)
         if (daemon->busy_until_ns[i] > daemon->sim->now_ns)
             due = sooner(due, daemon->busy_until_ns[i]);
     return due;
+}
+
+void daemon_stop(struct daemon *daemon)
+{
+    sim_tell(daemon->sim, "daemon", "takes no more trades");
+    daemon->stopping = true;
+}
+
+bool daemon_finished(struct daemon *daemon)
+{
+    return daemon->frame == NULL && !tw_gateway_staged(daemon->gateway) &&
+           daemon->sim->disk->last_lsn == tw_gateway_last_lsn(daemon->gateway) && daemon->exposure_lane.count == 0 &&
+           daemon->exposure_record == NULL && daemon->scorer_lane.count == 0 && daemon->scored.frame == NULL &&
+           daemon->router_lane.count == 0 && daemon->routed.frame == NULL;
 }
 
 bool daemon_take(struct daemon *daemon, enum tw_lane lane, const void *bytes, size_t length)

@@ -3,14 +3,15 @@
  * The simulated daemon: the real cores, and around them the shells' duties step by step, small, without a thread or a
  * socket. What each step mirrors:
  *
- *   daemon_gateway.c  actors/gateway/gateway_actor.c   watermark, hand records to all lanes, take messages, clock,
- * acks; SNAPSHOT and RETENTION records as the keeper wants them daemon_judging.c  shard_actor.c exposure_actor.c
- * scorer_actor.c   one record, one answer of each shard, pass on daemon_router.c   actors/router/router_actor.c wait
- * until durable, step, store, publish; heads actors/catchup/catchup_actor.c   pages of stored alerts and refusals
- *   daemon_journal.c  actors/journal/journal_actor.c   gather, one batch, one fsync, watermark; a full disk is a hold
- *   daemon_keeper.c   actors/keeper/keeper_actor.c     slices into a file; prune; retention
- *                     actors/runtime/saver.c           one slice a turn of work while there is room
- *   daemon.c          actors/topology.c                recovery, start, who may work; lanes of bounded depth
+ * - daemon_gateway.c: actors/gateway/gateway_actor.c (watermark, records to all lanes, messages in, clock, acks) and
+ *   barrier_actor.c (SNAPSHOT and RETENTION records as the keeper wants them)
+ * - daemon_judging.c: shard_actor.c, exposure_actor.c, scorer_actor.c (one record, one answer of each shard, pass on)
+ * - daemon_router.c: actors/router/router_actor.c (wait until durable, step, store, publish; heads) and
+ *   actors/catchup/catchup_actor.c (pages of stored alerts and refusals)
+ * - daemon_journal.c: actors/journal/journal_actor.c (gather, one batch, one fsync, watermark; a full disk is a hold)
+ * - daemon_keeper.c: actors/keeper/keeper_actor.c (slices into a file; prune; retention) and actors/runtime/saver.c
+ *   (one slice a turn of work while there is room)
+ * - daemon.c: actors/topology.c (recovery, start, stop, who may work; lanes of bounded depth)
  *
  * An actor works only if it has something to do and room for what comes of it, as in the daemon where it would sleep in
  * a poll. Which of those that may work goes next is the scheduler's whim.
@@ -83,7 +84,8 @@ struct message {
 
 struct daemon {
     struct sim *sim;
-    uint32_t shards, boot;
+    uint32_t shards;
+    bool stopping; /* SIGTERM: takes no more, finishes what was taken */
     int64_t busy_until_ns[ACTORS];
     struct lane journal_lane, exposure_lane, scorer_lane, router_lane, catchup_lane, keeper_lane;
     struct lane shard_lane[DAEMON_SHARDS_MAX], answer_lane[DAEMON_SHARDS_MAX];
@@ -97,7 +99,8 @@ struct daemon {
     struct tw_frame *frame;
     uint32_t next_lane;
     int64_t clock_due_ns, snapshot_due_ns;
-    uint64_t snapshot_lsn, said_seq, said_lsn;
+    uint64_t started_from, snapshot_lsn, snapshot_seq, said_seq, said_lsn;
+    bool unsaid;
     struct tw_keeper_report {
         uint64_t done_lsn;
         bool hurries, has_wish;
@@ -151,6 +154,10 @@ void daemon_kill(struct daemon **daemon);
 /* Lets one actor that may work do so. False: nobody may before daemon_due. */
 bool daemon_work(struct daemon *daemon);
 int64_t daemon_due(const struct daemon *daemon);
+
+/* SIGTERM has come; true when all that was taken has gone its way. */
+void daemon_stop(struct daemon *daemon);
+bool daemon_finished(struct daemon *daemon);
 
 /* What the network brings. False: no room now (PUSH waits). */
 bool daemon_take(struct daemon *daemon, enum tw_lane lane, const void *bytes, size_t length);

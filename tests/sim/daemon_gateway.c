@@ -27,7 +27,8 @@ bool gateway_may(struct daemon *daemon)
         return true;
     if (daemon->frame != NULL)
         return lane_has_room(lane_at(daemon, daemon->next_lane));
-    return daemon->intake_count > 0 || daemon->feed_count > 0 || tw_gateway_staged(daemon->gateway);
+    bool waiting = daemon->intake_count > 0 || daemon->feed_count > 0;
+    return (waiting && !daemon->stopping) || tw_gateway_staged(daemon->gateway);
 }
 
 static void hear_watermark(struct daemon *daemon)
@@ -96,30 +97,55 @@ static void publish_acks(struct daemon *daemon)
     tw_buffer_free(&bytes);
 }
 
+/* The keeper's wish becomes a record, once; the keeper hears where it stands. */
+static void record_wish(struct daemon *daemon)
+{
+    const struct tw_retention *wish = &daemon->report.wish;
+    daemon->said_lsn = tw_gateway_retain(daemon->gateway, wish);
+    if (daemon->said_lsn == 0) /* an earlier run has recorded it */
+        daemon->said_lsn = tw_gateway_last_lsn(daemon->gateway);
+    daemon->said_seq = wish->last_seq;
+    daemon->unsaid = true;
+    sim_tell(daemon->sim, "gateway", "retention: trades up to %llu go, record %llu",
+             (unsigned long long)daemon->said_seq, (unsigned long long)daemon->said_lsn);
+}
+
+static bool snapshot_is_due(const struct daemon *daemon)
+{
+    if (daemon->report.done_lsn < daemon->snapshot_lsn)
+        return false; /* the keeper has not done with the one before */
+    if (daemon->report.hurries)
+        return true;
+    bool nothing_new = tw_gateway_last_seq(daemon->gateway) == daemon->snapshot_seq &&
+                       tw_gateway_last_lsn(daemon->gateway) == daemon->snapshot_lsn;
+    return !nothing_new && daemon->sim->now_ns >= daemon->snapshot_due_ns;
+}
+
 /* A SNAPSHOT record when the keeper has done with the last one and it is time; a RETENTION record when it wishes. */
 static void keep(struct daemon *daemon)
 {
     struct sim *sim = daemon->sim;
     struct tw_keeper_report *report = &daemon->report;
-    if (report->has_wish && report->wish.last_seq != daemon->said_seq &&
-        report->wish.last_lsn <= daemon->watermark[GATEWAY].lsn && lane_has_room(&daemon->keeper_lane)) {
-        uint64_t lsn = tw_gateway_retain(daemon->gateway, &report->wish);
-        daemon->said_seq = report->wish.last_seq;
-        daemon->said_lsn = lsn != 0 ? lsn : daemon->watermark[GATEWAY].lsn;
-        sim_tell(sim, "gateway", "retention: trades up to %llu go, record %llu",
-                 (unsigned long long)report->wish.last_seq, (unsigned long long)lsn);
+    if (daemon->watermark[GATEWAY].full)
+        return;
+    if (report->has_wish && report->wish.last_seq > daemon->said_seq &&
+        report->wish.last_lsn <= daemon->watermark[GATEWAY].lsn)
+        record_wish(daemon);
+    if (daemon->unsaid && lane_has_room(&daemon->keeper_lane)) {
         struct slice *slice = tw_alloc_zero(1, sizeof *slice);
         slice->recorded_seq = daemon->said_seq;
         slice->recorded_lsn = daemon->said_lsn;
         lane_push(&daemon->keeper_lane, (struct item){.slice = slice});
+        daemon->unsaid = false;
     }
-    bool time = sim->now_ns >= daemon->snapshot_due_ns || report->hurries;
-    if (!time || report->done_lsn < daemon->snapshot_lsn || daemon->savers[GATEWAY].saving)
+    if (!snapshot_is_due(daemon))
         return;
+    report->hurries = false; /* until it is said again */
     daemon->snapshot_due_ns = sim->now_ns + sim_about(&sim->random, sim->plan.snapshot_every_ns);
     daemon->snapshot_lsn = tw_gateway_snapshot(daemon->gateway, sim_wall(sim));
     sim_tell(sim, "gateway", "snapshot at record %llu behind trade %llu", (unsigned long long)daemon->snapshot_lsn,
              (unsigned long long)tw_gateway_last_seq(daemon->gateway));
+    daemon->snapshot_seq = tw_gateway_last_seq(daemon->gateway);
     saver_begin(daemon, GATEWAY, daemon->snapshot_lsn, tw_gateway_last_seq(daemon->gateway), 0);
 }
 
@@ -128,14 +154,14 @@ void gateway_work(struct daemon *daemon)
     struct sim *sim = daemon->sim;
     hear_watermark(daemon);
     bool flowing = distribute(daemon);
-    if (flowing) {
+    if (flowing && !daemon->stopping) {
         ingest(daemon);
         flowing = distribute(daemon);
     }
-    if (flowing)
+    if (flowing && !daemon->stopping)
         keep(daemon);
-    daemon->clock_due_ns =
-        flowing ? tw_gateway_clock(daemon->gateway, sim_wall(sim), sim->now_ns) : sim->now_ns + LOOK_NS;
+    daemon->clock_due_ns = flowing && !daemon->stopping ? tw_gateway_clock(daemon->gateway, sim_wall(sim), sim->now_ns)
+                                                        : sim->now_ns + LOOK_NS;
     publish_acks(daemon);
     saver_turn(daemon, GATEWAY);
 }

@@ -100,7 +100,7 @@ bool keeper_may(struct daemon *daemon)
 {
     if (daemon->finishing)
         return daemon->sim->now_ns >= daemon->keeper_due_ns;
-    return daemon->keeper_lane.count > 0 || daemon->watermark[KEEPER].fresh;
+    return (daemon->keeper_lane.count > 0 && !daemon->stopping) || daemon->watermark[KEEPER].fresh;
 }
 
 static void give_up(struct daemon *daemon, const char *why)
@@ -203,12 +203,12 @@ void keeper_work(struct daemon *daemon)
     daemon->watermark[KEEPER].fresh = false;
     if (daemon->finishing)
         finish(daemon);
-    else if (lane_pop(&daemon->keeper_lane, &item)) {
+    else if (!daemon->stopping && lane_pop(&daemon->keeper_lane, &item)) {
         take_slice(daemon, item.slice);
         item_free(&item);
     }
     drop(daemon);
-    if (tw_keeper_whole(daemon->keeper, daemon->watermark[KEEPER].lsn)) {
+    if (!daemon->stopping && tw_keeper_whole(daemon->keeper, daemon->watermark[KEEPER].lsn)) {
         daemon->finishing = true;
         daemon->keeper_due_ns = sim->now_ns + sim_about(&sim->random, 2 * sim->plan.fsync_ns);
     }

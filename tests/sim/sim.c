@@ -18,6 +18,7 @@
 #include "tests/sim/net.h"
 
 #define STEP_NS 1000
+#define STOP_MAX_NS (120 * SIM_SECOND) /* virtual actors may be slow; that it takes 2 s is a test of the real one */
 #define REST_MAX_NS (300 * SIM_SECOND) /* after the faults have ended everything must come to rest within this */
 
 int64_t sim_wall(struct sim *sim)
@@ -65,7 +66,7 @@ void sim_fail(struct sim *sim, const char *format, ...)
 /* ---- what goes wrong ---- */
 
 struct faults {
-    int64_t crash_ns, cut_ns, full_ns, leap_ns, step_ns, publisher_ns, settings_ns, up_ns;
+    int64_t crash_ns, cut_ns, full_ns, leap_ns, step_ns, publisher_ns, settings_ns, up_ns, end_ns;
 };
 
 static int64_t later(struct sim *sim, int64_t every_ns)
@@ -76,10 +77,15 @@ static int64_t later(struct sim *sim, int64_t every_ns)
 static void plan_faults(struct sim *sim, struct faults *faults)
 {
     const struct sim_plan *plan = &sim->plan;
-    *faults = (struct faults){later(sim, plan->crash_every_ns),    later(sim, plan->cut_every_ns),
-                              later(sim, plan->full_every_ns),     later(sim, plan->leap_every_ns),
-                              later(sim, plan->step_every_ns),     later(sim, plan->restart_publisher_every_ns),
-                              later(sim, plan->settings_every_ns), 0};
+    *faults =
+        (struct faults){0}; /* one call a statement: the order of random numbers is the program's, no compiler's */
+    faults->crash_ns = later(sim, plan->crash_every_ns);
+    faults->cut_ns = later(sim, plan->cut_every_ns);
+    faults->full_ns = later(sim, plan->full_every_ns);
+    faults->leap_ns = later(sim, plan->leap_every_ns);
+    faults->step_ns = later(sim, plan->step_every_ns);
+    faults->publisher_ns = later(sim, plan->restart_publisher_every_ns);
+    faults->settings_ns = later(sim, plan->settings_every_ns);
 }
 
 static bool due(struct sim *sim, int64_t *at_ns, int64_t every_ns)
@@ -106,6 +112,21 @@ static void crash(struct sim *sim, struct faults *faults)
     faults->up_ns = sim->now_ns + sim_about(&sim->random, 200 * SIM_MS);
 }
 
+/* Asked to stop: what was taken is finished, unless the disk is full; then the process ends, and nothing is lost. */
+static void wait_for_end(struct sim *sim, struct faults *faults)
+{
+    struct disk *disk = sim->disk;
+    bool finished = daemon_finished(sim->daemon);
+    if (!finished && sim->now_ns < faults->end_ns)
+        return;
+    SIM_CHECK(sim, disk->full || finished, "a stop has not come to its end in time");
+    SIM_CHECK(sim, !finished || disk->last_alert == ledger_alerts(sim->ledger), "a stop has left alerts unstored");
+    daemon_kill(&sim->daemon);
+    net_cut_all(sim->net);
+    disk_crash(disk, false);
+    faults->up_ns = sim->now_ns + sim_about(&sim->random, 200 * SIM_MS);
+}
+
 static void come_up(struct sim *sim, struct faults *faults)
 {
     uint32_t shards = sim_chance(&sim->random, 500) ? sim->plan.shards : 1 + sim_below(&sim->random, 5);
@@ -120,7 +141,7 @@ static void come_up(struct sim *sim, struct faults *faults)
 static void change_settings(struct sim *sim)
 {
     struct tw_buffer text = {0};
-    if (sim->daemon == NULL)
+    if (sim->daemon == NULL || sim->daemon->stopping)
         return;
     sim->daemon->level = sim_below(&sim->random, 3);
     sim_tell(sim, "daemon", "settings %u are in force", sim->daemon->level);
@@ -133,8 +154,14 @@ static void change_settings(struct sim *sim)
 static void strike(struct sim *sim, struct faults *faults)
 {
     const struct sim_plan *plan = &sim->plan;
-    if (due(sim, &faults->crash_ns, plan->crash_every_ns) && sim->daemon != NULL)
-        crash(sim, faults);
+    if (due(sim, &faults->crash_ns, plan->crash_every_ns) && sim->daemon != NULL) {
+        if (sim->daemon->stopping || sim_chance(&sim->random, 750)) {
+            crash(sim, faults);
+        } else {
+            daemon_stop(sim->daemon);
+            faults->end_ns = sim->now_ns + STOP_MAX_NS;
+        }
+    }
     if (due(sim, &faults->cut_ns, plan->cut_every_ns)) {
         crowd_cut(sim->crowd);
         hall_cut(sim->hall);
@@ -191,6 +218,8 @@ static void step(struct sim *sim, struct faults *faults)
         strike(sim, faults);
     if (sim->daemon == NULL && sim->now_ns >= faults->up_ns)
         come_up(sim, faults);
+    if (sim->daemon != NULL && sim->daemon->stopping)
+        wait_for_end(sim, faults);
     int64_t next = sooner(net_deliver(sim->net), sooner(crowd_act(sim->crowd), hall_act(sim->hall)));
     sim->steps++;
     if (sim->daemon != NULL && daemon_work(sim->daemon)) {
@@ -198,6 +227,8 @@ static void step(struct sim *sim, struct faults *faults)
         return;
     }
     next = sooner(next, sim->daemon != NULL ? daemon_due(sim->daemon) : faults->up_ns);
+    if (sim->daemon != NULL && sim->daemon->stopping)
+        next = sooner(next, sim->now_ns + 10 * SIM_MS);
     if (sim->faults)
         next = sooner(next, sooner(next_fault(faults), sim->plan.faults_until_ns));
     sim->now_ns = next > sim->now_ns ? next : sim->now_ns + STEP_NS;
