@@ -24,7 +24,7 @@
     X(simulate, "a seeded market that publishes trades")                                                               \
     X(alerts, "subscribe to alerts, follow them, catch up")                                                            \
     X(replay, "history through the same rules: a data directory or a CSV")                                             \
-    X(store, "a data directory: stats, verify, export")                                                                \
+    X(store, "a data directory: stats, verify, export, backup, restore")                                               \
     X(bench, "measure a daemon end to end")                                                                            \
     X(train, "fit a model")                                                                                            \
     X(evaluate, "judge a model on labelled trades")                                                                    \

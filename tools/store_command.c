@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * `tapewarden store`: what a data directory has, whether it is whole, and its trades as text. The directory must not be
- * in use.
+ * `tapewarden store`: what a data directory has, whether it is whole, its trades as text, and copies of it. But for a
+ * backup the directory must not be in use.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -10,6 +10,7 @@
 #include "protocol/digest.h"
 #include "tools/cli.h"
 #include "tools/json_text.h"
+#include "tools/store_backup.h"
 #include "tools/store_export.h"
 
 struct store_options {
@@ -177,18 +178,75 @@ static int run_export(const struct tw_cli *cli, const struct store_options *opti
     return exit_code;
 }
 
+/* ---- backup and restore ---- */
+
+static int say_made(const struct tw_cli *cli, const struct tw_backup_made *made, const char *what, const char *target)
+{
+    if (!cli->json) {
+        printf("%s: %" PRIu64 " records, %" PRIu64 " trades, %" PRIu64 " alert events%s\n", what, made->records,
+               made->trades, made->alerts, made->running ? ", made by the running daemon" : "");
+        return TW_EXIT_OK;
+    }
+    fputs("{\"ok\":true,\"directory\":", stdout);
+    tw_json_string(stdout, target);
+    printf(",\"records\":%" PRIu64 ",\"trades\":%" PRIu64 ",\"alerts\":%" PRIu64 ",\"running\":%s}\n", made->records,
+           made->trades, made->alerts, made->running ? "true" : "false");
+    return TW_EXIT_OK;
+}
+
+static int run_backup(const struct tw_cli *cli, const struct store_options *options)
+{
+    struct tw_store_error error;
+    struct tw_backup_made made;
+    int exit_code = TW_EXIT_OK;
+    (void)options;
+    struct tw_cfg *cfg = tw_cli_cfg(cli, &exit_code);
+    if (cfg == NULL)
+        return exit_code;
+    bool done = tw_backup_make(tw_cfg_text(cfg, "data/directory"), cli->operands[1], &made, &error);
+    tw_cfg_free(&cfg);
+    return done ? say_made(cli, &made, "backup", cli->operands[1]) : open_failed(cli, &error, false);
+}
+
+/* A damaged backup is an answer, too: it cannot be restored. */
+static int run_restore(const struct tw_cli *cli, const struct store_options *options)
+{
+    struct tw_store_error error;
+    struct tw_backup_made made;
+    struct tw_progress progress;
+    (void)options;
+    if (cli->data != NULL)
+        return tw_cli_usage(cli, "restore takes BACKUP and TARGET, no --data");
+    tw_progress_begin(&progress);
+    bool done = tw_backup_restore(cli->operands[1], cli->operands[2], show_progress, &progress, &made, &error);
+    tw_progress_end(&progress);
+    return done ? say_made(cli, &made, "restored", cli->operands[2]) : say_damage(cli, &error);
+}
+
 /* ---- */
 
 static const struct {
     const char *name;
     int (*run)(const struct tw_cli *cli, const struct store_options *options);
-} actions[] = {{"stats", run_stats}, {"verify", run_verify}, {"export", run_export}};
+    size_t operands; /* with the name */
+} actions[] = {{"stats", run_stats, 1},
+               {"verify", run_verify, 1},
+               {"export", run_export, 1},
+               {"backup", run_backup, 2},
+               {"restore", run_restore, 3}};
 
 static int run_action(const struct tw_cli *cli, const struct store_options *options)
 {
-    for (size_t i = 0; i < sizeof actions / sizeof *actions; i++)
-        if (strcmp(actions[i].name, cli->operands[0]) == 0)
-            return actions[i].run(cli, options);
+    for (size_t i = 0; i < sizeof actions / sizeof *actions; i++) {
+        if (strcmp(actions[i].name, cli->operands[0]) != 0)
+            continue;
+        if (cli->operand_count != actions[i].operands)
+            return tw_cli_usage(cli, "%s takes %s", actions[i].name,
+                                actions[i].operands == 1   ? "no operands"
+                                : actions[i].operands == 2 ? "one operand: the TARGET"
+                                                           : "two operands: BACKUP and TARGET");
+        return actions[i].run(cli, options);
+    }
     return tw_cli_usage(cli, "unknown action %s", cli->operands[0]);
 }
 
@@ -204,20 +262,27 @@ int tw_store_main(int argc, char **argv)
     };
     struct tw_cli cli = {
         .command = "store",
-        .synopsis = "stats|verify|export [options]",
-        .description = "stats   what a data directory has\n"
-                       "verify  reads everything: the log's bytes, chain and order, what was derived from it, the\n"
-                       "        alerts' digests, the indexes; says OK, or the first damage and ends with 1\n"
-                       "export  the trades, one a line in sequence order\n\n"
-                       "The directory must not be in use by a daemon.",
+        .synopsis = "stats|verify|export|backup TARGET|restore BACKUP TARGET [options]",
+        .description =
+            "stats   what a data directory has\n"
+            "verify  reads everything: the log's bytes, chain and order, what was derived from it, the\n"
+            "        alerts' digests, the indexes, the snapshots; says OK, or the first damage and ends with 1\n"
+            "export  the trades, one a line in sequence order\n"
+            "backup  a copy in TARGET, which is empty or not there yet; while a daemon has the directory,\n"
+            "        the daemon makes it, and goes on meanwhile. A backup is a data directory itself\n"
+            "restore verifies all of BACKUP, then copies it to TARGET, which is empty or not there yet;\n"
+            "        ends with 1 if it is damaged\n\n"
+            "But for backup the directory must not be in use by a daemon.",
         .examples = "  tapewarden store stats --data tapewarden-data\n"
                     "  tapewarden store verify --data tapewarden-data && echo whole\n"
                     "  tapewarden store export --json --account alice | jq -r .symbol | sort | uniq -c\n"
-                    "  tapewarden store export --csv --symbol MSFT --from-seq 1000 --to-seq 2000 > msft.csv\n",
+                    "  tapewarden store export --csv --symbol MSFT --from-seq 1000 --to-seq 2000 > msft.csv\n"
+                    "  tapewarden store backup /backups/tapewarden-2026-11-25 --data /var/lib/tapewarden\n"
+                    "  tapewarden store restore /backups/tapewarden-2026-11-25 /var/lib/tapewarden-restored\n",
         .options = table,
         .option_count = sizeof table / sizeof *table,
         .operands_min = 1,
-        .operands_max = 1,
+        .operands_max = 3,
     };
     int exit_code = tw_cli_parse(&cli, argc, argv);
     if (exit_code == TW_CLI_GO_ON)
