@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * History through the same cores.
+ * A tape through the same cores; replay_directory.c does a data directory.
  */
 #include "tools/replay.h"
 
@@ -11,12 +11,11 @@
 #include "actors/router/evidence.h"
 #include "actors/runtime/session.h"
 #include "protocol/check.h"
-#include "store/store.h"
 #include "tools/cli.h"
 #include "tools/client/batch.h"
 #include "tools/memory_log.h"
 
-static void sum_up(const struct tw_pipeline *pipeline, struct tw_replay_totals *out)
+void tw_replay_sum_up(const struct tw_pipeline *pipeline, struct tw_replay_totals *out)
 {
     const struct tw_router *router = tw_pipeline_router(pipeline);
     out->trades = tw_router_trades(router);
@@ -29,8 +28,8 @@ static struct tw_text text_of(const struct tw_buffer *buffer)
     return (struct tw_text){(const char *)buffer->bytes, (uint32_t)buffer->length};
 }
 
-static void tell_refusals(const struct tw_replay_settings *settings, const struct tw_record *record,
-                          struct tw_replay_totals *out)
+void tw_replay_tell_refusals(const struct tw_replay_settings *settings, const struct tw_record *record,
+                             struct tw_replay_totals *out)
 {
     struct tw_refusal refusal;
     if (record->kind != TW_RECORD_BLOCK)
@@ -67,7 +66,7 @@ static void drain(struct tape_replay *replay)
         tw_memory_log_add(replay->log, frame, &record);
         tw_evidence_source_add(replay->evidence, &record);
         tw_pipeline_feed(replay->pipeline, &record, replay->settings->alert, replay->settings->context);
-        tell_refusals(replay->settings, &record, replay->totals);
+        tw_replay_tell_refusals(replay->settings, &record, replay->totals);
         tw_gateway_durable(replay->gateway, tw_record_lsn(&record));
         tw_frame_drop(&frame);
     }
@@ -159,89 +158,6 @@ void tw_replay_tape(const struct tw_replay_settings *settings, struct tw_tape *t
             settings->progress(settings->context, tw_tape_position(tape), tw_tape_size(tape));
     }
     submit(&replay);
-    sum_up(replay.pipeline, out);
+    tw_replay_sum_up(replay.pipeline, out);
     end_tape(&replay);
-}
-
-/* ---- a data directory ---- */
-
-struct directory_replay {
-    const struct tw_replay_settings *settings;
-    struct tw_replay_totals *totals;
-    struct tw_store *store;
-    uint8_t recorded_digest[TW_SHA256_BYTES]; /* behind the last alert that is stored */
-};
-
-static bool fetch(void *store, uint64_t seq, struct tw_frame **frame, struct tw_record *record)
-{
-    return tw_store_block_of(store, seq, frame, record);
-}
-
-static bool note_digest(void *context, const struct tw_store_alert *alert)
-{
-    struct directory_replay *replay = context;
-    memcpy(replay->recorded_digest, alert->digest, sizeof replay->recorded_digest);
-    return false;
-}
-
-static void take_alert(void *context, const struct tw_router_alert *alert)
-{
-    struct directory_replay *replay = context;
-    if (alert->n == replay->totals->recorded && !replay->settings->pin)
-        replay->totals->differs = memcmp(alert->digest, replay->recorded_digest, sizeof alert->digest) != 0;
-    replay->settings->alert(replay->settings->context, alert);
-}
-
-/* 1: done, -1: damaged. */
-static int read_log(struct directory_replay *replay, struct tw_pipeline *pipeline, struct tw_evidence_source *evidence,
-                    struct tw_store_error *error)
-{
-    struct tw_record record;
-    uint64_t total = tw_store_last_lsn(replay->store);
-    struct tw_store_cursor *cursor = tw_store_read(replay->store, 1, error);
-    if (cursor == NULL)
-        return -1;
-    int status;
-    while ((status = tw_store_next(cursor, &record, error)) == 1) {
-        tw_evidence_source_add(evidence, &record);
-        tw_pipeline_feed(pipeline, &record, take_alert, replay);
-        tell_refusals(replay->settings, &record, replay->totals);
-        replay->settings->progress(replay->settings->context, tw_record_lsn(&record), total);
-    }
-    tw_store_cursor_free(&cursor);
-    return status == 0 ? 1 : -1;
-}
-
-bool tw_replay_directory(const struct tw_replay_settings *settings, const char *directory, struct tw_replay_totals *out,
-                         char why[512])
-{
-    struct tw_store_error error = {.status = TW_STORE_OK};
-    struct directory_replay replay = {.settings = settings, .totals = out};
-    *out = (struct tw_replay_totals){0};
-    replay.store = tw_store_open(directory, TW_STORE_READ, &error);
-    if (replay.store == NULL) {
-        snprintf(why, 512, "%s", error.text);
-        return false;
-    }
-    out->recorded = tw_store_last_alert(replay.store);
-    bool good = out->recorded == 0 || tw_store_alerts(replay.store, out->recorded - 1, note_digest, &replay, &error);
-    struct tw_evidence_source *evidence = tw_evidence_source_new(fetch, replay.store);
-    struct tw_evidence port = tw_evidence_source_port(evidence);
-    struct tw_pipeline *pipeline = tw_pipeline_new(settings->shards, &port);
-    if (settings->pin) {
-        struct tw_buffer rules = {0};
-        tw_cfg_rules_text(settings->cfg, &rules);
-        tw_pipeline_pin_settings(pipeline, text_of(&rules));
-        tw_buffer_free(&rules);
-    }
-    good = good && read_log(&replay, pipeline, evidence, &error) == 1;
-    sum_up(pipeline, out);
-    if (!settings->pin && out->alerts < out->recorded)
-        out->differs = true;
-    if (!good)
-        snprintf(why, 512, "%s", error.text);
-    tw_pipeline_free(&pipeline);
-    tw_evidence_source_free(&evidence);
-    tw_store_close(&replay.store);
-    return good;
 }

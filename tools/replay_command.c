@@ -20,7 +20,7 @@ struct replay {
     struct tw_cli cli;
     const char *as;
     uint64_t incarnation, shards, block;
-    bool events, summary, skip_bad, from_directory;
+    bool events, summary, skip_bad, verify, from_directory;
     struct tw_progress progress;
     struct tw_replay_totals totals;
 };
@@ -60,6 +60,24 @@ static void on_progress(void *context, uint64_t done, uint64_t total)
     tw_progress_update(&replay->progress, done, total, replay->from_directory ? "records" : "bytes");
 }
 
+static void report_difference_json(const struct tw_replay_totals *totals)
+{
+    const struct tw_difference *difference = &totals->difference;
+    printf(",\"verified\":%" PRIu64 ",\"from_alert\":%" PRIu64 ",\"difference\":", totals->compared,
+           totals->from_alert);
+    if (difference->n == 0) {
+        fputs("null", stdout);
+        return;
+    }
+    printf("{\"n\":%" PRIu64 ",\"field\":", difference->n);
+    tw_json_string(stdout, difference->field);
+    fputs(",\"recorded\":", stdout);
+    tw_json_string(stdout, difference->recorded);
+    fputs(",\"derived\":", stdout);
+    tw_json_string(stdout, difference->derived);
+    putchar('}');
+}
+
 static void report(const struct replay *replay, double seconds)
 {
     const struct tw_replay_totals *totals = &replay->totals;
@@ -72,6 +90,8 @@ static void report(const struct replay *replay, double seconds)
                totals->trades, totals->refused, totals->malformed, totals->alerts, digest, record_digest, seconds);
         if (replay->from_directory)
             printf(",\"recorded\":%" PRIu64 ",\"differs\":%s", totals->recorded, totals->differs ? "true" : "false");
+        if (replay->verify)
+            report_difference_json(totals);
         printf("}\n");
         return;
     }
@@ -82,6 +102,23 @@ static void report(const struct replay *replay, double seconds)
             totals->trades, totals->refused, totals->alerts, digest, record_digest);
     if (totals->malformed > 0)
         fprintf(stderr, "malformed      %" PRIu64 "\n", totals->malformed);
+    if (replay->verify)
+        fprintf(stderr, "verified       %" PRIu64 "\n", totals->compared);
+}
+
+/* Ends a directory's replay: the exit code, and a sentence if the answer is no. */
+static int judge_directory(const struct replay *replay)
+{
+    const struct tw_replay_totals *totals = &replay->totals;
+    const struct tw_difference *difference = &totals->difference;
+    if (!totals->differs)
+        return TW_EXIT_OK;
+    if (difference->n != 0)
+        tw_cli_say(NAME, "alert %" PRIu64 " differs in `%s`: recorded %s; derived %s", difference->n, difference->field,
+                   difference->recorded, difference->derived);
+    else
+        tw_cli_say(NAME, "the log gives other alerts than the %" PRIu64 " that were recorded", totals->recorded);
+    return TW_EXIT_NO;
 }
 
 static struct tw_replay_settings settings_of(struct replay *replay, const struct tw_cfg *cfg)
@@ -92,6 +129,7 @@ static struct tw_replay_settings settings_of(struct replay *replay, const struct
         .block_trades = (uint32_t)replay->block,
         .skip_bad = replay->skip_bad,
         .pin = replay->cli.set_count > 0 || replay->cli.file != NULL,
+        .verify = replay->verify,
         .publisher = replay->as,
         .incarnation = (uint32_t)replay->incarnation,
         .alert = on_alert,
@@ -111,12 +149,10 @@ static int run_directory(struct replay *replay, const struct tw_cfg *cfg)
     tw_progress_end(&replay->progress);
     if (!good) {
         tw_cli_say(NAME, "%s", why);
-        return TW_EXIT_UNREACHABLE;
+        return replay->verify && replay->totals.damaged ? TW_EXIT_NO : TW_EXIT_UNREACHABLE;
     }
     report(replay, (double)(tw_cli_now_ns() - started_ns) / 1e9);
-    if (replay->totals.differs)
-        tw_cli_say(NAME, "the log gives other alerts than the %" PRIu64 " that were recorded", replay->totals.recorded);
-    return replay->totals.differs ? TW_EXIT_NO : TW_EXIT_OK;
+    return judge_directory(replay);
 }
 
 static int run_tape(struct replay *replay, const struct tw_cfg *cfg)
@@ -152,6 +188,10 @@ static int check_options(const struct replay *replay)
     const struct tw_cli *cli = &replay->cli;
     if (replay->from_directory == (cli->data == NULL))
         return tw_cli_usage(cli, "either a FILE or --data DIR");
+    if (replay->verify && !replay->from_directory)
+        return tw_cli_usage(cli, "--verify wants --data DIR, where alerts are recorded");
+    if (replay->verify && (cli->set_count > 0 || cli->file != NULL))
+        return tw_cli_usage(cli, "--verify judges by the recorded settings: no -c, no --set");
     if (replay->shards == 0 || replay->shards > TW_SHARDS_MAX)
         return tw_cli_usage(cli, "--shards is 1 to %u", TW_SHARDS_MAX);
     if (replay->block == 0 || replay->block > TW_BLOCK_TRADES_MAX)
@@ -173,6 +213,8 @@ int tw_replay_main(int argc, char **argv)
         {"block", "N", "trades in one block of a FILE; changes no result (8190)", TW_CLI_INTEGER, &replay.block},
         {"events", NULL, "print the line of each event that goes into the digest", TW_CLI_FLAG, &replay.events},
         {"summary", NULL, "with --json: no alerts, only the last object", TW_CLI_FLAG, &replay.summary},
+        {"verify", NULL, "with --data: compare each alert with the recorded one, byte for byte", TW_CLI_FLAG,
+         &replay.verify},
         {"skip-bad", NULL, "go on behind malformed lines (exit code 4 all the same)", TW_CLI_FLAG, &replay.skip_bad},
     };
     replay.cli = (struct tw_cli){
@@ -182,9 +224,12 @@ int tw_replay_main(int argc, char **argv)
             "Judges a history again, on one thread: a FILE of trades (as publish takes it) under the settings\n"
             "given, or the log of a data directory not in use under the settings recorded in it. Settings\n"
             "given by -c or --set replace the recorded ones whole: what if? Ends with counts and digests;\n"
-            "exit code 1 if a directory's log gives other alerts than were recorded.",
+            "exit code 1 if a directory's log gives other alerts than were recorded. --verify compares every\n"
+            "record with the recorded one and names the first difference. If retention has dropped the log's\n"
+            "beginning, it starts from the oldest snapshot that it can.",
         .examples = "  tapewarden replay trades.csv.gz\n"
                     "  tapewarden replay --data /var/lib/tapewarden --json | jq .message\n"
+                    "  tapewarden replay --data /var/lib/tapewarden --verify && echo as recorded\n"
                     "  tapewarden replay --data ./data --set rules/velocity/threshold=20 --events\n",
         .options = options,
         .option_count = sizeof options / sizeof options[0],
