@@ -281,6 +281,75 @@ static void a_name_that_is_missing_is_damage_and_one_to_come_is_none(void **stat
     tw_buffer_free(&name);
 }
 
+/* ---- snapshots ---- */
+
+static void damage_of_a_snapshot_is_named_by_its_file(void **state)
+{
+    struct world *world = *state;
+    fill(world);
+    world_snapshot(world);
+    uint64_t older = world->feed.lsn;
+    world_snapshot(world);
+    expect_whole(world);
+    char name[64];
+    snprintf(name, sizeof name, "snapshots/%020llu", (unsigned long long)older);
+    char *path = world_path(world, name);
+    for (int64_t offset = 1; offset < 180; offset += 13) { /* head, chunks, trailer */
+        world_flip_bit(path, offset);
+        expect_damage(world, name);
+        world_flip_bit(path, offset);
+    }
+    expect_whole(world);
+    struct row last = row_at(world, TW_FAMILY_ALERTS, 0, 29); /* one that the snapshots know */
+    delete_row(world, &last);
+    world->store->last_alert--;
+    expect_damage(world, "knows alert 30, there are 29");
+    free(last.value);
+    free(path);
+}
+
+/* ---- a log that begins later ---- */
+
+static void damage_of_a_log_that_begins_later_is_named(void **state)
+{
+    struct world *world = *state;
+    fill(world);
+    uint64_t seq = world->feed.seq, lsn = world->feed.lsn;
+    struct tw_frame *frames[3] = {feed_block(&world->feed, 50, 2), feed_control(&world->feed, TW_CONTROL_CLOCK),
+                                  feed_block(&world->feed, 70, 1)};
+    world_append(world, frames, 3);
+    assert_true(tw_store_index_step(world->store, 0, &world->error) > 0);
+    world_snapshot(world);
+    frames[0] = feed_retention(&world->feed, seq, lsn);
+    world_append(world, frames, 1);
+    assert_true(tw_store_retain(world->store, seq, lsn, &world->error));
+    world_reopen(world);
+    expect_whole(world);
+    without(world, TW_FAMILY_LOG, 0, 0, "is followed by record");
+    changed(world, TW_FAMILY_LOG, 0, 1, 40, "are not those that were written");
+    without(world, TW_FAMILY_NAMES, 1, 0, "the rows of names"); /* of a dropped trade, but still used */
+    without(world, TW_FAMILY_SOURCES, 'p', 0, "position of publisher");
+    without(world, TW_FAMILY_REFUSALS, 0, 0, "row of refusal");
+    expect_whole(world);
+    world->store->retained.chain.bytes[5] ^= 1;
+    expect_damage(world, "the chain breaks");
+    world->store->retained.chain.bytes[5] ^= 1;
+    world->store->head.blocks = 0;
+    expect_damage(world, "the head says less");
+}
+
+static void a_drop_that_no_record_allows_is_named(void **state)
+{
+    struct world *world = *state;
+    fill(world);
+    uint64_t seq = world->feed.seq, lsn = world->feed.lsn;
+    struct tw_frame *frame = feed_block(&world->feed, 50, 2);
+    world_append(world, &frame, 1);
+    world_snapshot(world);
+    assert_true(tw_store_retain(world->store, seq, lsn, &world->error));
+    expect_damage(world, "no record of the log says they may be");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -289,6 +358,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(damage_of_what_is_derived_is_named, setup, teardown),
         cmocka_unit_test_setup_teardown(damage_of_the_indexes_is_named, setup, teardown),
         cmocka_unit_test_setup_teardown(damage_of_the_alerts_is_named, setup, teardown),
+        cmocka_unit_test_setup_teardown(damage_of_a_snapshot_is_named_by_its_file, setup, teardown),
+        cmocka_unit_test_setup_teardown(damage_of_a_log_that_begins_later_is_named, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_drop_that_no_record_allows_is_named, setup, teardown),
         cmocka_unit_test_setup_teardown(a_head_that_counts_otherwise_is_named, setup, teardown),
         cmocka_unit_test_setup_teardown(rows_that_must_be_there_are_missed_at_once, setup, teardown),
         cmocka_unit_test_setup_teardown(a_name_that_is_missing_is_damage_and_one_to_come_is_none, setup, teardown),
