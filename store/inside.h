@@ -271,6 +271,9 @@ rocksdb_compactionfilter_t *tw_store_retention_filter(struct tw_store *store, en
 /* The largest number that the first record of a whole batch in a write-ahead log has, however damaged the log is
  * elsewhere; 0: none. */
 bool tw_wal_last_append(const struct tw_store *store, uint64_t *first_lsn, struct tw_store_error *error);
+/* False: a write-ahead log or the manifest only looks as if it had been cut off while it was written. RocksDB would
+ * drop the end in silence. */
+bool tw_wal_ends_well(const struct tw_store *store, struct tw_store_error *error);
 
 /* ---- snapshot.c ---- */
 /* Removes what a crash left of a snapshot that was being written. */

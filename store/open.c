@@ -327,7 +327,7 @@ static bool open_all(struct tw_store *store, struct tw_store_error *error)
         return false;
     if (store->mode == TW_STORE_WRITE && (!tw_store_room(store, 0, error) || !tw_store_snapshots_tidy(store, error)))
         return false;
-    if (!fresh && !has_database(store, error))
+    if (!fresh && (!has_database(store, error) || !tw_wal_ends_well(store, error)))
         return false;
     make_options(store);
     if (!open_database(store, fresh, error))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * RocksDB's write-ahead logs, read by our own eyes when RocksDB calls them corrupt: was it a power cut, or damage?
+ * RocksDB's write-ahead logs, read by our own eyes when RocksDB calls them corrupt: was it a power cut, or damage? And
+ * whether a log or the manifest, which has the same format, only seems to end too early.
  *
  * Alerts and runs of the indexes are written without a sync, so a power cut may take any sectors of what was written
  * since the last append, and leave later ones. What was synced is another matter. An append is begun when the one
@@ -28,23 +29,40 @@ enum tag { TAG_DELETION = 0x0, TAG_VALUE = 0x1, TAG_FAMILY_DELETION = 0x4, TAG_F
 
 /* ---- checksums ---- */
 
-static uint32_t crc32c(const uint8_t *bytes, size_t length)
+static uint32_t crc32c_on(uint32_t crc, uint8_t byte)
 {
-    uint32_t crc = ~0u;
-    for (size_t i = 0; i < length; i++) {
-        crc ^= bytes[i];
-        for (int bit = 0; bit < 8; bit++)
-            crc = (crc >> 1) ^ (0x82f63b78u & (0u - (crc & 1u)));
-    }
-    return ~crc;
+    crc ^= byte;
+    for (int bit = 0; bit < 8; bit++)
+        crc = (crc >> 1) ^ (0x82f63b78u & (0u - (crc & 1u)));
+    return crc;
+}
+
+static uint32_t masked(uint32_t crc)
+{
+    crc = ~crc;
+    return ((crc >> 15) | (crc << 17)) + 0xa282ead8u;
 }
 
 static bool fragment_is_whole(const uint8_t *head, size_t length)
 {
-    uint32_t stored;
+    uint32_t stored, crc = ~0u;
     memcpy(&stored, head, sizeof stored);
-    uint32_t crc = crc32c(head + 6, 1 + length);
-    return stored == ((crc >> 15) | (crc << 17)) + 0xa282ead8u;
+    for (size_t i = 0; i <= length; i++)
+        crc = crc32c_on(crc, head[6 + i]);
+    return stored == masked(crc);
+}
+
+/* Whether the fragment is whole under some length up to `most`. */
+static bool fragment_is_whole_under_another_length(const uint8_t *head, size_t most)
+{
+    uint32_t stored, crc = ~0u;
+    memcpy(&stored, head, sizeof stored);
+    for (size_t i = 0; i <= most; i++) {
+        crc = crc32c_on(crc, head[6 + i]);
+        if (stored == masked(crc))
+            return true;
+    }
+    return false;
 }
 
 /* ---- batches ---- */
@@ -140,8 +158,50 @@ static uint64_t file_last_append(const uint8_t *file, size_t length)
     return last;
 }
 
-static bool read_file(const struct tw_store *store, int folder, const char *name, uint64_t *last,
-                      struct tw_store_error *error)
+/* The end of a file that RocksDB takes for one that was being written: the last fragment is longer than what is left.
+ * If it is whole under the length that is there, it was not cut off, but its length was changed. */
+static bool only_seems_cut_off(const uint8_t *file, size_t length)
+{
+    for (size_t at = 0; at + WAL_HEAD_BYTES <= length;) {
+        size_t room = WAL_BLOCK_BYTES - at % WAL_BLOCK_BYTES, payload = file[at + 4] | (size_t)file[at + 5] << 8;
+        size_t left = length - at < room ? length - at : room;
+        if (room < WAL_HEAD_BYTES)
+            at += room;
+        else if (WAL_HEAD_BYTES + payload <= left)
+            at += WAL_HEAD_BYTES + payload;
+        else
+            return fragment_is_whole_under_another_length(file + at, left - WAL_HEAD_BYTES);
+    }
+    return false;
+}
+
+/* What is asked of each file; false: *error. */
+typedef bool (*file_question)(const struct tw_store *store, const char *name, const uint8_t *bytes, size_t length,
+                              uint64_t *answer, struct tw_store_error *error);
+
+static bool last_append(const struct tw_store *store, const char *name, const uint8_t *bytes, size_t length,
+                        uint64_t *answer, struct tw_store_error *error)
+{
+    (void)store, (void)name, (void)error;
+    uint64_t found = file_last_append(bytes, length);
+    *answer = found > *answer ? found : *answer;
+    return true;
+}
+
+static bool ends_well(const struct tw_store *store, const char *name, const uint8_t *bytes, size_t length,
+                      uint64_t *answer, struct tw_store_error *error)
+{
+    (void)answer;
+    if (!only_seems_cut_off(bytes, length))
+        return true;
+    tw_store_fail(error, TW_STORE_DAMAGED,
+                  "%s is damaged: the end of db/%.100s is not what was written; restore it from a backup",
+                  store->directory, name);
+    return false;
+}
+
+static bool read_file(const struct tw_store *store, int folder, const char *name, file_question question,
+                      uint64_t *answer, struct tw_store_error *error)
 {
     int fd = openat(folder, name, O_RDONLY | O_CLOEXEC);
     struct stat status = {0};
@@ -161,14 +221,11 @@ static bool read_file(const struct tw_store *store, int folder, const char *name
     }
     if (!read_all)
         tw_store_fail_errno(error, errno, "read the write-ahead log in", store->directory);
-    else {
-        uint64_t found = file_last_append(bytes, length);
-        *last = found > *last ? found : *last;
-    }
+    bool done = read_all && question(store, name, bytes, length, answer, error);
     free(bytes);
     if (fd >= 0)
         close(fd);
-    return read_all;
+    return done;
 }
 
 static bool is_wal(const char *name)
@@ -177,9 +234,14 @@ static bool is_wal(const char *name)
     return digits > 0 && strcmp(name + digits, ".log") == 0;
 }
 
-bool tw_wal_last_append(const struct tw_store *store, uint64_t *first_lsn, struct tw_store_error *error)
+static bool is_manifest_or_wal(const char *name)
 {
-    *first_lsn = 0;
+    return is_wal(name) || strncmp(name, "MANIFEST-", strlen("MANIFEST-")) == 0;
+}
+
+static bool ask_files(const struct tw_store *store, bool (*wanted)(const char *name), file_question question,
+                      uint64_t *answer, struct tw_store_error *error)
+{
     int folder = openat(store->directory_fd, "db", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *listing = folder < 0 ? NULL : fdopendir(folder);
     if (listing == NULL) {
@@ -190,8 +252,20 @@ bool tw_wal_last_append(const struct tw_store *store, uint64_t *first_lsn, struc
     }
     bool done = true;
     for (struct dirent *entry = readdir(listing); entry != NULL && done; entry = readdir(listing))
-        if (is_wal(entry->d_name))
-            done = read_file(store, folder, entry->d_name, first_lsn, error);
+        if (wanted(entry->d_name))
+            done = read_file(store, folder, entry->d_name, question, answer, error);
     closedir(listing);
     return done;
+}
+
+bool tw_wal_last_append(const struct tw_store *store, uint64_t *first_lsn, struct tw_store_error *error)
+{
+    *first_lsn = 0;
+    return ask_files(store, is_wal, last_append, first_lsn, error);
+}
+
+bool tw_wal_ends_well(const struct tw_store *store, struct tw_store_error *error)
+{
+    uint64_t nothing = 0;
+    return ask_files(store, is_manifest_or_wal, ends_well, &nothing, error);
 }

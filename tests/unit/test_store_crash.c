@@ -3,6 +3,7 @@
  * What a crash or a bad disk may leave: nothing acked is lost, nothing is doubled, and damage is never taken for the
  * end of the log.
  */
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -439,6 +440,45 @@ static void a_write_that_fails_ends_the_log_until_it_is_opened_anew(void **state
     assert_true(tw_store_verify(world->store, NULL, NULL, &world->error));
 }
 
+/* ---- ends that only seem cut off ---- */
+
+static void keep_any(void *context, const char *path)
+{
+    if (strstr(path, "MANIFEST-") != NULL)
+        snprintf(context, 512, "%s", path);
+}
+
+/* RocksDB takes a fragment that is longer than the file for one that was being written. */
+static void a_manifest_whose_last_entry_got_longer_is_noticed(void **state)
+{
+    struct world *world = *state;
+    append_blocks(world, 20);
+    world_reopen(world); /* tables */
+    world_close(world);
+    char path[512] = "";
+    world_files(world, "", keep_any, path);
+    struct stat status;
+    assert_int_equal(stat(path, &status), 0);
+    int fd = open(path, O_RDONLY);
+    assert_true(fd >= 0);
+    off_t last = 0;
+    uint8_t head[7];
+    for (off_t at = 0; at < status.st_size; at += 7 + head[4] + head[5] * 256) {
+        assert_int_equal(pread(fd, head, sizeof head, at), sizeof head);
+        last = at;
+    }
+    close(fd);
+    world_flip_bit(path, last + 5); /* 4,096 bytes more */
+    world_open_fails(world, TW_STORE_READ, TW_STORE_DAMAGED);
+    assert_non_null(strstr(world->error.text, "MANIFEST"));
+    world_open_fails(world, TW_STORE_WRITE, TW_STORE_DAMAGED);
+    world_flip_bit(path, last + 5);
+    assert_int_equal(truncate(path, status.st_size - 1), 0); /* one that was really being written is no damage */
+    world->store = tw_store_open(world->directory, TW_STORE_READ, &world->error);
+    if (world->store == NULL)
+        assert_null(strstr(world->error.text, "MANIFEST"));
+}
+
 /* ---- HIGHWATER ---- */
 
 static void an_unreadable_highwater_is_said(void **state)
@@ -477,6 +517,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(flipped_bits_in_tables_are_noticed, setup, teardown),
         cmocka_unit_test_setup_teardown(a_look_up_that_meets_damage_stops_the_log, setup, teardown),
         cmocka_unit_test_setup_teardown(a_write_that_fails_ends_the_log_until_it_is_opened_anew, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_manifest_whose_last_entry_got_longer_is_noticed, setup, teardown),
         cmocka_unit_test_setup_teardown(an_unreadable_highwater_is_said, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
