@@ -158,19 +158,15 @@ static uint64_t file_last_append(const uint8_t *file, size_t length)
     return last;
 }
 
-/* The end of a file that RocksDB takes for one that was being written: the last fragment is longer than what is left.
- * If it is whole under the length that is there, it was not cut off, but its length was changed. */
-static bool only_seems_cut_off(const uint8_t *file, size_t length)
+/* The last block of a file that RocksDB takes for one that was being written: its last fragment is longer than what is
+ * left. If that is whole under the length that is there, it was not cut off, but its length was changed. */
+static bool only_seems_cut_off(const uint8_t *block, size_t length)
 {
     for (size_t at = 0; at + WAL_HEAD_BYTES <= length;) {
-        size_t room = WAL_BLOCK_BYTES - at % WAL_BLOCK_BYTES, payload = file[at + 4] | (size_t)file[at + 5] << 8;
-        size_t left = length - at < room ? length - at : room;
-        if (room < WAL_HEAD_BYTES)
-            at += room;
-        else if (WAL_HEAD_BYTES + payload <= left)
-            at += WAL_HEAD_BYTES + payload;
-        else
-            return fragment_is_whole_under_another_length(file + at, left - WAL_HEAD_BYTES);
+        size_t payload = block[at + 4] | (size_t)block[at + 5] << 8;
+        if (WAL_HEAD_BYTES + payload > length - at)
+            return fragment_is_whole_under_another_length(block + at, length - at - WAL_HEAD_BYTES);
+        at += WAL_HEAD_BYTES + payload;
     }
     return false;
 }
@@ -200,6 +196,7 @@ static bool ends_well(const struct tw_store *store, const char *name, const uint
     return false;
 }
 
+/* The whole file for last_append, its last block for ends_well. */
 static bool read_file(const struct tw_store *store, int folder, const char *name, file_question question,
                       uint64_t *answer, struct tw_store_error *error)
 {
@@ -208,6 +205,11 @@ static bool read_file(const struct tw_store *store, int folder, const char *name
     uint8_t *bytes = NULL;
     bool read_all = fd >= 0 && fstat(fd, &status) == 0;
     size_t length = (size_t)status.st_size;
+    if (question == ends_well && length > 0) {
+        size_t before = (length - 1) / WAL_BLOCK_BYTES * WAL_BLOCK_BYTES;
+        read_all = read_all && lseek(fd, (off_t)before, SEEK_SET) >= 0;
+        length -= before;
+    }
     if (read_all) {
         bytes = tw_alloc(length + 1);
         size_t have = 0;
