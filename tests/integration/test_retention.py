@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Retention in a running daemon: whole days of event time go, by age or by size; what stays is as it was."""
 
+import json
 import re
 import unittest
 
@@ -78,6 +79,19 @@ class Retention(unittest.TestCase):
         self.assertEqual(verify.code, 0, verify)
         rows = exported(daemon.data)
         self.assertEqual([row["seq"] for row in rows], list(range(gone + 1, trades + 1)))
+        self.check_replay(daemon.data, head)
+
+    def check_replay(self, data, head):
+        """Every alert behind the oldest useful snapshot is derived again, to the byte."""
+        done = run_tool("replay", "--data", data, "--verify", "--json", "--summary", seconds=60)
+        self.assertEqual(done.code, 0, done)
+        answer = json.loads(done.out)
+        self.assertEqual((answer["alerts"], answer["digest"]), (head["last"], head["digest"]))
+        self.assertGreater(answer["from_alert"], 0)
+        self.assertEqual(answer["from_alert"] + answer["verified"], head["last"])
+        done = run_tool("replay", "--data", data, "--set", "rules/velocity/threshold=20")     # what if? of what?
+        self.assertEqual(done.code, 3, done)
+        self.assertIn("were dropped", done.err)
 
     def run_days(self, sets, least, most):
         """Days come; trades up to at least `least` go, never more than `most`."""
