@@ -52,13 +52,13 @@ void tw_exposure_save_begin(struct tw_exposure *exposure)
 
 bool tw_exposure_saving(const struct tw_exposure *exposure)
 {
-    return exposure->saving.active || exposure->saving.rows.length > 0;
+    return tw_saving_left(&exposure->saving);
 }
 
 static void walk(struct tw_exposure *exposure, size_t bytes)
 {
     struct tw_saving *saving = &exposure->saving;
-    while (saving->active && saving->rows.length < bytes) {
+    while (saving->active && tw_saving_waiting(saving) < bytes) {
         if (saving->cursor >= exposure->account_count)
             saving->active = false;
         else
@@ -69,8 +69,7 @@ static void walk(struct tw_exposure *exposure, size_t bytes)
 bool tw_exposure_save(struct tw_exposure *exposure, struct tw_buffer *out, size_t bytes)
 {
     walk(exposure, bytes);
-    tw_saving_hand_out(&exposure->saving, out);
-    return !exposure->saving.active;
+    return tw_saving_hand_out(&exposure->saving, out, bytes);
 }
 
 /* ---- before a change ---- */

@@ -141,18 +141,17 @@ void tw_gateway_save_begin(struct tw_gateway *gateway)
 
 bool tw_gateway_saving(const struct tw_gateway *gateway)
 {
-    return gateway->saving.active || gateway->saving.rows.length > 0;
+    return tw_saving_left(&gateway->saving);
 }
 
 bool tw_gateway_save(struct tw_gateway *gateway, struct tw_buffer *out, size_t bytes)
 {
     struct tw_saving *saving = &gateway->saving;
-    while (saving->active && saving->rows.length < bytes) {
+    while (saving->active && tw_saving_waiting(saving) < bytes) {
         if (!tw_save_names(&saving->rows, &gateway->saving_names[saving->cursor]))
             saving->active = ++saving->cursor < sizeof gateway->saving_names / sizeof gateway->saving_names[0];
     }
-    tw_saving_hand_out(saving, out);
-    return !saving->active;
+    return tw_saving_hand_out(saving, out, bytes);
 }
 
 /* ---- loading ---- */
@@ -169,7 +168,8 @@ static bool load_head(struct tw_gateway *gateway, struct tw_row_reader *row)
     bool started = tw_get_u8(row) != 0;
     int64_t clock_ns = tw_get_i64(row), next_roll_ns = tw_get_i64(row);
     struct tw_text text = tw_get_text(row);
-    if (!tw_row_whole(row) || (started && clock_ns < 0) || text.length > TW_SETTINGS_BYTES_MAX)
+    if (!tw_row_whole(row) || (started && (clock_ns < 0 || clock_ns > INT64_MAX - 2 * TW_NS_PER_SECOND)) ||
+        text.length > TW_SETTINGS_BYTES_MAX)
         return false;
     if (started) {
         tw_gateway_clock_restore(gateway, clock_ns);

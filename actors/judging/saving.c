@@ -8,6 +8,7 @@
 
 #define OPENINGS_PER_ROW 4096u
 #define NAMES_PER_ROW 1024u
+#define KEPT_BYTES_MAX (4u << 20) /* of memory, between two savings */
 
 void tw_saving_begin(struct tw_saving *saving)
 {
@@ -15,13 +16,23 @@ void tw_saving_begin(struct tw_saving *saving)
     saving->active = true;
     saving->number++;
     saving->cursor = 0;
-    saving->rows.length = 0;
+    saving->rows.length = saving->handed = 0;
 }
 
-void tw_saving_hand_out(struct tw_saving *saving, struct tw_buffer *out)
+bool tw_saving_hand_out(struct tw_saving *saving, struct tw_buffer *out, size_t bytes)
 {
-    tw_put_bytes(out, saving->rows.bytes, saving->rows.length);
-    saving->rows.length = 0;
+    struct tw_row_reader row;
+    size_t from = saving->handed, to = from;
+    while (to - from < bytes && tw_row_next(saving->rows.bytes, saving->rows.length, &to, &row) > 0)
+        continue;
+    tw_put_bytes(out, saving->rows.bytes + from, to - from);
+    saving->handed = to;
+    if (tw_saving_waiting(saving) == 0) {
+        saving->rows.length = saving->handed = 0;
+        if (saving->rows.capacity > KEPT_BYTES_MAX)
+            tw_buffer_free(&saving->rows);
+    }
+    return !tw_saving_left(saving);
 }
 
 void tw_saving_free(struct tw_saving *saving)

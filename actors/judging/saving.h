@@ -26,7 +26,8 @@ struct tw_saving {
     bool active;
     uint32_t number;       /* of this saving, from 1; an object that carries it is written, or is newer */
     uint64_t cursor;       /* how far the walk over the objects is; the core's own meaning */
-    struct tw_buffer rows; /* written, not handed out yet */
+    struct tw_buffer rows; /* written, not handed out yet from `handed` on */
+    size_t handed;
 };
 void tw_saving_begin(struct tw_saving *saving);
 /* True if the object has to be written now: it is older than the saving. Marks it. */
@@ -37,8 +38,17 @@ static inline bool tw_saving_takes(const struct tw_saving *saving, uint32_t *obj
     *object = saving->number;
     return true;
 }
-/* Moves what is written to `out`. */
-void tw_saving_hand_out(struct tw_saving *saving, struct tw_buffer *out);
+static inline size_t tw_saving_waiting(const struct tw_saving *saving)
+{
+    return saving->rows.length - saving->handed;
+}
+static inline bool tw_saving_left(const struct tw_saving *saving)
+{
+    return saving->active || tw_saving_waiting(saving) > 0;
+}
+/* Moves about so many bytes of what is written to `out`: one tick can write all positions at once, and no slice shall
+ * be as large as that. True: nothing is left. */
+bool tw_saving_hand_out(struct tw_saving *saving, struct tw_buffer *out, size_t bytes);
 void tw_saving_free(struct tw_saving *saving);
 
 /* ---- rows and parts of rows; each load returns false if what it reads cannot be ---- */

@@ -46,18 +46,17 @@ void tw_router_save_begin(struct tw_router *router)
 
 bool tw_router_saving(const struct tw_router *router)
 {
-    return router->saving.active || router->saving.rows.length > 0;
+    return tw_saving_left(&router->saving);
 }
 
 bool tw_router_save(struct tw_router *router, struct tw_buffer *out, size_t bytes)
 {
     struct tw_saving *saving = &router->saving;
-    while (saving->active && saving->rows.length < bytes) {
+    while (saving->active && tw_saving_waiting(saving) < bytes) {
         if (!tw_save_names(&saving->rows, &router->saving_names[saving->cursor]))
             saving->active = ++saving->cursor < sizeof router->saving_names / sizeof router->saving_names[0];
     }
-    tw_saving_hand_out(saving, out);
-    return !saving->active;
+    return tw_saving_hand_out(saving, out, bytes);
 }
 
 /* ---- loading ---- */

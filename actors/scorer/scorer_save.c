@@ -64,13 +64,13 @@ void tw_scorer_save_begin(struct tw_scorer *scorer)
 
 bool tw_scorer_saving(const struct tw_scorer *scorer)
 {
-    return scorer->saving.active || scorer->saving.rows.length > 0;
+    return tw_saving_left(&scorer->saving);
 }
 
 static void walk(struct tw_scorer *scorer, size_t bytes)
 {
     struct tw_saving *saving = &scorer->saving;
-    while (saving->active && saving->rows.length < bytes) {
+    while (saving->active && tw_saving_waiting(saving) < bytes) {
         if (saving->cursor >= scorer->key_count)
             saving->active = false;
         else
@@ -81,8 +81,7 @@ static void walk(struct tw_scorer *scorer, size_t bytes)
 bool tw_scorer_save(struct tw_scorer *scorer, struct tw_buffer *out, size_t bytes)
 {
     walk(scorer, bytes);
-    tw_saving_hand_out(&scorer->saving, out);
-    return !scorer->saving.active;
+    return tw_saving_hand_out(&scorer->saving, out, bytes);
 }
 
 /* ---- before a change ---- */

@@ -117,7 +117,7 @@ void tw_shard_save_begin(struct tw_shard *shard)
 
 bool tw_shard_saving(const struct tw_shard *shard)
 {
-    return shard->saving.active || shard->saving.rows.length > 0;
+    return tw_saving_left(&shard->saving);
 }
 
 /* One step of the walk over symbols and their positions; false at its end. */
@@ -142,10 +142,9 @@ static bool walk(struct tw_shard *shard)
 
 bool tw_shard_save(struct tw_shard *shard, struct tw_buffer *out, size_t bytes)
 {
-    while (shard->saving.active && shard->saving.rows.length < bytes)
+    while (shard->saving.active && tw_saving_waiting(&shard->saving) < bytes)
         shard->saving.active = walk(shard);
-    tw_saving_hand_out(&shard->saving, out);
-    return !shard->saving.active;
+    return tw_saving_hand_out(&shard->saving, out, bytes);
 }
 
 /* ---- before a change ---- */

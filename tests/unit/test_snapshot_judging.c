@@ -97,15 +97,31 @@ static void savers_begin(struct savers *savers)
     savers->begun = true;
 }
 
+/* A slice ends with the row that makes it as large as was asked for, however much a tick has written at once. */
+static bool checked_slice(bool whole, const struct tw_buffer *rows, size_t from, size_t bytes)
+{
+    struct tw_row_reader row;
+    for (size_t offset = from, began = from; tw_row_next(rows->bytes, rows->length, &offset, &row) > 0; began = offset)
+        assert_true(began - from < bytes);
+    return whole;
+}
+
+#define SAVE(core, kind, rows)                                                                                         \
+    do {                                                                                                               \
+        size_t from = (rows)->length;                                                                                  \
+        whole = checked_slice(tw_##kind##_save(core, rows, bytes), rows, from, bytes) && whole;                        \
+    } while (0)
+
 /* True when all parts are whole. */
 static bool savers_go_on(struct savers *savers, size_t bytes)
 {
     bool whole = true;
     for (uint32_t i = 0; i < savers->cores.shards; i++)
-        whole = tw_shard_save(savers->cores.shard[i], &savers->parts[TW_PART_SHARD][i], bytes) && whole;
-    whole = tw_exposure_save(savers->cores.exposure, &savers->parts[TW_PART_EXPOSURE][0], bytes) && whole;
-    whole = tw_scorer_save(savers->cores.scorer, &savers->parts[TW_PART_SCORER][0], bytes) && whole;
-    return tw_router_save(savers->cores.router, &savers->parts[TW_PART_ROUTER][0], bytes) && whole;
+        SAVE(savers->cores.shard[i], shard, &savers->parts[TW_PART_SHARD][i]);
+    SAVE(savers->cores.exposure, exposure, &savers->parts[TW_PART_EXPOSURE][0]);
+    SAVE(savers->cores.scorer, scorer, &savers->parts[TW_PART_SCORER][0]);
+    SAVE(savers->cores.router, router, &savers->parts[TW_PART_ROUTER][0]);
+    return whole;
 }
 
 static void savers_free(struct savers *savers)
