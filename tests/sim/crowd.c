@@ -72,7 +72,8 @@ static struct tw_text name_of(const struct crowd *crowd, const struct process *p
 static void post(struct crowd *crowd, const struct process *process, const struct tw_buffer *bytes)
 {
     enum character character = crowd->publishers[process->publisher].character;
-    net_send(crowd->sim->net, character == FEEDS ? NET_FEED : NET_TRADES, (uint32_t)(process - crowd->processes),
+    bool feed = character == FEEDS || process->astray;
+    net_send(crowd->sim->net, feed ? NET_FEED : NET_TRADES, (uint32_t)(process - crowd->processes),
              character == ANONYMOUS, bytes->bytes, bytes->length);
 }
 
@@ -111,6 +112,8 @@ static void send(struct crowd *crowd, struct process *process, uint64_t first, u
     struct tw_trade trades[64];
     struct tw_buffer bytes = {0};
     for (uint32_t i = 0; i < count; i++)
+        crowd_make(crowd, process, first + i);
+    for (uint32_t i = 0; i < count; i++) /* only now: making one may move the others */
         trades[i] = crowd_make(crowd, process, first + i)->trade;
     bool columnar = process->columnar && crowd->publishers[process->publisher].character == PUSHES;
     if (columnar)
@@ -138,7 +141,8 @@ static void send_next(struct crowd *crowd, struct process *process)
     process->next += count;
 }
 
-/* What CONTRACT.md says not to do: an old message again, one that leaves a gap. */
+/* What CONTRACT.md says not to do: an old message again, one that leaves a gap; or one that comes as a feed's, whose
+ * gaps would be believed: who pushes is not heard there. */
 static void misbehave(struct crowd *crowd, struct process *process)
 {
     struct sim *sim = crowd->sim;
@@ -148,7 +152,9 @@ static void misbehave(struct crowd *crowd, struct process *process)
     uint64_t count = 1 + sim_below(&sim->random, 12);
     if (first + count - 1 > process->ready)
         count = process->ready - first + 1;
+    process->astray = process->durable > 0 && sim_chance(&sim->random, 300);
     send(crowd, process, first, (uint32_t)count);
+    process->astray = false;
 }
 
 static void act(struct crowd *crowd, struct process *process)

@@ -29,8 +29,8 @@ struct publisher {
 struct process {
     uint32_t publisher, incarnation;
     int variant;
-    bool alive, greeted, columnar, stopped;
-    uint64_t next, durable, ready, quota; /* to send, acked, made up, and when it is done */
+    bool alive, greeted, columnar, stopped, astray; /* astray: its message goes to the wrong door */
+    uint64_t next, durable, ready, quota;           /* to send, acked, made up, and when it is done */
     uint64_t gap, ack_next, names_known;
     uint32_t credit;
     int64_t due_ns, progress_ns, heard_ns;

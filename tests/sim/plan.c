@@ -148,8 +148,8 @@ static void choose_tape(struct sim_plan *plan, struct sim_random *random)
     plan->twins = sim_chance(random, 150);
     plan->subscribers = 1 + sim_below(random, 3);
     plan->trades_each = 20 + sim_below(random, 180);
-    plan->symbols = 1 + sim_below(random, 8);
-    plan->accounts = 1 + sim_below(random, 6);
+    plan->symbols = 1 + sim_below(random, 10);
+    plan->accounts = 1 + sim_below(random, 10);
     plan->trade_every_ns = sim_between(random, 20, 400) * SIM_MS;
     plan->quantum_ns = quanta[sim_below(random, 4)];
     plan->late_pm = sim_chance(random, 500) ? sim_below(random, 300) : 0;

@@ -25,7 +25,7 @@ set(sim_bugs
     resend_of_another_incarnation
     bust_of_yesterday)
 if(TW_SANITIZE)
-  set(sim_seeds 50)
+  set(sim_seeds 40)
   set(sim_bugs)
 elseif(NOT CMAKE_C_COMPILER_ID STREQUAL GNU)
   set(sim_seeds 100)
