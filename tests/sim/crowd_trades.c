@@ -110,7 +110,18 @@ static void make_flaw(struct sim *sim, struct said *said)
     }
 }
 
-/* Of one of the publisher's last trades, of whatever incarnation; or of none. */
+/* What was reversed lately under this incarnation, if anything was: to be reversed again. */
+static const struct said *reversal_before(const struct publisher *publisher, uint32_t incarnation, uint64_t last)
+{
+    for (uint64_t pseq = last; pseq > 0 && pseq + 30 > last; pseq--) {
+        const struct said *said = crowd_number(publisher, incarnation, pseq, 0);
+        if (said != NULL && said->ref[0] != '\0')
+            return said;
+    }
+    return NULL;
+}
+
+/* Of one of the publisher's last trades, of whatever incarnation; of one that was reversed before; or of none. */
 static void make_ref(struct crowd *crowd, const struct process *process, struct said *said, uint64_t pseq)
 {
     struct sim *sim = crowd->sim;
@@ -121,7 +132,10 @@ static void make_ref(struct crowd *crowd, const struct process *process, struct 
     uint64_t last = incarnation == process->incarnation ? pseq - 1 : publisher->numbers[incarnation][0].count;
     uint64_t back = sim_below(&sim->random, sim_chance(&sim->random, 700) ? 12 : 400);
     const struct said *other = last > back ? crowd_number(publisher, incarnation, last - back, 0) : NULL;
-    if (other != NULL && other->trade.id.length > 0)
+    const struct said *again = sim_chance(&sim->random, 300) ? reversal_before(publisher, incarnation, last) : NULL;
+    if (again != NULL)
+        snprintf(said->ref, sizeof said->ref, "%s", again->ref);
+    else if (other != NULL && other->trade.id.length > 0)
         snprintf(said->ref, sizeof said->ref, "%s", other->id);
     else
         snprintf(said->ref, sizeof said->ref, "nothing");

@@ -22,6 +22,7 @@
 
 #define JOBS_MAX 16
 #define TWICE_EVERY 25       /* seeds that are run again: equal seeds must be equal runs */
+#define SAY_EVERY_SECONDS 60 /* of a soak */
 #define SEED_SECONDS_MAX 300 /* of real time; a seed takes a fraction of a second */
 
 struct options {
@@ -116,7 +117,7 @@ static int run_many(const struct options *options)
 {
     pid_t children[JOBS_MAX] = {0};
     uint64_t seeds[JOBS_MAX] = {0}, next = options->first, done = 0, broken = 0, first_broken = 0;
-    time_t begun = time(NULL);
+    time_t begun = time(NULL), said = begun;
     int running = 0;
     for (;;) {
         bool over = options->endless ? options->seconds > 0 && time(NULL) - begun >= options->seconds
@@ -142,6 +143,11 @@ static int run_many(const struct options *options)
                 done++;
                 if (!hear(status, seeds[i], options->quiet) && broken++ == 0)
                     first_broken = seeds[i];
+                if (options->endless && time(NULL) - said >= SAY_EVERY_SECONDS) {
+                    said = time(NULL);
+                    fprintf(stderr, "%llu seeds, %llu broke a promise\n", (unsigned long long)done,
+                            (unsigned long long)broken);
+                }
             }
     }
     printf("%llu seeds from %llu, %llu broke a promise, %lld s\n", (unsigned long long)done,

@@ -60,11 +60,11 @@ static void set_number(struct sim_plan *plan, const char *key, int64_t value)
 
 static void choose_rules(struct sim_plan *plan, struct sim_random *random)
 {
-    static const char *const measures[] = {"gross", "gross", "net", "turnover"};
+    static const char *const measures[] = {"gross", "gross", "net", "turnover", "turnover"};
     static const char *const keys[] = {"symbol", "symbol", "account", "system"};
     static const char *const switches[] = {"on", "off"};
     static const int64_t remarks[] = {0, 1, 1, 2, 5};
-    set(plan, "exposure/measure=%s", measures[sim_below(random, 4)]);
+    set(plan, "exposure/measure=%s", measures[sim_below(random, 5)]);
     set_number(plan, "exposure/remark", remarks[sim_below(random, 5)]);
     set(plan, "rules/velocity/symbol=%s", switches[sim_below(random, 2)]);
     set_number(plan, "rules/velocity/window", sim_between(random, 1, 15));
@@ -78,6 +78,11 @@ static void choose_rules(struct sim_plan *plan, struct sim_random *random)
     char roll[8];
     snprintf(roll, sizeof roll, "%02d:%02d", (int)(plan->roll_seconds / 3600), (int)(plan->roll_seconds / 60 % 60));
     set(plan, "session/roll=%s", roll);
+    /* 2024-02-29, at some time of the day; two in three seconds before the session rolls. */
+    int64_t second = sim_between(random, 0, 86399);
+    if (sim_chance(random, 667))
+        second = plan->roll_seconds - sim_between(random, 0, 30);
+    plan->wall_start_ns = (INT64_C(1709164800) + second) * SIM_SECOND;
 }
 
 void sim_rules_text(const struct sim *sim, uint32_t level, struct tw_buffer *out)
@@ -157,10 +162,6 @@ static void choose_tape(struct sim_plan *plan, struct sim_random *random)
     plan->bad_pm = sim_below(random, 60);
     plan->big_pm = sim_below(random, 60);
     plan->columnar_pm = sim_chance(random, 200) ? 0 : sim_below(random, 1001);
-    /* 2024-02-29, at some time of the day; one in two seconds before midnight. */
-    plan->wall_start_ns = (INT64_C(1709164800) + sim_between(random, 0, 86399)) * SIM_SECOND;
-    if (sim_chance(random, 500))
-        plan->wall_start_ns = (INT64_C(1709251200) - sim_between(random, 0, 20)) * SIM_SECOND;
 }
 
 void sim_plan_make(struct sim_plan *plan, uint64_t seed)
