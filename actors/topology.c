@@ -125,6 +125,7 @@ static void make_actors(struct tw_topology *topology, struct tw_recovered *recov
     struct tw_gateway_actor_settings doors = {.trades = tw_cfg_text(cfg, "bind/trades"),
                                               .acks = tw_cfg_text(cfg, "bind/acks"),
                                               .shards = topology->shards,
+                                              .store = topology->store,
                                               .barrier = barrier_settings(topology, recovered->snapshot_lsn)};
     struct tw_router_actor_settings routes = {.alerts = tw_cfg_text(cfg, "bind/alerts"),
                                               .live = tw_cfg_text(cfg, "bind/live"),

@@ -50,25 +50,33 @@ enum tw_store_status tw_store_put_alerts(struct tw_store *store, const struct tw
     return TW_STORE_OK;
 }
 
+static bool missing(const struct tw_store *store, uint64_t n, struct tw_store_error *error)
+{
+    tw_store_fail(error, TW_STORE_DAMAGED, "%s is damaged: alert %" PRIu64 " is missing or not whole", store->directory,
+                  n);
+    return false;
+}
+
 bool tw_store_alerts(struct tw_store *store, uint64_t after, tw_store_alert_visit visit, void *context,
                      struct tw_store_error *error)
 {
     if (after == UINT64_MAX)
         return true;
+    const uint64_t last = tw_store_last_alert(store); /* before the iterator, which sees at least as many */
+    uint64_t n = after + 1;
     uint8_t from[8];
-    tw_put_u64_be(from, after + 1);
+    tw_put_u64_be(from, n);
     rocksdb_iterator_t *iterator = tw_store_iterate(store, TW_FAMILY_ALERTS);
     rocksdb_iter_seek(iterator, (const char *)from, sizeof from);
     bool ok = true, go_on = true;
-    for (uint64_t n = after + 1; ok && go_on && rocksdb_iter_valid(iterator); n++, rocksdb_iter_next(iterator)) {
+    for (; ok && go_on && rocksdb_iter_valid(iterator); n++, rocksdb_iter_next(iterator)) {
         size_t key_length = 0, value_length = 0;
         const uint8_t *key = tw_iterator_key(iterator, &key_length);
         const uint8_t *value = tw_iterator_value(iterator, &value_length);
         ok = key_length == sizeof from && tw_get_u64_be(key) == n && value_length > DIGESTS_BYTES &&
              value_length <= UINT32_MAX;
         if (!ok) {
-            tw_store_fail(error, TW_STORE_DAMAGED, "%s is damaged: alert %" PRIu64 " is missing or not whole",
-                          store->directory, n);
+            missing(store, n, error);
             break;
         }
         struct tw_store_alert alert = {
@@ -79,5 +87,5 @@ bool tw_store_alerts(struct tw_store *store, uint64_t after, tw_store_alert_visi
     }
     ok = ok && tw_iterator_ok(store, iterator, "read the alerts of", error);
     rocksdb_iter_destroy(iterator);
-    return ok;
+    return ok && (!go_on || n > last || missing(store, n, error));
 }

@@ -279,7 +279,7 @@ static enum tw_agent_progress finish(struct tw_gateway_actor *actor, int64_t now
     return actor->given_up ? leave_behind(actor) : TW_AGENT_WAITS;
 }
 
-static enum tw_agent_progress step(struct tw_gateway_actor *actor)
+static enum tw_agent_progress step(struct tw_gateway_actor *actor, struct tw_store_error *damage)
 {
     int64_t now_ns = tw_now_ns();
     hear_watermark(actor);
@@ -290,6 +290,9 @@ static enum tw_agent_progress step(struct tw_gateway_actor *actor)
         if (!actor->stopping)
             tw_barrier_step(actor->barrier, actor->durable_lsn, actor->held, now_ns);
         more = ingest(actor, now_ns);
+        /* What a resend or a bust asked for could not be read: no answer that was made without it may leave. */
+        if (actor->settings.store != NULL && tw_store_damage(actor->settings.store, damage))
+            return TW_AGENT_FAILED;
         flowing = distribute(actor);
     }
     /* While lanes are full trades may wait unread: the market is not known to be quiet. */
@@ -305,8 +308,13 @@ static enum tw_agent_progress step(struct tw_gateway_actor *actor)
 static enum tw_agent_progress work(void *self, char failure[512])
 {
     struct tw_gateway_actor *actor = self;
-    (void)failure;
-    return tw_barrier_turn(actor->barrier, step(actor));
+    struct tw_store_error damage;
+    enum tw_agent_progress progress = step(actor, &damage);
+    if (progress == TW_AGENT_FAILED) {
+        snprintf(failure, 512, "%s", damage.text);
+        return progress;
+    }
+    return tw_barrier_turn(actor->barrier, progress);
 }
 
 /* Stop taking trades; what was taken goes its way. */

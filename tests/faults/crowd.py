@@ -14,6 +14,7 @@ from harness import Catchup, Daemon, Subscriber, run_tool
 from harness.market import Persistent, Watcher, made_up
 from harness.verdict import as_submitted, differences, exported, judge_rows
 from harness.waiting import PATIENCE
+from harness.wire import DAY_NS
 from shim_control import Shim
 
 SNAPSHOT_KEY = "store/snapshot_trades"
@@ -62,6 +63,12 @@ def outcome(maker, pub, count):
     return accepted, refused
 
 
+def copy_of(data, where):
+    """The directory at another place, without the socket that a killed daemon left in it."""
+    shutil.rmtree(where, ignore_errors=True)
+    return shutil.copytree(data, where, ignore=shutil.ignore_patterns("control"))
+
+
 def log_rows(data):
     """The log's trades; `ref` of busts and corrections as it was sent, which the export says by sequence."""
     rows = exported(data)
@@ -84,17 +91,19 @@ def row_faults(row, sent):
     return found
 
 
-def log_faults(rows, publishers, least):
+def log_faults(rows, publishers, least, may_begin_later=False):
     """Sentences about what is wrong with the rows of a log: each publisher's must be a prefix of what it sent, once,
-    in order, and reach at least `least[pub]`."""
+    in order, and reach at least `least[pub]`. may_begin_later: retention may have dropped the beginning."""
     found = []
-    if [row["seq"] for row in rows] != list(range(1, len(rows) + 1)):
+    begin = rows[0]["seq"] if rows and may_begin_later else 1
+    if [row["seq"] for row in rows] != list(range(begin, begin + len(rows))):
         found.append("the global sequence has holes")
     for publisher in publishers:
         mine = [row for row in rows if row["pub"] == publisher.pub]
         last = max([row["pseq"] for row in mine], default=0)
         accepted, _ = outcome(publisher.maker, publisher.pub, publisher.sent)
-        want = [number for number in accepted if number <= last]
+        first = mine[0]["pseq"] if mine and may_begin_later else 1
+        want = [number for number in accepted if first <= number <= last]
         if [row["pseq"] for row in mine] != want:
             found.append(f"{publisher.pub}: the log is no prefix of what was sent, up to {last}")
             continue
@@ -127,18 +136,22 @@ class Crowd:
     with Crowd(seed, sets) as crowd: crowd.kill_at_sync(...); ...; then crowd.reckon() once at the end.
     """
 
+    drops_the_past = False      # retention is on
+
     def __init__(self, seed, sets=None, exact_records=True):
         self.chance = random.Random(seed)
         self.daemon = Daemon(sets=sets)
         # What was published may come again with another `detected_at` when a power loss took the unsynced record.
         self.watcher = Watcher(self.daemon, exact=exact_records)
-        # Few trades under way: many appends, and a log that the judge can walk in seconds.
-        self.publishers = [Persistent(self.daemon, "rows", batch=10, window=3, maker=mixed, repeats=0.05),
-                           Persistent(self.daemon, "columns", columnar=True, batch=15, window=3, maker=some_refused),
-                           Persistent(self.daemon, "big", columnar=True, batch=60, window=2, maker=some_refused,
-                                      repeats=0.02)]
+        self.publishers = self.make_publishers()
         self.shim = None
         self.recovered = 0      # trades in the log at all inspections together
+
+    def make_publishers(self):
+        """Few trades under way: many appends, and a log that the judge can walk in seconds."""
+        return [Persistent(self.daemon, "rows", batch=10, window=3, maker=mixed, repeats=0.05),
+                Persistent(self.daemon, "columns", columnar=True, batch=15, window=3, maker=some_refused),
+                Persistent(self.daemon, "big", columnar=True, batch=60, window=2, maker=some_refused, repeats=0.02)]
 
     def __enter__(self):
         self.shim = Shim(self.daemon.data)
@@ -196,9 +209,7 @@ class Crowd:
     def inspect(self):
         """The dead daemon's directory, a copy of it: whole, each publisher's log a prefix, nothing acked missing."""
         least = {publisher.pub: publisher.durable for publisher in self.publishers}
-        with_copy = self.daemon.scratch.path("copy")
-        shutil.rmtree(with_copy, ignore_errors=True)
-        shutil.copytree(self.daemon.data, with_copy)
+        with_copy = copy_of(self.daemon.data, self.daemon.scratch.path("copy"))
         if not os.path.exists(os.path.join(with_copy, "FORMAT")):
             assert not any(least.values()), f"acked, but there is no log: {least}"
             return
@@ -206,7 +217,7 @@ class Crowd:
         assert verify.code == 0, verify
         rows = log_rows(with_copy)
         self.recovered += len(rows)
-        found = log_faults(rows, self.publishers, least)
+        found = log_faults(rows, self.publishers, least, self.drops_the_past)
         assert not found, found
 
     def reckon(self):
@@ -236,17 +247,55 @@ class Crowd:
         verify = run_tool("store", "verify", "--data", self.daemon.data, seconds=120)
         assert verify.code == 0, verify
         self.rows = log_rows(self.daemon.data)
-        found = log_faults(self.rows, self.publishers, counts)
+        found = log_faults(self.rows, self.publishers, counts, self.drops_the_past)
         assert not found, found
+
+    def submitted(self):
+        """For the judge."""
+        return for_the_judge(self.rows, self.publishers)
 
     def check_alerts(self, alerts, watched, head):
         assert [alert["n"] for alert, _ in alerts] == list(range(1, len(alerts) + 1)), "alert numbers are not dense"
         for n, raw in watched.items():
             same = self.watcher.same(raw, alerts[n - 1][1])
             assert same, f"alert {n} is not what a subscriber saw: {alerts[n - 1][0]}"
-        events, summary = judge_rows(for_the_judge(self.rows, self.publishers))
+        events, summary = judge_rows(self.submitted())
         found = differences([alert for alert, _ in alerts], events)
         assert not found, found
         assert (head["last"], head["digest"]) == (summary["count"], summary["digest"])
+        if self.drops_the_past:
+            return      # nothing to replay from
         replay = run_tool("replay", "--data", self.daemon.data, seconds=120)
         assert replay.code == 0 and head["digest"] in replay.out + replay.err, replay
+
+
+DAY_TRADES = 120
+
+
+def over_days(pub, number):
+    """Trades at twelve minutes' distance."""
+    return made_up(pub, number) | {"ts": DAY_NS + (number - 1) * (86400 * 10**9 // DAY_TRADES)}
+
+
+class Pastless(Crowd):
+    """One publisher, whose trades lie far apart, before a daemon that keeps one day. So the global order is the
+    publisher's, and the judge can say what the whole history must have given, dropped or not."""
+
+    drops_the_past = True
+
+    def __init__(self, seed, exact_records=True):
+        super().__init__(seed, often() | {"store/retain_days": 1, SNAPSHOT_KEY: 100, "store/index_run": 1024},
+                         exact_records)
+
+    def make_publishers(self):
+        return [Persistent(self.daemon, "days", batch=10, window=3, maker=over_days, repeats=0.05)]
+
+    def submitted(self):
+        return (over_days("days", number) | {"pub": "days", "inc": 0, "pseq": number}
+                for number in range(1, self.publishers[0].sent + 1))
+
+    def check_log(self, counts):
+        super().check_log(counts)
+        gone = self.rows[0]["seq"] - 1
+        assert gone > 3 * DAY_TRADES, f"only {gone} trades were dropped: this shows nothing"
+        assert gone % DAY_TRADES == 0, f"{gone} trades were dropped, which are no whole days"

@@ -10,7 +10,7 @@ import time
 import unittest
 
 import place  # noqa: F401  -- finds the harness
-from crowd import Crowd, often
+from crowd import Crowd, Pastless, often
 from harness import scaled
 
 CYCLES = int(os.environ.get("TW_FAULT_CYCLES", scaled(24, 6)))
@@ -39,7 +39,8 @@ class Kill(unittest.TestCase):
         code = crowd.await_death()
         self.assertEqual(code, -9, crowd.daemon.said())
         self.assertIsNotNone(crowd.shim.fired(), crowd.shim.report()[-5:])
-        return f"sync {when}"
+        path = crowd.shim.syncs()[-1][2]
+        return f"sync of a snapshot {when}" if path.startswith("snapshots") else f"sync {when}"
 
     def test_kills(self):
         print(f"TW_FAULT_SEED={SEED} TW_FAULT_CYCLES={CYCLES}")
@@ -62,6 +63,27 @@ class Kill(unittest.TestCase):
                 trades, alerts = trades + more, alerts + events
         print(f"kills: {sorts}; inspected {inspected} times; {trades} trades, {alerts} alerts, all accounted for")
         self.assertGreater(alerts, 20, "too few alerts to show anything")
+
+
+    def test_kills_while_days_are_dropped(self):
+        cycles = max(5, CYCLES // 5)
+        sorts, done, trades, alerts, dropped = {}, 0, 0, 0, 0
+        for log in range((cycles + CYCLES_A_LOG - 1) // CYCLES_A_LOG):
+            seed = SEED * 1000 + 500 + log
+            with self.subTest(seed=seed), Pastless(seed) as crowd:
+                for _ in range(min(CYCLES_A_LOG, cycles - done)):
+                    sort = self.one_kill(crowd)
+                    crowd.check_threads()
+                    sorts[sort] = sorts.get(sort, 0) + 1
+                    done += 1
+                    if done % 2 == 0:
+                        crowd.inspect()
+                crowd.start()
+                crowd.publishers[0].wait_progress(12 * 120, seconds=60)
+                more, events = crowd.reckon()
+                trades, alerts = trades + more, alerts + events
+                dropped += crowd.rows[0]["seq"] - 1
+        print(f"kills: {sorts}; {trades} trades, of them {dropped} dropped; {alerts} alerts, all accounted for")
 
 
 if __name__ == "__main__":
