@@ -281,6 +281,25 @@ static void a_refused_bust_leaves_its_trade_alone(void **state)
     world_free(&world);
 }
 
+static void a_trade_that_retention_gave_up_cannot_be_reversed_though_the_disk_still_has_it(void **state)
+{
+    (void)state;
+    struct world *world = world_new(100);
+    push_one(world, "p", 1, with_id("a", 3));
+    push_one(world, "p", 2, with_id("b", 3));
+    push_one(world, "p", 3, bust_of("b"));
+    world_durable(world);
+    struct tw_retention retention = {.last_seq = 2, .last_lsn = 3};
+    assert_true(tw_gateway_retain(world->gateway, &retention) > 0);
+    world_durable(world);
+    push_one(world, "p", 4, bust_of("a"));
+    push_one(world, "p", 5, bust_of("b")); /* that it was busted before is forgotten, too */
+    world_durable(world);
+    assert_int_equal(tw_gateway_last_seq(world->gateway), 3);
+    assert_int_equal(tw_gateway_counters(world->gateway).refused, 2);
+    world_free(&world);
+}
+
 static void thousands_of_busts_in_one_message_each_find_their_trade(void **state)
 {
     (void)state;
@@ -318,6 +337,7 @@ int main(void)
         cmocka_unit_test(a_resent_bust_is_recognised_and_not_taken_for_another),
         cmocka_unit_test(a_bust_without_ts_happens_when_it_is_received),
         cmocka_unit_test(a_refused_bust_leaves_its_trade_alone),
+        cmocka_unit_test(a_trade_that_retention_gave_up_cannot_be_reversed_though_the_disk_still_has_it),
         cmocka_unit_test(thousands_of_busts_in_one_message_each_find_their_trade),
     };
     return cmocka_run_group_tests_name("gateway: busts", tests, NULL, NULL);
