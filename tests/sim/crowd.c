@@ -25,7 +25,7 @@ static struct process *add_process(struct crowd *crowd, uint32_t publisher, uint
                                 .ack_next = 1};
     process->quota = 1 + sim_below(&sim->random, 2 * sim->plan.trades_each);
     process->due_ns = sim->now_ns + sim_about(&sim->random, sim->plan.trade_every_ns);
-    process->columnar = sim_chance(&sim->random, sim->plan.columnar_pm);
+    process->columnar = sim_chance(&sim->random, sim->plan.columnar_pm) && !crowd->publishers[publisher].has_twin;
     if (crowd->publishers[publisher].newest < incarnation)
         crowd->publishers[publisher].newest = incarnation;
     return process;
@@ -253,7 +253,11 @@ static bool hear_hold(struct crowd *crowd, struct process *process, const struct
         return false;
     } else if (tw_text_is(ack->hold_code, "hello_required")) {
         process->greeted = false;
-    } else if (tw_text_is(ack->hold_code, "unknown_name") || tw_text_is(ack->hold_code, "bad_names")) {
+    } else if (tw_text_is(ack->hold_code, "bad_names")) { /* somebody else's: begin anew behind them */
+        tw_columns_free(&process->columns);
+        process->names_known = ack->names;
+        process->next = ack->next;
+    } else if (tw_text_is(ack->hold_code, "unknown_name")) {
         process->names_known = ack->names;
         process->next = ack->next;
     } else {
@@ -347,6 +351,8 @@ void crowd_restart(struct crowd *crowd)
         sim_tell(sim, publisher->name, "comes back under incarnation %u", process->incarnation);
         uint64_t quota = process->quota;
         process->alive = false;
+        /* What it sent and nobody has read goes with its connection: names in columns are told apart by nothing. */
+        net_cut(sim->net, NET_TRADES, index);
         struct process *next = add_process(crowd, process->publisher, process->incarnation, process->variant);
         next->quota = next->ready = quota;
         next->ready = crowd->publishers[process->publisher].numbers[process->incarnation][process->variant].count;
@@ -354,6 +360,11 @@ void crowd_restart(struct crowd *crowd)
         sim_tell(sim, publisher->name, "a twin appears under incarnation %u", process->incarnation);
         publisher->has_twin = true;
         add_process(crowd, process->publisher, process->incarnation, 1);
+        /* In rows: two processes that both send names under one incarnation take each other's for their own. */
+        for (uint32_t i = 0; i < crowd->process_count; i++)
+            if (crowd->processes[i].publisher == process->publisher)
+                crowd->processes[i].columnar = false;
+        net_cut(sim->net, NET_TRADES, index);
     }
 }
 
