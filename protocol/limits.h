@@ -75,7 +75,10 @@
 
 /* What a subscriber that does not read may cost, each; beyond it that subscriber loses messages, and sees it. */
 #define TW_ACKS_SEND_HWM 1000     /* up to 16 KiB each: 16 MiB; an ack repeats */
-#define TW_ALERTS_SEND_HWM 100000 /* about 1 KiB each: 100 MiB; the hole in `n` is filled by catch-up */
+/* An alert with its topic: 0.5 KiB, 1 KiB with eleven trades, and 0.3 KiB of libzmq's: 40,000 x 1.3 KiB is 52 MiB of the
+ * 64 MiB that a deaf subscriber may cost. (Nothing but velocities of 64 trades with the longest ids: 8 KiB each.) The hole
+ * in `n` is filled by catch-up, whose largest answer fits besides. */
+#define TW_ALERTS_SEND_HWM 40000
 #define TW_LIVE_SEND_HWM 1000     /* about 200 B each: 200 KiB */
 #define TW_REQUESTS_RECEIVE_HWM 1000
 #define TW_REQUEST_BYTES_MAX 4096u /* 1,000 of them: 4 MiB for each connection; then the asker waits */
@@ -87,6 +90,7 @@
 
 _Static_assert(TW_SUBMISSION_TRADES_MAX <= TW_BLOCK_TRADES_MAX, "one submission always fits into one block");
 _Static_assert(TW_CREDIT_TRADES >= TW_SUBMISSION_TRADES_MAX, "credit lets at least one full submission through");
+_Static_assert(TW_ALERTS_SEND_HWM >= 2 * TW_CATCHUP_LIMIT_MAX, "an answer finds room beside what comes meanwhile");
 _Static_assert(TW_SUBMISSION_BYTES_MAX <= TW_RECEIVE_BYTES_MAX, "an oversized submission is answered, not cut off");
 
 #endif

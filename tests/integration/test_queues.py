@@ -17,7 +17,7 @@ from harness.wire import unpack
 from harness.waiting import PATIENCE
 
 ACKS_SEND_HWM = 1000            # TW_ACKS_SEND_HWM
-ALERTS_SEND_HWM = 100_000       # TW_ALERTS_SEND_HWM
+ALERTS_SEND_HWM = 40_000        # TW_ALERTS_SEND_HWM
 KERNEL_BYTES = 16 << 20         # more than the kernel holds of one connection over loopback
 MIB = 1 << 20
 
