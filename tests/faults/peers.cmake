@@ -9,3 +9,12 @@ function(tw_peer_test name seconds)
 endfunction()
 
 tw_peer_test(disk_full 300)
+tw_peer_test(proxy 300)
+tw_peer_test(slow 240 serial)
+tw_peer_test(clocks 240)
+
+if(NOT TW_SANITIZE)
+  add_library(tw_clock_shim MODULE faults/clock/clock.c)
+  set_target_properties(tw_clock_shim PROPERTIES PREFIX "")
+  set_property(TEST faults.clocks APPEND PROPERTY ENVIRONMENT "TW_CLOCK_SHIM=$<TARGET_FILE:tw_clock_shim>")
+endif()

@@ -3,7 +3,7 @@
 acked is lost, a stop is prompt, a start says what is wrong, and it goes on when there is room.
 
 TW_FAULT_DISKS: over how many sizes the sweep goes (3). TW_FAULT_DISK_FROM, TW_FAULT_DISK_TO: from and to, in MiB.
-TW_FAULT_FILLS: how often somebody else fills it (6).
+TW_FAULT_FILLS: how often somebody else fills it (4).
 """
 
 import os
@@ -19,7 +19,7 @@ from harness.waiting import PATIENCE
 DISKS = int(os.environ.get("TW_FAULT_DISKS", "3"))
 FROM = int(os.environ.get("TW_FAULT_DISK_FROM", "60"))
 TO = int(os.environ.get("TW_FAULT_DISK_TO", "150"))
-FILLS = int(os.environ.get("TW_FAULT_FILLS", "6"))
+FILLS = int(os.environ.get("TW_FAULT_FILLS", "4"))
 RESUMES = 10 * PATIENCE     # the promises
 STOPS = 2 * PATIENCE
 
@@ -119,8 +119,10 @@ class DiskFull(unittest.TestCase):
               f"{max(resumes):.2f} s")
 
     def test_somebody_else_takes_all_the_room(self):
-        """A file of somebody else fills the disk to the last byte, again and again, in the middle of everything."""
-        with Disk(400) as disk, Daemon(data=disk.path("data"), sets={"pipeline/shards": 2}) as daemon:
+        """A file of somebody else fills the disk to the last byte, again and again, in the middle of everything, of
+        snapshots too."""
+        sets = {"pipeline/shards": 2, "store/snapshot_trades": 10_000}
+        with Disk(400) as disk, Daemon(data=disk.path("data"), sets=sets) as daemon:
             flood, slowest = Flood(daemon), 0.0
             flood.start()
             for fill in range(FILLS):

@@ -83,6 +83,9 @@ class Surveillance:
                 raise ValueError(f"{key} cannot change while the tape runs")
             self.settings.set(key, value)
         self._read_live_settings()
+        self.zone, self.roll_seconds = self.settings.zone(), self.settings.roll_seconds()
+        if self.clock is not None:      # no roll by itself: the day that it is now, in the new zone, goes on
+            self.session = self._session_day(self.clock // SECOND)
         for account in self.book.accounts.values():
             self._rebind(account, "client_exposure")
         for symbol in self.book.symbols.values():
