@@ -74,12 +74,12 @@
 #define TW_TOPIC_BYTES_MAX 240u /* libzmq 4.3.4 mis-encodes topics of 246 to 255 bytes */
 
 /* What a subscriber that does not read may cost, each; beyond it that subscriber loses messages, and sees it. */
-#define TW_ACKS_SEND_HWM 1000     /* up to 16 KiB each: 16 MiB; an ack repeats */
-/* An alert with its topic: 0.5 KiB, 1 KiB with eleven trades, and 0.3 KiB of libzmq's: 40,000 x 1.3 KiB is 52 MiB of the
- * 64 MiB that a deaf subscriber may cost. (Nothing but velocities of 64 trades with the longest ids: 8 KiB each.) The hole
- * in `n` is filled by catch-up, whose largest answer fits besides. */
+#define TW_ACKS_SEND_HWM 1000 /* up to 16 KiB each: 16 MiB; an ack repeats */
+/* An alert with its topic: 0.5 KiB, 1 KiB with eleven trades, and 0.3 KiB of libzmq's: 40,000 x 1.3 KiB is 52 MiB of
+ * the 64 MiB that a deaf subscriber may cost. (Nothing but velocities of 64 trades with the longest ids: 8 KiB each.)
+ * The hole in `n` is filled by catch-up, whose largest answer fits besides. */
 #define TW_ALERTS_SEND_HWM 40000
-#define TW_LIVE_SEND_HWM 1000     /* about 200 B each: 200 KiB */
+#define TW_LIVE_SEND_HWM 1000 /* about 200 B each: 200 KiB */
 #define TW_REQUESTS_RECEIVE_HWM 1000
 #define TW_REQUEST_BYTES_MAX 4096u /* 1,000 of them: 4 MiB for each connection; then the asker waits */
 
