@@ -126,7 +126,7 @@ class Slow(unittest.TestCase):
             flood.start()
             alerting.start()
             wait_until("the follower's first alerts", lambda: follower.count() > 0, seconds=30)
-            flood.wait_progress(500_000, 60)
+            flood.wait_progress(3_000_000, 120)
             warm = time.monotonic() + min(STOPPED, 150) / 2     # RocksDB's memtables and cache come to their size
             before = 0
             while time.monotonic() < warm:
@@ -239,7 +239,7 @@ class Slow(unittest.TestCase):
 
 
 BIG = trade(account=None, venue="XETR")
-ALLOWANCE = 16 * MIB        # RocksDB's memtables and our pages come and go by so much
+ALLOWANCE = 32 * MIB        # memtables and the block cache of RocksDB come and go by so much
 HALF_OPEN = (b"", b"\xff\x00\x00", b"\xff" + b"\x00" * 8 + b"\x7f\x03",
              # a whole greeting and READY, then the head of a message of 1 MiB and a little of it
              b"\xff" + b"\x00" * 8 + b"\x7f\x03\x00NULL" + b"\x00" * 16 + b"\x00" + b"\x00" * 31 +
