@@ -30,6 +30,23 @@ static uint64_t bytes_on_disk(const char *directory)
     return bytes;
 }
 
+static uint64_t bytes_dropped(struct tw_store *store, uint64_t at_most)
+{
+    static const uint8_t zeros[TW_LOG_KEY_BYTES] = {0};
+    struct tw_retained retained = tw_store_retained(store);
+    uint8_t end[TW_LOG_KEY_BYTES];
+    const char *from[] = {(const char *)zeros}, *to[] = {(const char *)end};
+    const size_t key_bytes[] = {TW_LOG_KEY_BYTES};
+    uint64_t bytes = 0;
+    char *message = NULL;
+    tw_log_key(end, retained.seq, retained.lsn + 1);
+    if (retained.lsn > 0)
+        rocksdb_approximate_sizes_cf(store->db, store->families[TW_FAMILY_LOG], 1, from, key_bytes, to, key_bytes,
+                                     &bytes, &message);
+    free(message); /* then nothing is known of it */
+    return bytes < at_most ? bytes : at_most;
+}
+
 /* The first trade that is there; that of the whole log if none was dropped. */
 static bool first_time(struct tw_store *store, int64_t *out, struct tw_store_error *error)
 {
@@ -75,6 +92,7 @@ bool tw_store_stats(struct tw_store *store, struct tw_store_stats *out, struct t
                                    .indexed = tw_store_indexed_now(store).seq,
                                    .bytes_on_disk = bytes_on_disk(store->directory),
                                    .last_ts_ns = head.clock_ns};
+    out->bytes_dropped = bytes_dropped(store, out->bytes_on_disk);
     for (size_t kind = 0; kind < sizeof head.names / sizeof head.names[0]; kind++)
         out->names += head.names[kind];
     return first_time(store, &out->first_ts_ns, error);

@@ -196,6 +196,7 @@ struct tw_store_stats {
     uint64_t dropped;                                             /* trades that retention has dropped */
     uint64_t blocks, refusals, alerts, names, indexed, snapshots; /* so far; snapshots: that are there */
     uint64_t bytes_on_disk;
+    uint64_t bytes_dropped; /* of them, about: records that retention dropped and the disk has not given back yet */
     int64_t first_ts_ns, last_ts_ns; /* of the first trade that is there; event clock */
 };
 bool tw_store_stats(struct tw_store *store, struct tw_store_stats *out, struct tw_store_error *error);

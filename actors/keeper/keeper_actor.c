@@ -202,8 +202,8 @@ static void look_for_days(struct tw_keeper_actor *actor)
     struct tw_keeper_tape tape = {.first_ns = stats.first_ts_ns,
                                   .clock_ns = stats.last_ts_ns,
                                   .retained_seq = tw_store_retained(actor->store).seq,
-                                  .last_seq = stats.trades,
-                                  .bytes = stats.bytes_on_disk};
+                                  .last_seq = tw_store_last_seq(actor->store),
+                                  .bytes = stats.bytes_on_disk - stats.bytes_dropped};
     struct tw_keeper_days days = {actor->store, before};
     if (tw_keeper_look(actor->core, &tape, &days))
         actor->report_due_ns = 0; /* at once */

@@ -150,15 +150,20 @@ static void before(void *context, int64_t horizon_ns, uint64_t *last_seq, uint64
     *last_seq = *last_lsn = days <= 0 ? 0 : (uint64_t)days * DAY_TRADES;
 }
 
-static bool look(struct tw_keeper *keeper, int64_t days, uint64_t retained_seq)
+static bool look_at(struct tw_keeper *keeper, int64_t days, uint64_t retained_seq, uint64_t bytes)
 {
     uint64_t last = (uint64_t)days * DAY_TRADES;
     struct tw_keeper_tape tape = {.first_ns = 100 * DAY,
                                   .clock_ns = (100 + days) * DAY - 1,
                                   .retained_seq = retained_seq,
                                   .last_seq = last,
-                                  .bytes = (last - retained_seq) * 1000};
+                                  .bytes = bytes};
     return tw_keeper_look(keeper, &tape, &(struct tw_keeper_days){NULL, before});
+}
+
+static bool look(struct tw_keeper *keeper, int64_t days, uint64_t retained_seq)
+{
+    return look_at(keeper, days, retained_seq, ((uint64_t)days * DAY_TRADES - retained_seq) * 1000);
 }
 
 static void without_settings_everything_stays(void **state)
@@ -186,6 +191,27 @@ static void by_age_whole_days_go_and_the_history_asked_for_stays(void **state)
     assert_int_equal(wish->last_seq, 6 * DAY_TRADES);
     assert_int_equal(wish->last_lsn, 6 * DAY_TRADES);
     assert_false(wish->by_size);
+    tw_keeper_free(&keeper);
+}
+
+static void what_the_disk_gives_back_late_costs_no_further_day(void **state)
+{
+    (void)state;
+    struct tw_keeper *keeper = keeper_of(0, 250000);
+    const uint64_t day = DAY_TRADES * 1000;
+    take(keeper, 900);
+    take(keeper, 901);
+    assert_true(look_at(keeper, 8, 0, 8 * day));
+    tw_keeper_recorded(keeper, tw_keeper_wish(keeper)->last_seq, 950);
+    take(keeper, 960);
+    take(keeper, 961);
+    assert_non_null(tw_keeper_droppable(keeper, 961));
+    tw_keeper_dropped(keeper);
+    /* Six days are dropped, and still on the disk. */
+    assert_false(look_at(keeper, 8, 6 * DAY_TRADES, 8 * day));
+    /* Another day makes three that are really there: one goes. */
+    assert_true(look_at(keeper, 9, 6 * DAY_TRADES, 9 * day));
+    assert_int_equal(tw_keeper_wish(keeper)->last_seq, 7 * DAY_TRADES);
     tw_keeper_free(&keeper);
 }
 
@@ -280,6 +306,7 @@ int main(void)
         cmocka_unit_test(the_newest_two_stay),
         cmocka_unit_test(without_settings_everything_stays),
         cmocka_unit_test(by_age_whole_days_go_and_the_history_asked_for_stays),
+        cmocka_unit_test(what_the_disk_gives_back_late_costs_no_further_day),
         cmocka_unit_test(by_size_the_oldest_days_go_but_never_the_current_one),
         cmocka_unit_test(what_was_dropped_counts_no_more),
         cmocka_unit_test(nothing_goes_beyond_the_older_kept_snapshot),
