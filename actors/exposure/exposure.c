@@ -96,7 +96,7 @@ static void learn_names(struct tw_exposure *exposure, const struct tw_block *blo
             continue;
         tw_exposure_reserve(exposure, name.id);
         struct tw_account *account = &exposure->accounts[name.id];
-        account->saved = exposure->saving.number;
+        account->money_saved = account->saved = exposure->saving.number;
         account->name = (struct tw_text){tw_strndup(name.name.bytes, name.name.length), name.name.length};
         tw_exposure_apply_settings(exposure, account);
     }
@@ -122,14 +122,25 @@ static tw_i128 exposure_of(const struct tw_exposure *exposure, const struct tw_a
     TW_UNREACHABLE("a measure without a formula");
 }
 
+/* What a judgement in a tick changes is written first, if a snapshot wants it as it was. */
+static void save_before_verdict(struct tw_exposure *exposure, uint32_t id, const struct tw_level *level, tw_i128 value,
+                                const struct tw_episode *episode)
+{
+    enum tw_severity severity;
+    if (exposure->saving.active && tw_level_judge(level, value, episode->severity, &severity) != TW_VERDICT_NOTHING)
+        tw_exposure_save_account(exposure, id);
+}
+
 static void judge_exposure(struct tw_exposure *exposure, uint32_t id, const struct tw_moment *moment,
                            struct tw_events *events)
 {
     struct tw_account *account = &exposure->accounts[id];
     if (!exposure->settings.rules.client_exposure.enabled)
         return;
-    struct tw_event *event = tw_level_apply(&exposure->exposure, &account->exposure, id, &account->level,
-                                            exposure_of(exposure, account), moment, events);
+    tw_i128 value = exposure_of(exposure, account);
+    save_before_verdict(exposure, id, &account->level, value, &account->exposure);
+    struct tw_event *event =
+        tw_level_apply(&exposure->exposure, &account->exposure, id, &account->level, value, moment, events);
     if (event == NULL || moment->phase == TW_PHASE_TICK || event->kind == TW_EVENT_RESOLVE)
         return;
     uint64_t latest[TW_EXPOSURE_TRADES_MAX];
@@ -173,8 +184,13 @@ static void tick_velocity(void *context, uint32_t key, const void *argument)
 {
     const struct tick_walk *walk = argument;
     struct tw_exposure *exposure = context;
-    tw_velocity_tick(&exposure->velocity, &exposure->accounts[key].velocity, key,
-                     exposure->settings.rules.velocity_window_ns, &walk->moment, walk->events);
+    struct tw_velocity_key *velocity = &exposure->accounts[key].velocity;
+    int64_t window_ns = exposure->settings.rules.velocity_window_ns;
+    if (exposure->saving.active)
+        save_before_verdict(exposure, key, &velocity->level,
+                            tw_window_count_after(&velocity->window, walk->moment.ts_ns - window_ns),
+                            &velocity->episode);
+    tw_velocity_tick(&exposure->velocity, velocity, key, window_ns, &walk->moment, walk->events);
 }
 
 static void touch(struct tw_exposure *exposure, uint32_t id)

@@ -7,7 +7,7 @@
 #include "actors/exposure/exposure_state.h"
 #include "protocol/check.h"
 
-enum row { ROW_HEAD = TW_ROW_OWN, ROW_ACCOUNT };
+enum row { ROW_HEAD = TW_ROW_OWN, ROW_ACCOUNT, ROW_MONEY };
 
 /* ---- saving ---- */
 
@@ -17,19 +17,35 @@ static void put_wide(struct tw_buffer *out, const struct tw_wide *wide)
     tw_put_i64(out, wide->high);
 }
 
-static void save_account(struct tw_exposure *exposure, uint32_t id)
+static struct tw_account *known_account(const struct tw_exposure *exposure, uint32_t id)
+{
+    return id < exposure->account_count && exposure->accounts[id].name.length > 0 ? &exposure->accounts[id] : NULL;
+}
+
+/* Re-marking changes the money of most accounts and nothing else of them: it is not to cost a whole account each. */
+static void save_money(struct tw_exposure *exposure, uint32_t id)
 {
     struct tw_buffer *out = &exposure->saving.rows;
-    if (id >= exposure->account_count || exposure->accounts[id].name.length == 0)
+    struct tw_account *account = known_account(exposure, id);
+    if (account == NULL || !tw_saving_takes(&exposure->saving, &account->money_saved))
         return;
-    struct tw_account *account = &exposure->accounts[id];
-    if (!tw_saving_takes(&exposure->saving, &account->saved))
+    size_t began = tw_row_begin(out, ROW_MONEY);
+    tw_put_u32(out, id);
+    put_wide(out, &account->gross);
+    put_wide(out, &account->net);
+    tw_row_end(out, began);
+}
+
+void tw_exposure_save_account(struct tw_exposure *exposure, uint32_t id)
+{
+    struct tw_buffer *out = &exposure->saving.rows;
+    struct tw_account *account = known_account(exposure, id);
+    if (account == NULL || !tw_saving_takes(&exposure->saving, &account->saved))
         return;
+    save_money(exposure, id);
     size_t began = tw_row_begin(out, ROW_ACCOUNT);
     tw_put_u32(out, id);
     tw_put_text(out, account->name);
-    put_wide(out, &account->gross);
-    put_wide(out, &account->net);
     tw_put_i128(out, account->turnover_e8);
     tw_put_u32(out, account->turnover_session);
     tw_save_episode(out, &account->exposure);
@@ -62,7 +78,7 @@ static void walk(struct tw_exposure *exposure, size_t bytes)
         if (saving->cursor >= exposure->account_count)
             saving->active = false;
         else
-            save_account(exposure, (uint32_t)saving->cursor++);
+            tw_exposure_save_account(exposure, (uint32_t)saving->cursor++);
     }
 }
 
@@ -74,28 +90,20 @@ bool tw_exposure_save(struct tw_exposure *exposure, struct tw_buffer *out, size_
 
 /* ---- before a change ---- */
 
-static void before_tick(struct tw_exposure *exposure)
-{
-    for (uint32_t i = 0; i < exposure->exposure.key_count; i++)
-        save_account(exposure, exposure->exposure.keys[i]);
-    for (uint32_t i = 0; i < exposure->velocity.key_count; i++)
-        save_account(exposure, exposure->velocity.keys[i]);
-}
-
 /* A bust ends the episodes that its original opened, also by the tick before it. */
 static void before_reversal(struct tw_exposure *exposure, const struct tw_original *original)
 {
     const struct tw_openings *openings = &exposure->openings;
-    save_account(exposure, original->account);
+    tw_exposure_save_account(exposure, original->account);
     for (uint32_t i = tw_openings_of(openings, original->seq);
          i < openings->count && openings->list[i].seq == original->seq; i++)
-        save_account(exposure, openings->list[i].entity);
+        tw_exposure_save_account(exposure, openings->list[i].entity);
 }
 
 static void before_block(struct tw_exposure *exposure, const struct tw_block *block)
 {
     for (uint32_t row = 0; row < block->count; row++)
-        save_account(exposure, tw_load_u32(block->account, row));
+        tw_exposure_save_account(exposure, tw_load_u32(block->account, row));
     for (uint32_t i = 0; i < block->original_count; i++) {
         struct tw_original original;
         memcpy(&original, block->originals + (size_t)i * sizeof original, sizeof original);
@@ -103,21 +111,19 @@ static void before_block(struct tw_exposure *exposure, const struct tw_block *bl
     }
 }
 
+/* Of accounts with an open alert a tick changes few: they are written when they are judged (exposure.c). */
 void tw_exposure_save_before(struct tw_exposure *exposure, const struct tw_record *record,
                              struct tw_shard_answer *const *answers)
 {
     if (!exposure->saving.active)
         return;
-    if (tw_record_ticks(record)) {
-        if (exposure->judge_all) {
-            walk(exposure, SIZE_MAX);
-            return;
-        }
-        before_tick(exposure);
+    if (exposure->judge_all && tw_record_ticks(record)) {
+        walk(exposure, SIZE_MAX);
+        return;
     }
     for (uint32_t shard = 0; shard < exposure->shards; shard++)
         for (uint32_t i = 0; i < answers[shard]->remark_count; i++)
-            save_account(exposure, answers[shard]->remarks[i].account);
+            save_money(exposure, answers[shard]->remarks[i].account);
     if (record->kind == TW_RECORD_BLOCK)
         before_block(exposure, &record->block);
 }
@@ -141,12 +147,26 @@ static bool load_account(struct tw_exposure *exposure, struct tw_row_reader *row
     if (account->name.length != 0)
         return false;
     account->name = (struct tw_text){tw_strndup(name.bytes, name.length), name.length};
-    get_wide(row, &account->gross);
-    get_wide(row, &account->net);
     account->turnover_e8 = tw_get_i128(row);
     account->turnover_session = tw_get_u32(row);
     return tw_load_episode(row, &account->exposure) && tw_load_latest(row, &account->latest) &&
            tw_load_velocity(row, &account->velocity) && tw_row_whole(row);
+}
+
+/* May come before its account. */
+static bool load_money(struct tw_exposure *exposure, struct tw_row_reader *row)
+{
+    uint32_t id = tw_get_u32(row);
+    if (row->bad || id == 0 || id > TW_ACCOUNTS_MAX)
+        return false;
+    tw_exposure_reserve(exposure, id);
+    struct tw_account *account = &exposure->accounts[id];
+    if (account->money_saved != 0)
+        return false;
+    account->money_saved = 1; /* until the end of loading: it was there */
+    get_wide(row, &account->gross);
+    get_wide(row, &account->net);
+    return tw_row_whole(row);
 }
 
 static bool everybodys(const void *context, const struct tw_opening *opening)
@@ -171,6 +191,8 @@ bool tw_exposure_load(struct tw_exposure *exposure, struct tw_row_reader *row)
         return tw_row_whole(row);
     case ROW_ACCOUNT:
         return load_account(exposure, row);
+    case ROW_MONEY:
+        return load_money(exposure, row);
     default:
         return false;
     }
@@ -188,6 +210,9 @@ bool tw_exposure_load_end(struct tw_exposure *exposure)
     }
     for (uint32_t id = 0; id < exposure->account_count; id++) {
         struct tw_account *account = &exposure->accounts[id];
+        if ((account->name.length == 0) != (account->money_saved == 0))
+            return false;
+        account->money_saved = 0;
         if (account->name.length == 0)
             continue;
         tw_exposure_apply_settings(exposure, account);

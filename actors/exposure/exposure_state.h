@@ -18,8 +18,8 @@ struct tw_account {
     struct tw_level level;
     struct tw_episode exposure;
     uint32_t turnover_session;
-    uint32_t touched; /* number of the tick that changed it */
-    uint32_t saved;   /* number of the saving that wrote it */
+    uint32_t touched;            /* number of the tick that changed it */
+    uint32_t money_saved, saved; /* numbers of the savings that wrote gross and net, and all the rest */
     struct tw_velocity_key velocity;
     struct tw_latest latest;
     struct tw_text name; /* owned; length 0: unknown id */
@@ -44,6 +44,7 @@ struct tw_exposure {
 void tw_exposure_reserve(struct tw_exposure *exposure, uint32_t id); /* a place for the account, of no name yet */
 void tw_exposure_apply_settings(struct tw_exposure *exposure, struct tw_account *account);
 /* exposure_save.c: writes what the record is about to change, if it is not written yet */
+void tw_exposure_save_account(struct tw_exposure *exposure, uint32_t id);
 void tw_exposure_save_before(struct tw_exposure *exposure, const struct tw_record *record,
                              struct tw_shard_answer *const *answers);
 
