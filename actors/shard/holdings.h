@@ -17,7 +17,7 @@ struct tw_holding {
     tw_i128 realised_e8;
     int64_t price_e8; /* the account's own latest trade, or the mark since the last re-marking */
     uint32_t account;
-    uint32_t saved; /* number of the saving that wrote it (judging/saving.h) */
+    uint32_t saved; /* twice the number of the saving that wrote its price; one more: all of it (judging/saving.h) */
 };
 _Static_assert(sizeof(struct tw_holding) == 64, "one cache line");
 
@@ -31,7 +31,7 @@ struct tw_holding_table {
     uint64_t *keys; /* account << 32 | symbol; 0 is free */
     struct tw_holding **positions;
     uint32_t count, capacity;
-    uint32_t saving; /* number of the newest saving: a position made since needs no writing */
+    uint32_t saving; /* what `saved` is when all is written for the newest saving, or nothing is to be: it is newer */
 };
 
 /* The position, made if new. `chunks` is the symbol's list (newest first). */

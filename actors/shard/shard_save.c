@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: MIT
  *
  * A shard's part of a snapshot. Positions are written one by one, not symbol by symbol: the first trade of a large
- * symbol after the barrier must not write all its holders.
+ * symbol after the barrier must not write all its holders. And re-marking, which changes the price of most positions
+ * and nothing else of them, writes their prices apart.
  */
 #include <string.h>
 
 #include "actors/shard/shard_state.h"
 #include "protocol/check.h"
 
-enum row { ROW_HEAD = TW_ROW_OWN, ROW_SYMBOL, ROW_POSITIONS };
+enum row { ROW_HEAD = TW_ROW_OWN, ROW_SYMBOL, ROW_POSITIONS, ROW_PRICES };
 
 #define POSITIONS_PER_ROW 256u
+#define PRICE_ELSEWHERE INT64_C(-1) /* in a row of prices */
+#define LOADED_PRICE 1u             /* of tw_holding.saved, until the end of loading */
+#define LOADED_REST 2u
 
 /* ---- saving ---- */
 
@@ -33,13 +37,30 @@ static void save_symbol(struct tw_shard *shard, struct tw_symbol *symbol)
     tw_row_end(out, began);
 }
 
-static void put_position(struct tw_buffer *out, const struct tw_holding *position)
+/* Of tw_holding.saved. */
+static uint32_t price_saved(const struct tw_shard *shard)
 {
+    return 2 * shard->saving.number;
+}
+static uint32_t all_saved(const struct tw_shard *shard)
+{
+    return 2 * shard->saving.number + 1;
+}
+
+/* True if it was to be written. */
+static bool put_position(struct tw_shard *shard, struct tw_holding *position)
+{
+    struct tw_buffer *out = &shard->saving.rows;
+    if (position->saved == all_saved(shard))
+        return false;
+    bool with_price = position->saved != price_saved(shard);
+    position->saved = all_saved(shard);
     tw_put_u32(out, position->account);
     tw_put_i128(out, position->quantity_e8);
     tw_put_i128(out, position->cost_e8);
     tw_put_i128(out, position->realised_e8);
-    tw_put_i64(out, position->price_e8);
+    tw_put_i64(out, with_price ? position->price_e8 : PRICE_ELSEWHERE);
+    return true;
 }
 
 static size_t begin_positions(struct tw_buffer *out, uint32_t symbol)
@@ -52,56 +73,57 @@ static size_t begin_positions(struct tw_buffer *out, uint32_t symbol)
 static void save_position(struct tw_shard *shard, uint32_t account, uint32_t symbol)
 {
     struct tw_holding *position = tw_holdings_find(&shard->positions, account, symbol);
-    if (position == NULL || !tw_saving_takes(&shard->saving, &position->saved))
+    if (position == NULL || position->saved == all_saved(shard))
         return;
     size_t began = begin_positions(&shard->saving.rows, symbol);
-    put_position(&shard->saving.rows, position);
+    put_position(shard, position);
     tw_row_end(&shard->saving.rows, began);
 }
 
-/* Goes on through the symbol's positions, at most one row of them; false when there are no more. */
-static bool walk_positions(struct tw_shard *shard, const struct tw_symbol *symbol, struct tw_holding_chunk **chunk,
-                           uint32_t *index)
+/* Goes on through the positions of the symbol that the walk stands in, at most one row of them. */
+static void walk_positions(struct tw_shard *shard)
 {
     struct tw_buffer *out = &shard->saving.rows;
-    size_t before = out->length, began = begin_positions(out, symbol->id);
+    size_t before = out->length, began = begin_positions(out, shard->symbols[shard->saving.cursor - 1].id);
     uint32_t written = 0;
-    while (*chunk != NULL && written < POSITIONS_PER_ROW) {
-        if (*index == (*chunk)->count) {
-            *chunk = (*chunk)->next;
-            *index = 0;
+    while (shard->walk.chunk != NULL && written < POSITIONS_PER_ROW) {
+        if (shard->walk.index == shard->walk.chunk->count) {
+            shard->walk.chunk = shard->walk.chunk->next;
+            shard->walk.index = 0;
             continue;
         }
-        struct tw_holding *position = &(*chunk)->list[(*index)++];
-        if (!tw_saving_takes(&shard->saving, &position->saved))
-            continue;
-        put_position(out, position);
-        written++;
+        written += put_position(shard, &shard->walk.chunk->list[shard->walk.index++]);
     }
     tw_row_end(out, began);
     if (written == 0)
         out->length = before;
-    return *chunk != NULL;
 }
 
-/* Before all of them change. The one that is being walked is finished. */
-static void save_all_positions(struct tw_shard *shard, struct tw_symbol *symbol)
+void tw_shard_save_prices(struct tw_shard *shard, const struct tw_symbol *symbol)
 {
-    if (shard->walk.chunk != NULL && symbol == &shard->symbols[shard->saving.cursor - 1])
-        while (walk_positions(shard, symbol, &shard->walk.chunk, &shard->walk.index)) {
+    struct tw_buffer *out = &shard->saving.rows;
+    size_t before = out->length, began = tw_row_begin(out, ROW_PRICES);
+    uint32_t written = 0;
+    tw_put_u32(out, symbol->id);
+    for (struct tw_holding_chunk *chunk = symbol->chunks; chunk != NULL; chunk = chunk->next)
+        for (uint32_t i = 0; i < chunk->count; i++) {
+            struct tw_holding *position = &chunk->list[i];
+            if (position->price_e8 == symbol->mark_e8 || position->saved >= price_saved(shard))
+                continue;
+            position->saved = price_saved(shard);
+            tw_put_u32(out, position->account);
+            tw_put_i64(out, position->price_e8);
+            written++;
         }
-    if (!tw_saving_takes(&shard->saving, &symbol->positions_saved))
-        return;
-    struct tw_holding_chunk *chunk = symbol->chunks;
-    uint32_t index = 0;
-    while (walk_positions(shard, symbol, &chunk, &index)) {
-    }
+    tw_row_end(out, began);
+    if (written == 0)
+        out->length = before;
 }
 
 void tw_shard_save_begin(struct tw_shard *shard)
 {
     tw_saving_begin(&shard->saving);
-    shard->positions.saving = shard->saving.number;
+    shard->positions.saving = all_saved(shard);
     shard->walk.chunk = NULL;
     struct tw_buffer *out = &shard->saving.rows;
     tw_save_settings(out, &shard->settings);
@@ -124,7 +146,7 @@ bool tw_shard_saving(const struct tw_shard *shard)
 static bool walk(struct tw_shard *shard)
 {
     if (shard->walk.chunk != NULL) {
-        walk_positions(shard, &shard->symbols[shard->saving.cursor - 1], &shard->walk.chunk, &shard->walk.index);
+        walk_positions(shard);
         return true;
     }
     if (shard->saving.cursor >= shard->symbol_count)
@@ -133,10 +155,8 @@ static bool walk(struct tw_shard *shard)
     if (symbol->id == 0)
         return true;
     save_symbol(shard, symbol);
-    if (tw_saving_takes(&shard->saving, &symbol->positions_saved)) {
-        shard->walk.chunk = symbol->chunks;
-        shard->walk.index = 0;
-    }
+    shard->walk.chunk = symbol->chunks;
+    shard->walk.index = 0;
     return true;
 }
 
@@ -177,26 +197,12 @@ static void before_reversal(struct tw_shard *shard, const struct tw_original *or
         save_symbol(shard, tw_shard_symbol(shard, openings->list[i].entity));
 }
 
-static void before_remark(struct tw_shard *shard, uint32_t symbol_id)
-{
-    struct tw_symbol *symbol = known_symbol(shard, symbol_id);
-    if (symbol != NULL)
-        save_all_positions(shard, symbol);
-}
-
-static void before_tick(struct tw_shard *shard, const struct tw_record *record)
+static void before_tick(struct tw_shard *shard)
 {
     for (uint32_t i = 0; i < shard->exposure.key_count; i++)
         save_symbol(shard, tw_shard_symbol(shard, shard->exposure.keys[i]));
     for (uint32_t i = 0; i < shard->velocity.key_count; i++)
         save_symbol(shard, tw_shard_symbol(shard, shard->velocity.keys[i]));
-    if (shard->settings.rules.remark_seconds == 0)
-        return;
-    for (uint32_t i = 0; i < shard->traded_count; i++)
-        before_remark(shard, shard->traded[i]);
-    if (record->kind == TW_RECORD_BLOCK) /* what its own rows trade before its last tick */
-        for (uint32_t row = 0; row < record->block.count; row++)
-            before_remark(shard, tw_load_u32(record->block.symbol, row));
 }
 
 static void before_block(struct tw_shard *shard, const struct tw_block *block)
@@ -225,7 +231,7 @@ void tw_shard_save_before(struct tw_shard *shard, const struct tw_record *record
             save_the_rest(shard);
             return;
         }
-        before_tick(shard, record);
+        before_tick(shard);
     }
     if (record->kind == TW_RECORD_BLOCK)
         before_block(shard, &record->block);
@@ -280,6 +286,24 @@ static bool load_symbol(struct tw_shard *shard, struct tw_row_reader *row)
            tw_load_velocity(row, &symbol->velocity) && tw_row_whole(row);
 }
 
+static struct tw_holding *position_for(struct tw_shard *shard, uint32_t symbol, uint32_t account)
+{
+    if (account == 0 || account > TW_ACCOUNTS_MAX)
+        return NULL;
+    return tw_holdings_get(&shard->positions, &tw_shard_symbol(shard, symbol)->chunks, account, symbol);
+}
+
+static bool load_price(struct tw_holding *position, int64_t price_e8, bool may_be_elsewhere)
+{
+    if (price_e8 == PRICE_ELSEWHERE)
+        return may_be_elsewhere;
+    if (price_e8 < 0 || (position->saved & LOADED_PRICE) != 0)
+        return false;
+    position->saved |= LOADED_PRICE;
+    position->price_e8 = price_e8;
+    return true;
+}
+
 static bool load_positions(struct tw_shard *shard, struct tw_row_reader *row)
 {
     uint32_t id = tw_get_u32(row);
@@ -289,18 +313,45 @@ static bool load_positions(struct tw_shard *shard, struct tw_row_reader *row)
         return true;
     tw_shard_reserve(shard, id);
     while (row->at < row->end) {
-        uint32_t account = tw_get_u32(row), before = shard->positions.count;
-        if (account == 0 || account > TW_ACCOUNTS_MAX)
+        struct tw_holding *position = position_for(shard, id, tw_get_u32(row));
+        if (position == NULL || (position->saved & LOADED_REST) != 0)
             return false;
-        struct tw_holding *position =
-            tw_holdings_get(&shard->positions, &tw_shard_symbol(shard, id)->chunks, account, id);
+        position->saved |= LOADED_REST;
         position->quantity_e8 = tw_get_i128(row);
         position->cost_e8 = tw_get_i128(row);
         position->realised_e8 = tw_get_i128(row);
-        position->price_e8 = tw_get_i64(row);
-        if (row->bad || shard->positions.count == before) /* cut off, or there twice */
+        if (!load_price(position, tw_get_i64(row), true) || row->bad)
             return false;
     }
+    return true;
+}
+
+/* May come before the positions. */
+static bool load_prices(struct tw_shard *shard, struct tw_row_reader *row)
+{
+    uint32_t id = tw_get_u32(row);
+    if (row->bad || id == 0 || id > TW_SYMBOLS_MAX)
+        return false;
+    if (!tw_shard_has(shard, id))
+        return true;
+    tw_shard_reserve(shard, id);
+    while (row->at < row->end) {
+        struct tw_holding *position = position_for(shard, id, tw_get_u32(row));
+        if (position == NULL || !load_price(position, tw_get_i64(row), false) || row->bad)
+            return false;
+    }
+    return true;
+}
+
+/* Nothing of any position is missing. */
+static bool positions_are_whole(const struct tw_symbol *symbol)
+{
+    for (struct tw_holding_chunk *chunk = symbol->chunks; chunk != NULL; chunk = chunk->next)
+        for (uint32_t i = 0; i < chunk->count; i++) {
+            if (chunk->list[i].saved != (LOADED_PRICE | LOADED_REST))
+                return false;
+            chunk->list[i].saved = 0;
+        }
     return true;
 }
 
@@ -324,6 +375,8 @@ bool tw_shard_load(struct tw_shard *shard, struct tw_row_reader *row)
         return load_symbol(shard, row);
     case ROW_POSITIONS:
         return load_positions(shard, row);
+    case ROW_PRICES:
+        return load_prices(shard, row);
     default:
         return false;
     }
@@ -345,6 +398,8 @@ bool tw_shard_load_end(struct tw_shard *shard)
                 return false;
             continue;
         }
+        if (!positions_are_whole(symbol))
+            return false;
         tw_shard_apply_settings(shard, symbol);
         if (!tw_episode_relist(&shard->exposure, &symbol->exposure, symbol->id, symbol->id, 0) ||
             !tw_episode_relist(&shard->velocity, &symbol->velocity.episode, symbol->id, symbol->id, 0))

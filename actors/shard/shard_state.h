@@ -19,8 +19,8 @@ struct tw_symbol {
     int64_t mark_e8;     /* price of the latest trade */
     uint32_t id;
     uint32_t turnover_session;
-    uint32_t saved, positions_saved; /* numbers of the savings that wrote it, and all its positions */
-    bool traded;                     /* since the last re-marking */
+    uint32_t saved; /* number of the saving that wrote it */
+    bool traded;    /* since the last re-marking */
     int64_t large_trade_e8;
     struct tw_level level;
     struct tw_episode exposure;
@@ -66,6 +66,8 @@ static inline uint32_t tw_shard_place(const struct tw_shard *shard, uint32_t sym
 
 /* shard_save.c: writes what the record is about to change, if it is not written yet */
 void tw_shard_save_before(struct tw_shard *shard, const struct tw_record *record);
+/* Before the symbol is re-marked: writes the prices of those whose price is about to change. */
+void tw_shard_save_prices(struct tw_shard *shard, const struct tw_symbol *symbol);
 
 /* shard_symbols.c */
 void tw_shard_reserve(struct tw_shard *shard, uint32_t symbol); /* a place for the symbol, of no id yet */

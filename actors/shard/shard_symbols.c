@@ -170,6 +170,8 @@ void tw_shard_tick(struct tw_shard *shard, const struct tw_tick *tick, struct tw
         for (uint32_t i = 0; i < shard->traded_count; i++) {
             struct tw_symbol *symbol = tw_shard_symbol(shard, shard->traded[i]);
             symbol->traded = false;
+            if (shard->saving.active)
+                tw_shard_save_prices(shard, symbol);
             remark_symbol(symbol, tick->row, answer);
         }
         shard->traded_count = 0;
