@@ -351,10 +351,11 @@ void crowd_restart(struct crowd *crowd)
         sim_tell(sim, publisher->name, "comes back under incarnation %u", process->incarnation);
         uint64_t quota = process->quota;
         process->alive = false;
-        /* What it sent and nobody has read goes with its connection: names in columns are told apart by nothing. */
-        net_cut(sim->net, NET_TRADES, index);
         struct process *next = add_process(crowd, process->publisher, process->incarnation, process->variant);
         next->quota = next->ready = quota;
+        /* In rows: an ack may speak of names before the old process's last messages are read, and name numbers of the
+         * two are told apart by nothing. */
+        next->columnar = false;
         next->ready = crowd->publishers[process->publisher].numbers[process->incarnation][process->variant].count;
     } else if (sim->plan.twins && !publisher->has_twin) {
         sim_tell(sim, publisher->name, "a twin appears under incarnation %u", process->incarnation);
