@@ -179,18 +179,35 @@ static bool take_message(struct tw_keeper_actor *actor, int64_t now_ns)
 
 /* ---- retention ---- */
 
+static bool reaches(const struct tw_record *record, int64_t horizon_ns)
+{
+    if (record->kind != TW_RECORD_BLOCK)
+        return false;
+    for (uint32_t row = 0; row < record->block.count; row++)
+        if (tw_load_i64(record->block.ts, row) >= horizon_ns)
+            return true;
+    return false;
+}
+
+/* All before the first block that reaches the horizon. The index by time says where to look, and may lag: from there on
+ * the log itself is read, or half a day would go. */
 static void before(void *context, int64_t horizon_ns, uint64_t *last_seq, uint64_t *last_lsn)
 {
     struct tw_store *store = context;
-    struct tw_frame *frame = NULL;
     struct tw_record record;
+    uint64_t seq = tw_store_seq_at(store, horizon_ns), retained = tw_store_retained(store).seq;
+    struct tw_store_cursor *cursor = tw_store_read(store, seq > retained ? seq : retained + 1, NULL);
+    bool more = cursor != NULL;
     *last_seq = *last_lsn = 0;
-    uint64_t seq = tw_store_seq_at(store, horizon_ns);
-    if (seq <= tw_store_retained(store).seq + 1 || !tw_store_block_of(store, seq, &frame, &record))
-        return;
-    *last_seq = tw_record_follows(&record);
-    *last_lsn = tw_record_lsn(&record) - 1;
-    tw_frame_drop(&frame);
+    while (more && (more = tw_store_next(cursor, &record, NULL) > 0))
+        if (reaches(&record, horizon_ns)) {
+            *last_seq = tw_record_follows(&record);
+            *last_lsn = tw_record_lsn(&record) - 1;
+            break;
+        }
+    tw_store_cursor_free(&cursor);
+    if (*last_seq <= retained)
+        *last_seq = *last_lsn = 0;
 }
 
 static void look_for_days(struct tw_keeper_actor *actor)

@@ -298,4 +298,5 @@ class Pastless(Crowd):
         super().check_log(counts)
         gone = self.rows[0]["seq"] - 1
         assert gone > 3 * DAY_TRADES, f"only {gone} trades were dropped: this shows nothing"
-        assert gone % DAY_TRADES == 0, f"{gone} trades were dropped, which are no whole days"
+        # A block goes as a whole: one that reaches into the next day stays, with up to all messages under way in it.
+        assert -gone % DAY_TRADES < 30, f"{gone} trades were dropped, which are no whole days"
