@@ -92,6 +92,7 @@ void tw_flow_reconnected(struct tw_flow *flow, int64_t now_ns);
 /* ---- what to do ---- */
 enum tw_flow_action tw_flow_next(struct tw_flow *flow, int64_t now_ns);
 const struct tw_flow_message *tw_flow_message(const struct tw_flow *flow); /* of TW_FLOW_SEND_MESSAGE */
+#define TW_FLOW_PROBE_NUMBER (UINT64_C(1) << 62)                           /* no source comes so far, and no credit */
 uint64_t tw_flow_probe_number(const struct tw_flow *flow);
 void tw_flow_sent(struct tw_flow *flow, enum tw_flow_action action, uint64_t names_after, int64_t now_ns);
 /* When tw_flow_next is worth asking again though nothing happened; INT64_MAX: never. */
