@@ -139,14 +139,14 @@ static void so_many_are_compared_at_a_time(void **state)
     (void)state;
     struct world world;
     begin_greeted(&world, 100000);
-    for (uint64_t first = 1; first <= 70000; first += 7000)
-        queue(&world, 7000);
-    for (uint64_t first = 1; first <= 63000; first += 7000)
+    for (uint64_t first = 1; first <= 10000; first += 2000)
+        queue(&world, 2000);
+    for (uint64_t first = 1; first <= 8000; first += 2000)
         expect_message(&world, first);
-    expect_probe(&world);
+    expect_probe(&world); /* on a line that is lost all the time, what was compared before must count */
     hear_gap(&world, 100000, 100001, 1);
-    assert_int_equal(tw_flow_unsettled(&world.flow), 7000);
-    expect_message(&world, 63001);
+    assert_int_equal(tw_flow_unsettled(&world.flow), 2000);
+    expect_message(&world, 8001);
     tw_flow_clear(&world.flow);
 }
 

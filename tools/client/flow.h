@@ -15,11 +15,13 @@
 #include "protocol/messages.h"
 #include "protocol/pack.h"
 
-#define TW_FLOW_HELLO_EVERY_NS INT64_C(100000000)    /* until an ack answers: a subscription takes a moment */
-#define TW_FLOW_PATIENCE_NS INT64_C(1000000000)      /* without progress, then resend */
-#define TW_FLOW_PATIENCE_MAX_NS INT64_C(8000000000)  /* doubled up to here while nothing at all is heard */
-#define TW_FLOW_RESEND_PAUSE_NS INT64_C(100000000)   /* one loss raises `gap` once for every message behind it */
-#define TW_FLOW_COMPARED_TRADES_MAX TW_CREDIT_TRADES /* sent for comparison without an answer yet */
+#define TW_FLOW_HELLO_EVERY_NS INT64_C(100000000)   /* until an ack answers: a subscription takes a moment */
+#define TW_FLOW_PATIENCE_NS INT64_C(1000000000)     /* without progress, then resend */
+#define TW_FLOW_PATIENCE_MAX_NS INT64_C(8000000000) /* doubled up to here while nothing at all is heard */
+#define TW_FLOW_RESEND_PAUSE_NS INT64_C(100000000)  /* one loss raises `gap` once for every message behind it */
+/* Sent for comparison without an answer yet: a full message, or a few. A lost connection begins with them again, so
+ * that on a bad line more of them might never come through; an answer takes a round trip. */
+#define TW_FLOW_COMPARED_TRADES_MAX TW_SUBMISSION_TRADES_MAX
 
 enum tw_flow_state {
     TW_FLOW_GREETING, /* hello, until an ack answers; also after a reconnection */
