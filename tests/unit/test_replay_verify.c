@@ -3,52 +3,11 @@
  * `replay --verify` finds the alert that was tampered with, and names what differs. The directory is the one of format
  * 1 in tests/data: 48 alerts of a real daemon.
  */
-#include <stdlib.h>
-
+#include "format_1_world.h"
 #include "protocol/messages.h"
 #include "store/inside.h"
-#include "store_world.h"
-#include "tools/replay.h"
-
-#define ALERTS 48u
-
-static int setup(void **state)
-{
-    struct world *world = world_new(); /* for its directory's name; the old one takes its place */
-    char command[512];
-    world_close(world);
-    world_remove(world->directory);
-    snprintf(command, sizeof command, "mkdir '%s' && tar -xzf tests/data/format-1.tar.gz --strip-components=1 -C '%s'",
-             world->directory, world->directory);
-    assert_int_equal(system(command), 0);
-    *state = world;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    world_free(*state);
-    return 0;
-}
 
 /* ---- replay ---- */
-
-static void hear_alert(void *context, const struct tw_router_alert *alert)
-{
-    (void)context, (void)alert;
-}
-static void hear_refused(void *context, const struct tw_refusal *refusal)
-{
-    (void)context, (void)refusal;
-}
-static void hear_bad(void *context, const char *problem)
-{
-    (void)context, (void)problem;
-}
-static void hear_progress(void *context, uint64_t done, uint64_t total)
-{
-    (void)context, (void)done, (void)total;
-}
 
 static bool verify(const struct world *world, struct tw_replay_totals *totals, char why[512])
 {

@@ -3,56 +3,17 @@
  * A directory that the program of format 1 wrote (tests/data): tools read it as it is, the daemon's opening makes it
  * format 2, and it says what it said before.
  */
-#include <stdlib.h>
 #include <unistd.h>
 
+#include "format_1_world.h"
 #include "protocol/check.h"
-#include "store_world.h"
-#include "tools/replay.h"
 
 #define TRADES 2435u
 #define REFUSED 14u
-#define ALERTS 48u
 #define DIGEST "30c3ba3729390efb6cef1c2bf726ba2bd0b19bc1da3bfc611e62fed9ba21b15b"
 #define RECORD_DIGEST "56a3cc93fe1b8617162eb557ecfd9372e018b63221d07f7179b6ece7a7cf805c"
 
-static int setup(void **state)
-{
-    struct world *world = world_new(); /* for its directory's name; the old one takes its place */
-    char command[512];
-    world_close(world);
-    world_remove(world->directory);
-    snprintf(command, sizeof command, "mkdir '%s' && tar -xzf tests/data/format-1.tar.gz --strip-components=1 -C '%s'",
-             world->directory, world->directory);
-    assert_int_equal(system(command), 0);
-    *state = world;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    world_free(*state);
-    return 0;
-}
-
 /* ---- what it says ---- */
-
-static void hear_alert(void *context, const struct tw_router_alert *alert)
-{
-    (void)context, (void)alert;
-}
-static void hear_refused(void *context, const struct tw_refusal *refusal)
-{
-    (void)context, (void)refusal;
-}
-static void hear_bad(void *context, const char *problem)
-{
-    (void)context, (void)problem;
-}
-static void hear_progress(void *context, uint64_t done, uint64_t total)
-{
-    (void)context, (void)done, (void)total;
-}
 
 static void expect_the_same_answer(const struct world *world)
 {
