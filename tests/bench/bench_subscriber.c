@@ -5,63 +5,36 @@
  *
  *   bench_subscriber ALERTS
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
 #include <unistd.h>
 #include <zmq.h>
 
 #include "protocol/messages.h"
-
-static int64_t wall_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
-static int compare(const void *a, const void *b)
-{
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x > y) - (x < y);
-}
+#include "tests/bench/bench_common.h"
 
 struct seen {
-    int64_t *latency;
-    size_t count, capacity;
+    struct bench_waits waits;
     uint64_t alerts, holes, last;
+    int64_t last_ns; /* when the last one came, on the clock of throughput */
 };
 
 static void take(struct seen *seen, const void *bytes, size_t length)
 {
     struct tw_alert_view alert;
+    int64_t now = bench_clock_ns(CLOCK_REALTIME);
     if (!tw_alert_decode(bytes, length, &alert))
         return;
-    int64_t now = wall_ns();
     seen->alerts++;
+    seen->last_ns = bench_clock_ns(CLOCK_MONOTONIC);
     if (seen->last != 0 && alert.n != seen->last + 1)
         seen->holes++;
     seen->last = alert.n;
-    if (!tw_text_is(alert.type, "LARGE_TRADE"))
-        return;
-    if (seen->count == seen->capacity) {
-        seen->capacity = seen->capacity == 0 ? 65536 : seen->capacity * 2;
-        seen->latency = realloc(seen->latency, seen->capacity * sizeof *seen->latency);
-        if (seen->latency == NULL)
-            abort();
-    }
-    seen->latency[seen->count++] = now - alert.ts_ns;
-}
-
-static double percentile(const struct seen *seen, double share)
-{
-    return seen->count == 0 ? 0 : (double)seen->latency[(size_t)((double)(seen->count - 1) * share)] / 1e6;
+    if (tw_text_is(alert.type, "LARGE_TRADE"))
+        bench_waits_add(&seen->waits, now - alert.ts_ns);
 }
 
 int main(int argc, char **argv)
 {
-    struct seen seen = {0};
+    static struct seen seen;
     void *context = zmq_ctx_new(), *socket = zmq_socket(context, ZMQ_SUB);
     int hwm = 0;
     zmq_setsockopt(socket, ZMQ_RCVHWM, &hwm, sizeof hwm);
@@ -83,12 +56,10 @@ int main(int argc, char **argv)
             zmq_msg_close(&payload);
         }
     }
-    if (seen.count > 0)
-        qsort(seen.latency, seen.count, sizeof *seen.latency, compare);
-    printf(
-        "{\"alerts\": %llu, \"holes\": %llu, \"measured\": %zu, \"p50_ms\": %.3f, \"p90_ms\": %.3f, \"p99_ms\": %.3f, "
-        "\"p999_ms\": %.3f, \"max_ms\": %.3f}\n",
-        (unsigned long long)seen.alerts, (unsigned long long)seen.holes, seen.count, percentile(&seen, 0.5),
-        percentile(&seen, 0.9), percentile(&seen, 0.99), percentile(&seen, 0.999), percentile(&seen, 1.0));
+    printf("{\"alerts\": %llu, \"holes\": %llu, \"measured\": %llu, \"last_ns\": %lld, ",
+           (unsigned long long)seen.alerts, (unsigned long long)seen.holes, (unsigned long long)seen.waits.count,
+           (long long)seen.last_ns);
+    bench_waits_print(stdout, &seen.waits, "alert_");
+    puts("}");
     return 0;
 }

@@ -62,7 +62,8 @@ class Load:
         self.acks.connect(doors["acks"])
         self.durable = 0
         self.process = subprocess.Popen([BUILD / "bench_publisher", "throughput", doors["trades"], doors["acks"], "load",
-                                         str(seconds), "2000", "20000", "100000", str(BATCH)],
+                                         str(seconds), "symbols=2000", "accounts=20000", f"batch={BATCH}",
+                                         "rows=128000"],
                                         env=environment(), stdout=subprocess.DEVNULL)
 
     def reached(self, trades):
