@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
 """What reads and sums up the benchmarks' figures: no daemon, no clock."""
+import hashlib
+import importlib.machinery
+import importlib.util
 import pathlib
 import sys
 import unittest
@@ -7,8 +10,91 @@ import unittest
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
-from measure import figures, proc    # noqa: E402
+from measure import callgrind, figures, proc    # noqa: E402
 from peers import server                        # noqa: E402
+
+
+def script(name):
+    loader = importlib.machinery.SourceFileLoader(name, str(HERE / name))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(name, loader))
+    loader.exec_module(module)
+    return module
+
+
+# main -> shard (twice), shard -> judging (inside it), replay -> decode, pipeline -> router with an inlined file before the call,
+# router -> a callback in tools: what it costs is the router's.
+CALLGRIND = """version: 1
+events: Ir
+fl=(1) /src/actors/pipeline/pipeline.c
+fn=(1) tw_pipeline_feed
+10 5
+cfi=(2) /src/actors/shard/shard.c
+cfn=(2) tw_shard_take
+calls=2 20
+11 1000
+fi=(3) /src/protocol/pack.h
+12 7
+cfi=(4) /src/actors/router/router.c
+cfn=(3) tw_router_take
+calls=1 30
++1 400
+
+fl=(2)
+fn=(2)
+20 600
+cfi=(5) /src/actors/judging/window.c
+cfn=(4) tw_window_add
+calls=2 5
+21 400
+
+fl=(4)
+fn=(3)
+30 300
+cfi=(6) /src/tools/replay_command.c
+cfn=(5) on_alert
+calls=1 7
+* 100
+
+fl=(7) /src/tools/replay.c
+fn=(6) drain
+40 9
+cfi=(8) /src/protocol/log.c
+cfn=(7) tw_record_decode
+calls=1 3
+41 50
+cfi=(1)
+cfn=(1)
+calls=1 9
+42 1412
+
+totals: 1471
+"""
+
+
+class Callgrind(unittest.TestCase):
+    def test_a_core_has_what_its_drivers_calls_cost(self):
+        found, total = callgrind.instructions(CALLGRIND.splitlines(keepends=True))
+        self.assertEqual(found, {"shard": 1000, "router": 400, "decode": 50})
+        self.assertEqual(total, 1471)
+
+
+class Instructions(unittest.TestCase):
+    def setUp(self):
+        self.script = script("instructions")
+
+    def test_over_five_percent_more_is_a_finding(self):
+        self.assertTrue(self.script.compare({"shard": 1000}, {"shard": 1051})[1])
+        self.assertFalse(self.script.compare({"shard": 1000}, {"shard": 1049})[1])
+        self.assertFalse(self.script.compare({"shard": 1000}, {"shard": 500})[1])
+
+    def test_one_worse_core_is_not_hidden_by_a_better_one(self):
+        self.assertTrue(self.script.compare({"shard": 1000, "router": 1000}, {"shard": 1100, "router": 100})[1])
+
+    def test_a_core_that_is_not_on_record_is_a_finding(self):
+        self.assertTrue(self.script.compare({}, {"shard": 10})[1])
+
+    def test_the_tape_is_the_same_everywhere(self):
+        self.assertEqual(hashlib.sha256(self.script.tape().encode()).hexdigest(), "c591d02b1c3e014a5d8add6de412d45cf6064ea23c691a9c65f3d35bca14c781")
 
 
 class Figures(unittest.TestCase):
