@@ -19,7 +19,7 @@ class Eyes:
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def close(self):
-        return json.loads(self.process.communicate()[0])
+        return json.loads(self.process.communicate()[0] or "{}")
 
 
 class Sampler(threading.Thread):

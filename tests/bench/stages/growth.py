@@ -60,7 +60,7 @@ def position_bytes(bench):
 
 def stored(bench):
     """CPU a trade on a store that has few trades, and when it has a hundred times as many."""
-    unit = 50_000 if bench.quick else 1_000_000
+    unit = 20_000 if bench.quick else 1_000_000
     with Daemon(bench, STILL) as daemon:
         drive(bench, daemon, "throughput", 600, name="first", eyes=False, trades=unit)
         few = drive(bench, daemon, "throughput", 600, name="few", trades=unit, offset=unit / PACE)
