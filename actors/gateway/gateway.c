@@ -145,8 +145,10 @@ enum tw_taken tw_gateway_submit(struct tw_gateway *gateway, enum tw_lane lane, c
     enum tw_code code = TW_OK;
     const char *why = NULL;
     enum tw_envelope envelope = tw_submission_decode(bytes, length, &submission, &code, &why);
-    if (envelope == TW_ENVELOPE_OK && must_wait(gateway, submission.count))
+    if (envelope == TW_ENVELOPE_OK && must_wait(gateway, submission.count)) {
+        gateway->open.refused_room = true;
         return TW_TAKEN_LATER;
+    }
     if (envelope == TW_ENVELOPE_UNREADABLE || (envelope == TW_ENVELOPE_HOLD && lane == TW_LANE_FEED)) {
         unreadable(gateway, lane, length, why);
         return TW_TAKEN;

@@ -100,7 +100,14 @@ enum tw_taken tw_gateway_submit(struct tw_gateway *gateway, enum tw_lane lane, c
 /* The next record for the log, or NULL if nothing is staged. Call until NULL. The frame belongs to the caller; the
  * gateway keeps a reference until tw_gateway_durable. */
 struct tw_frame *tw_gateway_cut(struct tw_gateway *gateway);
-bool tw_gateway_staged(const struct tw_gateway *gateway);   /* something waits to be cut */
+bool tw_gateway_staged(const struct tw_gateway *gateway); /* something waits to be cut */
+/* Something is to be cut now: a finished record, or the block under construction. What arrives while records are being
+ * made durable would only wait for them: it goes into one block, which is due as soon as they are, or when a message
+ * has no room in it. So a block is as large as the disk is slow, and nothing waits on an idle one. */
+bool tw_gateway_cut_is_due(const struct tw_gateway *gateway);
+/* Few trades come, and what arrives now may lie until the next tw_gateway_durable, for the shell to wake up once for
+ * all of it. Not while a full disk holds: that calls for long, and those who come then are to hear of it. */
+bool tw_gateway_may_rest(const struct tw_gateway *gateway);
 uint32_t tw_gateway_room(const struct tw_gateway *gateway); /* trades that the block under construction still takes */
 /* Once in a while (at least every 100 ms): idle clock records, cadence of acks. Returns the monotonic time at which it
  * wants to be called next. */

@@ -11,7 +11,7 @@
 #include "protocol/check.h"
 
 #define LOOK_NS INT64_C(50000000) /* how often acks have their turn while nothing else happens */
-#define MESSAGES_PER_TURN 4096    /* then acks, watermarks and the pipe get their turn */
+#define MESSAGES_PER_TURN 512     /* then records, acks, watermarks and the pipe get their turn */
 
 struct tw_gateway_actor {
     struct tw_gateway *core;
@@ -136,7 +136,7 @@ static int wait_for(void *self, zmq_pollitem_t items[TW_AGENT_SOCKETS_MAX], int6
         items[count++] = (zmq_pollitem_t){zsock_resolve(actor->lanes[actor->next_lane]), 0, ZMQ_POLLOUT, 0};
     } else if (actor->stopping && actor->ends_sent < actor->lane_count) {
         items[count++] = (zmq_pollitem_t){zsock_resolve(actor->lanes[actor->ends_sent]), 0, ZMQ_POLLOUT, 0};
-    } else if (!actor->stopping) {
+    } else if (!actor->stopping && !tw_gateway_may_rest(actor->core)) {
         items[count++] = (zmq_pollitem_t){zsock_resolve(actor->trades), 0, ZMQ_POLLIN, 0};
         if (actor->feeds != NULL)
             items[count++] = (zmq_pollitem_t){zsock_resolve(actor->feeds), 0, ZMQ_POLLIN, 0};
@@ -147,11 +147,18 @@ static int wait_for(void *self, zmq_pollitem_t items[TW_AGENT_SOCKETS_MAX], int6
 
 /* ---- out: records, acks ---- */
 
-/* Hands staged records to all lanes, in order. False: a lane is full. */
+static bool is_due(const struct tw_gateway_actor *actor)
+{
+    return tw_gateway_cut_is_due(actor->core) || (actor->stopping && tw_gateway_staged(actor->core));
+}
+
+/* Hands the records that are due to all lanes, in order. False: a lane is full. */
 static bool distribute(struct tw_gateway_actor *actor)
 {
     for (;;) {
         if (actor->frame == NULL) {
+            if (!is_due(actor))
+                return true;
             actor->frame = tw_gateway_cut(actor->core);
             actor->next_lane = 0;
             if (actor->frame == NULL)
@@ -285,7 +292,7 @@ static enum tw_agent_progress step(struct tw_gateway_actor *actor, struct tw_sto
     hear_watermark(actor);
     if (actor->ends_sent > 0)
         return finish(actor, now_ns);
-    bool flowing = distribute(actor), more = false;
+    bool flowing = actor->frame == NULL || distribute(actor), more = false;
     if (flowing) {
         if (!actor->stopping)
             tw_barrier_step(actor->barrier, actor->durable_lsn, actor->held, now_ns);
@@ -299,10 +306,9 @@ static enum tw_agent_progress step(struct tw_gateway_actor *actor, struct tw_sto
     actor->clock_due_ns = flowing ? tw_gateway_clock(actor->core, tw_wall_ns(), now_ns) : now_ns + LOOK_NS;
     publish_acks(actor, now_ns);
     pass_complaints(actor, now_ns);
-    bool staged = tw_gateway_staged(actor->core);
-    if (actor->stopping && flowing && !staged && !actor->has_message)
+    if (actor->stopping && flowing && !tw_gateway_staged(actor->core) && !actor->has_message)
         return finish(actor, now_ns);
-    return flowing && (more || staged) ? TW_AGENT_CONTINUES : TW_AGENT_WAITS;
+    return flowing && (more || is_due(actor)) ? TW_AGENT_CONTINUES : TW_AGENT_WAITS;
 }
 
 static enum tw_agent_progress work(void *self, char failure[512])

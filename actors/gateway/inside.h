@@ -139,6 +139,7 @@ struct tw_id_index {
 struct tw_open_block {
     uint32_t count;      /* rows */
     uint64_t generation; /* of this block, from 1 */
+    bool refused_room;   /* a message waits for the next block */
     int64_t *ts, *qty, *price;
     uint64_t *pseq;
     uint32_t *symbol, *account, *source;
@@ -199,6 +200,7 @@ struct tw_gateway {
     struct tw_seq_set busted;
 
     struct tw_open_block open;
+    uint32_t last_block_count; /* rows of the block before it */
     struct tw_frame_pool *frames;
     struct tw_spares { /* of flights gone by, for those to come */
         struct tw_id_index **indexes;

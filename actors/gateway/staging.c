@@ -89,7 +89,7 @@ bool tw_gateway_open_has_anything(const struct tw_gateway *gateway)
 static void clear_open(struct tw_open_block *open)
 {
     open->count = open->name_count = open->refusal_count = open->position_count = 0;
-    open->has_ids = false;
+    open->has_ids = open->refused_room = false;
     memset(open->has_party, 0, sizeof open->has_party);
     open->ids.length = open->originals.length = open->texts.length = 0;
     if (open->index != NULL && open->index->indexed != 0)
@@ -128,6 +128,7 @@ void tw_gateway_finish(struct tw_gateway *gateway)
     const struct tw_block_lists lists = {open->names,      open->refusals,      open->positions,
                                          open->name_count, open->refusal_count, open->position_count - left};
     struct tw_frame *frame = tw_block_encode_in(gateway->frames, tw_gateway_open_view(gateway), &lists);
+    gateway->last_block_count = open->count;
     clear_open(open);
     open->position_count = left;
     stage(gateway, frame);
@@ -146,6 +147,23 @@ uint64_t tw_gateway_stage_control(struct tw_gateway *gateway, struct tw_control 
 bool tw_gateway_staged(const struct tw_gateway *gateway)
 {
     return gateway->cut_lsn < gateway->last_lsn || tw_gateway_open_has_anything(gateway);
+}
+
+bool tw_gateway_cut_is_due(const struct tw_gateway *gateway)
+{
+    if (gateway->cut_lsn < gateway->last_lsn)
+        return true;
+    bool disk_is_idle = gateway->durable_lsn == gateway->last_lsn;
+    return (disk_is_idle || gateway->open.refused_room) && tw_gateway_open_has_anything(gateway);
+}
+
+#define SMALL_BLOCK 1024u /* trades that are taken in less time than an fsync lasts */
+
+bool tw_gateway_may_rest(const struct tw_gateway *gateway)
+{
+    bool disk_is_idle = gateway->durable_lsn == gateway->last_lsn;
+    return !disk_is_idle && !gateway->disk_held && gateway->last_block_count < SMALL_BLOCK &&
+           gateway->open.count < SMALL_BLOCK;
 }
 
 uint32_t tw_gateway_room(const struct tw_gateway *gateway)

@@ -64,6 +64,77 @@ static void a_name_is_written_once_however_often_it_is_used(void **state)
     world_free(&world);
 }
 
+static void a_block_is_cut_when_the_disk_is_idle_or_no_more_fits(void **state)
+{
+    (void)state;
+    struct world *world = world_new(10);
+    assert_false(tw_gateway_cut_is_due(world->gateway));
+    world_push_plain(world, "p", 0, 1, 1);
+    assert_true(tw_gateway_cut_is_due(world->gateway)); /* nothing is under way: it goes at once */
+    world_cut(world);
+    for (uint64_t seq = 2; seq <= 5; seq++)
+        world_push_plain(world, "p", 0, seq, 1);
+    assert_false(tw_gateway_cut_is_due(world->gateway)); /* they would only wait for the first */
+    world_durable_to(world, world->log.count);
+    assert_true(tw_gateway_cut_is_due(world->gateway));
+    world_cut(world);
+    assert_int_equal(world_blocks(world), 2);
+    world_push_plain(world, "p", 0, 6, 8);
+    assert_false(tw_gateway_cut_is_due(world->gateway));
+    world_push_plain(world, "p", 0, 14, 3); /* has no room: world_send cuts */
+    assert_int_equal(world_blocks(world), 3);
+    tw_gateway_snapshot(world->gateway, world->wall_ns); /* a control record does not wait, nor what comes before it */
+    assert_true(tw_gateway_cut_is_due(world->gateway));
+    world_durable(world);
+    assert_false(tw_gateway_cut_is_due(world->gateway));
+    world_free(&world);
+}
+
+static void what_has_no_room_makes_the_block_due(void **state)
+{
+    (void)state;
+    struct world *world = world_new(10);
+    struct tw_trade trades[6];
+    struct tw_buffer message = {0};
+    for (int i = 0; i < 6; i++)
+        trades[i] = trade_of("X", "A", 'B', 1, 1, NOON + i);
+    world_push_plain(world, "q", 0, 1, 1);
+    world_cut(world); /* under way */
+    world_push(world, "p", 0, 1, trades, 6);
+    assert_false(tw_gateway_cut_is_due(world->gateway));
+    tw_submission_encode_rows(&message, text_of("p"), 0, 7, trades, 6);
+    assert_int_equal(
+        tw_gateway_submit(world->gateway, TW_LANE_PUSH, message.bytes, message.length, world->wall_ns, world->now_ns),
+        TW_TAKEN_LATER);
+    assert_true(tw_gateway_cut_is_due(world->gateway));
+    world_cut(world);
+    assert_false(tw_gateway_cut_is_due(world->gateway));
+    tw_buffer_free(&message);
+    world_free(&world);
+}
+
+static void few_trades_may_lie_until_the_disk_has_those_before_them(void **state)
+{
+    (void)state;
+    struct world *world = world_new(4000);
+    assert_false(tw_gateway_may_rest(world->gateway));
+    world_push_plain(world, "p", 0, 1, 10);
+    assert_false(tw_gateway_may_rest(world->gateway)); /* nothing under way: nothing will wake it */
+    world_cut(world);
+    assert_true(tw_gateway_may_rest(world->gateway));
+    tw_gateway_hold_disk(world->gateway, true);
+    assert_false(tw_gateway_may_rest(world->gateway));
+    tw_gateway_hold_disk(world->gateway, false);
+    world_push_plain(world, "p", 0, 11, 2000);
+    assert_false(tw_gateway_may_rest(world->gateway)); /* many: taken while the disk works */
+    world_durable(world);
+    assert_false(tw_gateway_may_rest(world->gateway));
+    world_push_plain(world, "p", 0, 2011, 1);
+    world_cut(world);
+    assert_true(tw_gateway_may_rest(world->gateway));
+    world_free(&world);
+}
+
 static void a_message_goes_whole_into_one_block_or_waits_for_the_next(void **state)
 {
     (void)state;
@@ -258,6 +329,9 @@ int main(void)
         cmocka_unit_test(a_new_gateway_writes_its_boot_and_its_settings_first),
         cmocka_unit_test(trades_get_global_sequences_and_interned_names),
         cmocka_unit_test(a_name_is_written_once_however_often_it_is_used),
+        cmocka_unit_test(a_block_is_cut_when_the_disk_is_idle_or_no_more_fits),
+        cmocka_unit_test(what_has_no_room_makes_the_block_due),
+        cmocka_unit_test(few_trades_may_lie_until_the_disk_has_those_before_them),
         cmocka_unit_test(a_message_goes_whole_into_one_block_or_waits_for_the_next),
         cmocka_unit_test(a_message_larger_than_a_block_goes_into_several),
         cmocka_unit_test(messages_wait_when_too_many_records_are_staged),
