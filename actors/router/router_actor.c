@@ -12,7 +12,9 @@
 #include "protocol/check.h"
 
 #define CATCHUP_PER_TURN 64
-#define RETRY_NS INT64_C(250000000) /* how often a full disk is looked at */
+#define RETRY_NS INT64_C(250000000)      /* how often a full disk is looked at */
+#define HEAD_NS INT64_C(1000000000)      /* between heads */
+#define HEAD_WAITS_NS INT64_C(200000000) /* for the record at hand; then the head before it goes once more */
 
 struct tw_router_actor {
     struct tw_router *core;
@@ -22,9 +24,10 @@ struct tw_router_actor {
     struct tw_saver *saver;
     zsock_t *judged, *watermarks, *catchup, *alerts;
     struct tw_live *live;
-    bool has_record, has_batch, ended; /* has_batch: the record's alerts wait for room on the disk */
-    bool stopping, log_ends;           /* log_ends: the journal takes no more, what is not durable never will be */
-    bool given_up;                     /* no record comes further; the next start derives its alerts */
+    bool has_record, ended;
+    bool has_batch; /* the record's alerts are made, and wait until it is durable and they have room on the disk */
+    bool stopping, log_ends; /* log_ends: the journal takes no more, what is not durable never will be */
+    bool given_up;           /* no record comes further; the next start derives its alerts */
     zmq_msg_t record, events;
     uint64_t durable_lsn;
     struct tw_alert_batch batch;
@@ -119,6 +122,12 @@ static void close_sockets(void *self)
     tw_live_stop(actor->live);
 }
 
+/* A head counts what everybody can have: it waits a little for alerts that are on their way there. */
+static int64_t head_due_ns(const struct tw_router_actor *actor)
+{
+    return actor->head_due_ns + (actor->has_batch ? HEAD_WAITS_NS : 0);
+}
+
 static int wait_for(void *self, zmq_pollitem_t items[TW_AGENT_SOCKETS_MAX], int64_t *deadline_ns)
 {
     struct tw_router_actor *actor = self;
@@ -127,8 +136,8 @@ static int wait_for(void *self, zmq_pollitem_t items[TW_AGENT_SOCKETS_MAX], int6
     items[count++] = (zmq_pollitem_t){zsock_resolve(actor->catchup), 0, ZMQ_POLLIN, 0};
     if (!actor->has_record) /* else only its durability is missing */
         items[count++] = (zmq_pollitem_t){zsock_resolve(actor->judged), 0, ZMQ_POLLIN, 0};
-    bool retries = actor->has_batch && actor->retry_ns < actor->head_due_ns;
-    *deadline_ns = retries ? actor->retry_ns : actor->head_due_ns;
+    bool retries = actor->retry_ns != 0 && actor->retry_ns < head_due_ns(actor);
+    *deadline_ns = retries ? actor->retry_ns : head_due_ns(actor);
     return tw_saver_wait_for(actor->saver, items, count);
 }
 
@@ -149,7 +158,7 @@ static void publish(struct tw_router_actor *actor)
     }
 }
 
-/* While alerts wait for room on the disk, the head before them stands: it counts none that nobody can have. */
+/* While alerts wait, the head before them stands: it counts none that nobody can have. */
 static void publish_head(struct tw_router_actor *actor)
 {
     struct tw_head head;
@@ -165,7 +174,7 @@ static void publish_head(struct tw_router_actor *actor)
     zmq_send(socket, actor->head.bytes, actor->head.length, ZMQ_DONTWAIT);
 }
 
-/* The record at hand is durable: its events become alerts. */
+/* The events of the record at hand become alerts, while it is being made durable. */
 static void judge(struct tw_router_actor *actor, const struct tw_record *record)
 {
     tw_evidence_source_add(actor->evidence, record);
@@ -207,7 +216,7 @@ static void give_up(struct tw_router_actor *actor)
     tw_log(TW_LOG_WARNING, "router", "stops with the disk full: alerts behind number %llu are stored at the next start",
            (unsigned long long)tw_store_last_alert(actor->store));
     actor->given_up = true;
-    actor->has_batch = false;
+    actor->retry_ns = 0;
 }
 
 /* Of a stop while the disk is full: the record never got there, or alerts before it could not be stored. */
@@ -223,10 +232,10 @@ static enum tw_agent_progress route_record(struct tw_router_actor *actor, int64_
     TW_ASSERT(tw_record_view(zmq_msg_data(&actor->record), zmq_msg_size(&actor->record), &record));
     uint64_t lsn = tw_record_lsn(&record);
     if (!is_let_go(actor, lsn)) {
-        if (lsn > actor->durable_lsn || (!actor->stopping && now_ns < actor->retry_ns))
-            return TW_AGENT_WAITS;
         if (!actor->has_batch)
             judge(actor, &record);
+        if (lsn > actor->durable_lsn || (!actor->stopping && now_ns < actor->retry_ns))
+            return TW_AGENT_WAITS;
         enum tw_store_status status = route(actor, &record, now_ns, failure);
         if (status == TW_STORE_FULL && actor->stopping)
             give_up(actor);
@@ -288,9 +297,9 @@ static enum tw_agent_progress step(struct tw_router_actor *actor, char failure[5
     if (progress == TW_AGENT_FAILED)
         return progress;
     forward_catchup(actor);
-    if (now_ns >= actor->head_due_ns || actor->ended) {
+    if (now_ns >= head_due_ns(actor) || actor->ended) {
         publish_head(actor);
-        actor->head_due_ns = now_ns + 1000000000;
+        actor->head_due_ns = now_ns + HEAD_NS;
     }
     if (actor->ended)
         return TW_AGENT_FINISHED;
