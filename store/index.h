@@ -39,17 +39,6 @@
 
 /* ---- index_list.c: sequences as differences ---- */
 
-#define TW_INDEX_VARINT_BYTES_MAX 10u
-/* Writes the value at `to`, which has room for TW_INDEX_VARINT_BYTES_MAX; returns the place behind it. */
-static inline uint8_t *tw_index_put_varint(uint8_t *to, uint64_t value)
-{
-    for (; value >= 0x80u; value >>= 7)
-        *to++ = (uint8_t)(value | 0x80u);
-    *to++ = (uint8_t)value;
-    return to;
-}
-bool tw_index_get_varint(const uint8_t **at, const uint8_t *end, uint64_t *value);
-
 /* Reads a group's list: each entry is the difference to the sequence before it (to the key's for the first: 0), and the
  * member's low bits below it. */
 struct tw_index_list {

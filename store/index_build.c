@@ -190,7 +190,7 @@ static void put_row(struct tw_store *store, struct tw_index_builder *builder, co
 static uint8_t *begin_value(struct tw_index_builder *builder, uint32_t count)
 {
     builder->value.length = 0;
-    tw_buffer_reserve(&builder->value, (size_t)count * (TW_INDEX_VARINT_BYTES_MAX + TW_INDEX_KEPT_BYTES));
+    tw_buffer_reserve(&builder->value, (size_t)count * (TW_VARINT_BYTES_MAX + TW_INDEX_KEPT_BYTES));
     return builder->value.bytes;
 }
 
@@ -204,7 +204,7 @@ static void put_list(struct tw_store *store, struct tw_index_builder *builder, c
     uint8_t *to = begin_value(builder, count);
     for (uint32_t i = 0; i < count; i++) {
         uint64_t offset = elements[i] & OFFSET_MASK, member = elements[i] >> OFFSET_BITS & TW_INDEX_MEMBER_MASK;
-        to = tw_index_put_varint(to, (offset - before) << TW_INDEX_GROUP_BITS | member);
+        to = tw_put_varint(to, (offset - before) << TW_INDEX_GROUP_BITS | member);
         before = offset;
     }
     builder->value.length = (size_t)(to - builder->value.bytes);
@@ -247,7 +247,7 @@ static void put_id_list(struct tw_store *store, struct tw_index_builder *builder
     uint64_t before = 0;
     for (uint32_t i = 0; i < count; i++) {
         uint64_t seq = first + (elements[i] & OFFSET_MASK);
-        to = tw_index_put_varint(to, i == 0 ? last - seq : seq - before);
+        to = tw_put_varint(to, i == 0 ? last - seq : seq - before);
         before = seq;
         uint32_t kept = (uint32_t)(elements[i] >> OFFSET_BITS) & ((1u << TW_INDEX_KEPT_BITS) - 1u);
         *to++ = (uint8_t)kept;

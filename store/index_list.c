@@ -4,22 +4,6 @@
  */
 #include "store/index.h"
 
-bool tw_index_get_varint(const uint8_t **at, const uint8_t *end, uint64_t *value)
-{
-    uint64_t result = 0;
-    for (uint32_t shift = 0; shift < 64 && *at < end; shift += 7) {
-        uint8_t byte = *(*at)++;
-        if (shift == 63 && byte > 1)
-            return false;
-        result |= (uint64_t)(byte & 0x7fu) << shift;
-        if ((byte & 0x80u) == 0) {
-            *value = result;
-            return true;
-        }
-    }
-    return false;
-}
-
 struct tw_index_list tw_index_list_open(uint64_t first, const uint8_t *value, size_t length)
 {
     return (struct tw_index_list){.at = value, .end = value + length, .seq = first, .first = true};
@@ -30,7 +14,7 @@ int tw_index_list_next(struct tw_index_list *list, uint32_t *member, uint64_t *s
     if (list->at == list->end)
         return list->first ? -1 : 0;
     uint64_t entry = 0;
-    if (!tw_index_get_varint(&list->at, list->end, &entry))
+    if (!tw_get_varint(&list->at, list->end, &entry))
         return -1;
     uint64_t difference = entry >> TW_INDEX_GROUP_BITS;
     if ((difference == 0) != list->first || difference > UINT64_MAX - list->seq)
@@ -51,7 +35,7 @@ int tw_index_ids_next(struct tw_index_ids *ids, uint64_t *seq, uint32_t *kept)
     if (ids->at == ids->end)
         return !ids->first && ids->seq == ids->last ? 0 : -1;
     uint64_t difference = 0;
-    if (!tw_index_get_varint(&ids->at, ids->end, &difference) || ids->end - ids->at < (ptrdiff_t)TW_INDEX_KEPT_BYTES)
+    if (!tw_get_varint(&ids->at, ids->end, &difference) || ids->end - ids->at < (ptrdiff_t)TW_INDEX_KEPT_BYTES)
         return -1;
     if (ids->first) { /* counted back from the last one, which the key tells */
         if (difference >= ids->last)

@@ -90,6 +90,32 @@ static inline uint64_t tw_get_u64_be(const uint8_t *from)
     memcpy(&value, from, sizeof value);
     return __builtin_bswap64(value);
 }
+/* LEB128: seven bits a byte, lowest first. Writes at `to`, which has room for TW_VARINT_BYTES_MAX; returns the place
+ * behind. */
+#define TW_VARINT_BYTES_MAX 10u
+static inline uint8_t *tw_put_varint(uint8_t *to, uint64_t value)
+{
+    for (; value >= 0x80u; value >>= 7)
+        *to++ = (uint8_t)(value | 0x80u);
+    *to++ = (uint8_t)value;
+    return to;
+}
+/* Moves *at behind it; false: it is not whole, or larger than 64 bits. */
+static inline bool tw_get_varint(const uint8_t **at, const uint8_t *end, uint64_t *value)
+{
+    uint64_t result = 0;
+    for (uint32_t shift = 0; shift < 64 && *at < end; shift += 7) {
+        uint8_t byte = *(*at)++;
+        if (shift == 63 && byte > 1)
+            return false;
+        result |= (uint64_t)(byte & 0x7fu) << shift;
+        if ((byte & 0x80u) == 0) {
+            *value = result;
+            return true;
+        }
+    }
+    return false;
+}
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "values are written as they stand in memory");
 
 /* ---- the head: where the log ends ---- */
