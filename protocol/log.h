@@ -211,6 +211,9 @@ struct tw_block_lists {
     const struct tw_position *positions;
     uint32_t name_count, refusal_count, position_count;
 };
+/* What stands before the first column: for who keeps the columns apart and puts the record together again. */
+struct tw_buffer;
+void tw_block_put_head(struct tw_buffer *out, uint32_t pairs, uint64_t lsn, uint64_t follows, uint32_t count);
 struct tw_frame *tw_block_encode(const struct tw_block *block, const struct tw_block_lists *lists);
 struct tw_frame *tw_control_encode(const struct tw_control *control);
 /* The same into frames of a pool (NULL: memory of its own). */

@@ -48,6 +48,13 @@ static void put_head(struct tw_buffer *out, uint32_t pairs, const char *kind, ui
 
 /* ---- blocks ---- */
 
+void tw_block_put_head(struct tw_buffer *out, uint32_t pairs, uint64_t lsn, uint64_t follows, uint32_t count)
+{
+    put_head(out, pairs, "block", lsn, follows);
+    tw_pack_str(out, "n");
+    tw_pack_u64(out, count);
+}
+
 static bool column_present(const uint8_t *column, bool always, uint32_t count)
 {
     TW_ASSERT(!always || count == 0 || column != NULL);
@@ -161,9 +168,7 @@ struct tw_frame *tw_block_encode_in(struct tw_frame_pool *pool, const struct tw_
     TW_ASSERT(block->ids_bytes == 0 || block->id_length != NULL);
     struct writer writer = begin(pool, bound_bytes(block, lists));
     struct tw_buffer *out = &writer.out;
-    put_head(out, count_pairs(block, lists), "block", block->lsn, block->follows);
-    tw_pack_str(out, "n");
-    tw_pack_u64(out, block->count);
+    tw_block_put_head(out, count_pairs(block, lists), block->lsn, block->follows, block->count);
     put_columns(out, block);
     put_run(out, "ids", block->ids, block->ids_bytes);
     put_run(out, "orig", block->originals, (size_t)block->original_count * sizeof(struct tw_original));

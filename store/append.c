@@ -5,7 +5,7 @@
  */
 #include <inttypes.h>
 
-#include "store/inside.h"
+#include "store/packed.h"
 
 /* ---- rows derived from a record; README.md has their bytes ---- */
 
@@ -75,6 +75,31 @@ static void put_block(struct tw_store *store, const struct tw_store_head *head, 
 
 /* ---- a record ---- */
 
+/* Unpacks what is about to be written and compares: what would not come back must not be all there is on the disk. */
+static bool comes_back(struct tw_store *store, const struct tw_buffer *packed, const struct tw_frame *frame,
+                       const struct tw_block *block)
+{
+    if (tw_packed_record_bytes(packed->bytes, packed->length) != frame->length)
+        return false;
+    store->unpacked.length = 0;
+    tw_buffer_reserve(&store->unpacked, frame->length);
+    return tw_packed_take(packed->bytes, packed->length, block->follows, block->lsn, store->unpacked.bytes,
+                          frame->length) &&
+           memcmp(store->unpacked.bytes, frame->bytes, frame->length) == 0;
+}
+
+/* The record as it goes to the disk: packed, if it is a block that gets smaller by it. */
+static struct tw_text form_on_disk(struct tw_store *store, const struct tw_frame *frame, const struct tw_record *record)
+{
+    struct tw_buffer *packed = &store->packed;
+    packed->length = 0;
+    if (record->kind == TW_RECORD_BLOCK && record->block.count > 0 &&
+        tw_packed_put(packed, frame->bytes, frame->length, &record->block) &&
+        comes_back(store, packed, frame, &record->block))
+        return (struct tw_text){(const char *)packed->bytes, (uint32_t)packed->length};
+    return (struct tw_text){(const char *)frame->bytes, (uint32_t)frame->length};
+}
+
 static void put_record(struct tw_store *store, struct tw_store_head *head, const struct tw_frame *frame)
 {
     struct tw_record record;
@@ -87,10 +112,11 @@ static void put_record(struct tw_store *store, struct tw_store_head *head, const
     struct tw_chain chain = tw_chain_next(head->chain, frame->bytes, frame->length);
     uint8_t key[TW_LOG_KEY_BYTES];
     tw_log_key(key, tw_record_follows(&record), tw_record_lsn(&record));
+    const struct tw_text form = form_on_disk(store, frame, &record);
     const char *keys[] = {(const char *)key};
     const size_t key_sizes[] = {sizeof key};
-    const char *values[] = {(const char *)head->chain.bytes, (const char *)chain.bytes, (const char *)frame->bytes};
-    const size_t value_sizes[] = {sizeof head->chain, sizeof chain, frame->length};
+    const char *values[] = {(const char *)head->chain.bytes, (const char *)chain.bytes, form.bytes};
+    const size_t value_sizes[] = {sizeof head->chain, sizeof chain, form.length};
     rocksdb_writebatch_putv_cf(store->batch, store->families[TW_FAMILY_LOG], 1, keys, key_sizes, 3, values,
                                value_sizes);
 

@@ -188,6 +188,7 @@ static int find_in_log(struct tw_store *store, const struct tw_id_query *query, 
     tw_log_key(key, query->before, 0);
     rocksdb_iterator_t *iterator =
         rocksdb_create_iterator_cf(store->db, store->read_through, store->families[TW_FAMILY_LOG]);
+    struct tw_buffer unpacked = {0};
     int result = 0;
     rocksdb_iter_seek_for_prev(iterator, (const char *)key, sizeof key);
     for (; result == 0 && rocksdb_iter_valid(iterator); rocksdb_iter_prev(iterator)) {
@@ -196,7 +197,7 @@ static int find_in_log(struct tw_store *store, const struct tw_id_query *query, 
         const uint8_t *value = tw_iterator_value(iterator, &value_length);
         struct tw_record record;
         uint64_t seq = 0;
-        if (!tw_log_check(store, its_key, key_length, value, value_length, &record, error))
+        if (!tw_log_check(store, its_key, key_length, value, value_length, &unpacked, &record, error))
             result = -1;
         else if (tw_record_last(&record) <= until)
             break;
@@ -207,6 +208,7 @@ static int find_in_log(struct tw_store *store, const struct tw_id_query *query, 
     }
     if (result == 0 && !tw_iterator_ok(store, iterator, "read the log of", error))
         result = -1;
+    tw_buffer_free(&unpacked);
     rocksdb_iter_destroy(iterator);
     return result;
 }

@@ -7,6 +7,7 @@
  *   error.c          sentences for people, and what RocksDB's words mean
  *   append.c         one write batch for a few log records, and what is derived from them
  *   head.c           what a record adds to the head
+ *   packed.h         a block as few bytes: packed_block.c, packed_column.c, packed_ids.c
  *   block_sources.c  which sources a block holds, from which number on
  *   read.c           records verified by the chain; the cursor
  *   cache.c          the last few blocks that look-ups read
@@ -35,8 +36,9 @@
 #include "protocol/check.h"
 #include "store/store.h"
 
-/* 1: as released first. 2: snapshots, retention; a directory of format 1 is one without either. */
-#define TW_STORE_FORMAT 2u
+/* 1: as released first. 2: snapshots, retention; a directory of format 1 is one without either. 3: packed blocks; one
+ * of format 2 has none. */
+#define TW_STORE_FORMAT 3u
 
 /* Free space below which nothing is written. RocksDB must still be able to flush what it holds in memory (counted on
  * top, see tw_store_room), to write a manifest and to compact a little: it does not survive a full disk. */
@@ -145,8 +147,10 @@ void tw_store_head_take(struct tw_store_head *head, const struct tw_record *reco
 
 /* ---- key and value of a log record ---- */
 
-#define TW_LOG_KEY_BYTES 16u    /* follows, lsn */
-#define TW_LOG_PREFIX_BYTES 32u /* of the value: chain before the record, chain after it */
+#define TW_LOG_KEY_BYTES 16u /* follows, lsn */
+#define TW_LOG_PREFIX_BYTES                                                                                            \
+    32u /* of the value: chain before the record, chain after it; then the record, or packed                           \
+         */
 
 static inline void tw_log_key(uint8_t key[TW_LOG_KEY_BYTES], uint64_t follows, uint64_t lsn)
 {
@@ -229,7 +233,8 @@ struct tw_store {
     /* the writer's */
     rocksdb_writebatch_t *batch;
     struct tw_block_sources *sources;
-    bool write_failed; /* RocksDB refused a write: it has to be opened anew */
+    struct tw_buffer packed, unpacked; /* the block at hand */
+    bool write_failed;                 /* RocksDB refused a write: it has to be opened anew */
     /* the router's */
     rocksdb_writebatch_t *alert_batch;
     /* the indexer's */
@@ -272,9 +277,11 @@ bool tw_store_highwater_write(struct tw_store *store, const struct tw_store_head
 bool tw_store_room(struct tw_store *store, uint64_t bytes, struct tw_store_error *error);
 
 /* ---- read.c ---- */
-/* Checks key and value of a log record (own chain, decode, numbers as in the key); *record borrows from the value. */
+/* Checks key and value of a log record (own chain, decode, numbers as in the key); *record borrows from the value, or
+ * from *unpacked, which is written over. */
 bool tw_log_check(const struct tw_store *store, const uint8_t *key, size_t key_length, const uint8_t *value,
-                  size_t value_length, struct tw_record *record, struct tw_store_error *error);
+                  size_t value_length, struct tw_buffer *unpacked, struct tw_record *record,
+                  struct tw_store_error *error);
 /* Reads one record by its key, through the cache. False: damage, in *error. */
 bool tw_store_load(struct tw_store *store, uint64_t follows, uint64_t lsn, struct tw_frame **frame,
                    struct tw_record *record, struct tw_store_error *error);

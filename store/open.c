@@ -283,9 +283,9 @@ static bool create_log(struct tw_store *store, struct tw_store_error *error)
            tw_store_format_write(store, TW_STORE_FORMAT, error);
 }
 
-/* Every row of format 1 means the same in format 2, so there is nothing to rewrite: it says which it is. The row comes
- * first: a crash between the two leaves FORMAT as it was, an older program refuses the row, and the next start goes on
- * here. */
+/* Every row of an older format means the same in this one, so there is nothing to rewrite: it says which it is. The row
+ * comes first: a crash between the two leaves FORMAT as it was, an older program refuses the row, and the next start
+ * goes on here. */
 static bool upgrade(struct tw_store *store, struct tw_store_error *error)
 {
     uint32_t format = TW_STORE_FORMAT;
@@ -385,6 +385,8 @@ void tw_store_close(struct tw_store **store_pointer)
     pthread_mutex_destroy(&store->lock);
     pthread_mutex_destroy(&store->cache.lock);
     free(store->sources);
+    tw_buffer_free(&store->packed);
+    tw_buffer_free(&store->unpacked);
     free(store->directory);
     free(store);
     *store_pointer = NULL;

@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "store/inside.h"
+#include "store/packed.h"
 
 static bool damaged_record(const struct tw_store *store, uint64_t lsn, const char *why, struct tw_store_error *error)
 {
@@ -15,20 +15,39 @@ static bool damaged_record(const struct tw_store *store, uint64_t lsn, const cha
     return false;
 }
 
-bool tw_log_check(const struct tw_store *store, const uint8_t *key, size_t key_length, const uint8_t *value,
-                  size_t value_length, struct tw_record *record, struct tw_store_error *error)
+/* Bounds of key and value. *length: that of the record, unpacked if it is packed. */
+static bool measure(const struct tw_store *store, const uint8_t *key, size_t key_length, const uint8_t *value,
+                    size_t value_length, size_t *length, struct tw_store_error *error)
 {
     if (key_length != TW_LOG_KEY_BYTES)
         return damaged_record(store, 0, "its key has the wrong length", error);
     uint64_t lsn = tw_get_u64_be(key + 8);
     if (value_length <= TW_LOG_PREFIX_BYTES || value_length > TW_LOG_PREFIX_BYTES + TW_BLOCK_BYTES_MAX)
         return damaged_record(store, lsn, "its length is impossible", error);
+    *length = value_length - TW_LOG_PREFIX_BYTES;
+    if (tw_is_packed(value + TW_LOG_PREFIX_BYTES, *length))
+        *length = tw_packed_record_bytes(value + TW_LOG_PREFIX_BYTES, *length);
+    return *length > 0 || damaged_record(store, lsn, "its packed form is not readable", error);
+}
+
+static bool unpack(const struct tw_store *store, const uint8_t *key, const uint8_t *value, size_t value_length,
+                   uint8_t *record, size_t length, struct tw_store_error *error)
+{
+    uint64_t follows = tw_get_u64_be(key), lsn = tw_get_u64_be(key + 8);
+    return tw_packed_take(value + TW_LOG_PREFIX_BYTES, value_length - TW_LOG_PREFIX_BYTES, follows, lsn, record,
+                          length) ||
+           damaged_record(store, lsn, "its packed form is not readable", error);
+}
+
+/* `prefix`: the two chains. */
+static bool check_record(const struct tw_store *store, const uint8_t *key, const uint8_t *prefix, const uint8_t *bytes,
+                         size_t length, struct tw_record *record, struct tw_store_error *error)
+{
+    uint64_t lsn = tw_get_u64_be(key + 8);
     struct tw_chain previous;
-    memcpy(previous.bytes, value, sizeof previous);
-    const uint8_t *bytes = value + TW_LOG_PREFIX_BYTES;
-    size_t length = value_length - TW_LOG_PREFIX_BYTES;
+    memcpy(previous.bytes, prefix, sizeof previous);
     struct tw_chain chain = tw_chain_next(previous, bytes, length);
-    if (memcmp(chain.bytes, value + sizeof previous, sizeof chain) != 0)
+    if (memcmp(chain.bytes, prefix + sizeof previous, sizeof chain) != 0)
         return damaged_record(store, lsn, "its bytes are not those that were written", error);
     const char *why = NULL;
     if (!tw_record_decode(bytes, length, record, &why))
@@ -38,17 +57,51 @@ bool tw_log_check(const struct tw_store *store, const uint8_t *key, size_t key_l
     return true;
 }
 
+bool tw_log_check(const struct tw_store *store, const uint8_t *key, size_t key_length, const uint8_t *value,
+                  size_t value_length, struct tw_buffer *unpacked, struct tw_record *record,
+                  struct tw_store_error *error)
+{
+    size_t length = 0;
+    if (!measure(store, key, key_length, value, value_length, &length, error))
+        return false;
+    const uint8_t *bytes = value + TW_LOG_PREFIX_BYTES;
+    if (tw_is_packed(bytes, value_length - TW_LOG_PREFIX_BYTES)) {
+        unpacked->length = 0;
+        tw_buffer_reserve(unpacked, length);
+        if (!unpack(store, key, value, value_length, unpacked->bytes, length, error))
+            return false;
+        bytes = unpacked->bytes;
+    }
+    return check_record(store, key, value, bytes, length, record, error);
+}
+
 /* ---- one record ---- */
+
+/* The two chains and the record behind them, whole again if it was packed. */
+static bool copy_record(const struct tw_store *store, const uint8_t *key, const uint8_t *value, size_t value_length,
+                        struct tw_frame *copy, struct tw_store_error *error)
+{
+    if (!tw_is_packed(value + TW_LOG_PREFIX_BYTES, value_length - TW_LOG_PREFIX_BYTES)) {
+        memcpy(copy->bytes, value, value_length);
+        return true;
+    }
+    memcpy(copy->bytes, value, TW_LOG_PREFIX_BYTES);
+    return unpack(store, key, value, value_length, copy->bytes + TW_LOG_PREFIX_BYTES,
+                  copy->length - TW_LOG_PREFIX_BYTES, error);
+}
 
 /* A copy that outlives what RocksDB lends. */
 static bool take_copy(struct tw_store *store, const uint8_t *key, size_t key_length, const uint8_t *value,
                       size_t value_length, struct tw_frame **frame, struct tw_record *record,
                       struct tw_store_error *error)
 {
-    struct tw_frame *copy = tw_frame_new(value_length);
-    memcpy(copy->bytes, value, value_length);
-    copy->length = value_length;
-    if (!tw_log_check(store, key, key_length, copy->bytes, value_length, record, error)) {
+    size_t length = 0;
+    if (!measure(store, key, key_length, value, value_length, &length, error))
+        return false;
+    struct tw_frame *copy = tw_frame_new(TW_LOG_PREFIX_BYTES + length);
+    copy->length = TW_LOG_PREFIX_BYTES + length;
+    if (!copy_record(store, key, value, value_length, copy, error) ||
+        !check_record(store, key, copy->bytes, copy->bytes + TW_LOG_PREFIX_BYTES, length, record, error)) {
         tw_frame_drop(&copy);
         return false;
     }
@@ -119,11 +172,13 @@ bool tw_store_read_head(struct tw_store *store, struct tw_store_error *error)
         size_t key_length = 0, value_length = 0;
         const uint8_t *key = tw_iterator_key(iterator, &key_length);
         const uint8_t *value = tw_iterator_value(iterator, &value_length);
+        struct tw_buffer unpacked = {0};
         struct tw_record record;
-        ok = tw_log_check(store, key, key_length, value, value_length, &record, error);
+        ok = tw_log_check(store, key, key_length, value, value_length, &unpacked, &record, error);
         if (ok && (tw_record_lsn(&record) != head->lsn || tw_record_last(&record) != head->seq ||
                    memcmp(value + sizeof head->chain, head->chain.bytes, sizeof head->chain) != 0))
             ok = damaged_record(store, head->lsn, "the log does not end with it, as its head says", error);
+        tw_buffer_free(&unpacked);
     }
     rocksdb_iter_destroy(iterator);
     return ok;
@@ -134,11 +189,12 @@ bool tw_store_read_head(struct tw_store *store, struct tw_store_error *error)
 struct tw_store_cursor {
     struct tw_store *store;
     rocksdb_iterator_t *iterator;
-    struct tw_chain chain; /* after the record before the next one */
-    uint64_t lsn, seq;     /* of the record before the next one */
-    uint64_t end_lsn;      /* the log was at least this long when the cursor was made */
-    bool anchored;         /* chain, lsn and seq are known; otherwise the first record tells them */
-    bool started;          /* the iterator stands on a record that was given out */
+    struct tw_buffer unpacked; /* the record that was given out, if it was packed */
+    struct tw_chain chain;     /* after the record before the next one */
+    uint64_t lsn, seq;         /* of the record before the next one */
+    uint64_t end_lsn;          /* the log was at least this long when the cursor was made */
+    bool anchored;             /* chain, lsn and seq are known; otherwise the first record tells them */
+    bool started;              /* the iterator stands on a record that was given out */
 };
 
 /* Places the iterator on the first record that matters for `from_seq`: the block that holds it, or the control records
@@ -267,7 +323,7 @@ int tw_store_next(struct tw_store_cursor *cursor, struct tw_record *record, stru
     size_t key_length = 0, value_length = 0;
     const uint8_t *key = tw_iterator_key(cursor->iterator, &key_length);
     const uint8_t *value = tw_iterator_value(cursor->iterator, &value_length);
-    if (!tw_log_check(cursor->store, key, key_length, value, value_length, record, error))
+    if (!tw_log_check(cursor->store, key, key_length, value, value_length, &cursor->unpacked, record, error))
         return -1;
     if (!cursor->anchored) {
         cursor->lsn = tw_record_lsn(record) - 1;
@@ -294,6 +350,7 @@ void tw_store_cursor_free(struct tw_store_cursor **cursor)
     if (*cursor == NULL)
         return;
     rocksdb_iter_destroy((*cursor)->iterator);
+    tw_buffer_free(&(*cursor)->unpacked);
     free(*cursor);
     *cursor = NULL;
 }

@@ -1,1 +1,2 @@
 tw_fuzz(directory tw_store)
+tw_fuzz(packed tw_store)

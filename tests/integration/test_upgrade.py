@@ -8,16 +8,18 @@ import unittest
 
 from harness import Catchup, Daemon, Publisher, Scratch, run_tool, trade
 
-KEPT = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "data", "format-1.tar.gz")
-DIGEST = "30c3ba3729390efb6cef1c2bf726ba2bd0b19bc1da3bfc611e62fed9ba21b15b"
-ALERTS, DESK_1 = 48, 1531       # alerts in it; the last number that desk-1 used
+KEPT = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "data")
+DIGESTS = {1: "30c3ba3729390efb6cef1c2bf726ba2bd0b19bc1da3bfc611e62fed9ba21b15b",
+           2: "b5598b05e8367b27ccf64eba31764671aaf9d577698594ac1dda7313933e27b7"}
+ALERTS = {1: 48, 2: 59}
+DESK_1 = {1: 1531, 2: 1800}     # the last number that desk-1 used
 LATER = 1_704_300_000_000_000_000
 
 
-def unpacked(scratch):
-    with tarfile.open(KEPT) as archive:
+def unpacked(scratch, number):
+    with tarfile.open(os.path.join(KEPT, f"format-{number}.tar.gz")) as archive:
         archive.extractall(scratch.path(""))
-    return scratch.path("format-1")
+    return scratch.path(f"format-{number}")
 
 
 def format_of(data):
@@ -32,35 +34,39 @@ def replayed(data):
 
 
 class Upgrade(unittest.TestCase):
-    def test_tools_read_the_old_format_without_changing_it(self):
-        with Scratch() as scratch:
-            data = unpacked(scratch)
-            self.assertEqual(run_tool("store", "verify", "--data", data).code, 0)
-            self.assertEqual(replayed(data)["digest"], DIGEST)
-            self.assertEqual(format_of(data), "tapewarden 1\n")
+    def test_tools_read_the_old_formats_without_changing_them(self):
+        for number in DIGESTS:
+            with self.subTest(format=number), Scratch() as scratch:
+                data = unpacked(scratch, number)
+                self.assertEqual(run_tool("store", "verify", "--data", data).code, 0)
+                self.assertEqual(replayed(data)["digest"], DIGESTS[number])
+                self.assertEqual(format_of(data), f"tapewarden {number}\n")
 
-    def test_the_daemon_upgrades_it_and_goes_on(self):
-        with Scratch() as scratch:
-            data = unpacked(scratch)
-            before = json.loads(run_tool("store", "stats", "--json", "--data", data).out)
-            with Daemon(data=data) as daemon:
-                self.assertEqual(format_of(data), "tapewarden 2\n")
-                with Catchup(daemon) as catchup:
-                    self.assertEqual([alert["n"] for alert, _ in catchup.everything()], list(range(1, ALERTS + 1)))
-                    self.assertEqual(len(catchup.everything("refusals")), before["refusals"])
-                with Publisher(daemon, "desk-1") as publisher:
-                    self.assertEqual(publisher.hello()["next"], DESK_1 + 1)
-                    publisher.next_seq = DESK_1 + 1
-                    publisher.publish([trade(qty=20000, ts=LATER + at, id=f"new{at}") for at in range(100)])
-                self.assertEqual(daemon.stop()[0], 0)
-            after = replayed(data)
-            self.assertEqual(after["trades"], before["trades"] + 100)
-            self.assertGreaterEqual(after["recorded"], ALERTS + 100)    # each of them is large
-            self.assertFalse(after["differs"])
-            self.assertEqual(run_tool("store", "verify", "--data", data).code, 0)
-            rows = [row.split() for row in run_tool("replay", "--data", data, "--events").out.splitlines()[ALERTS:]]
-            self.assertEqual(rows[0][0], str(ALERTS + 1))
-            self.assertEqual(sum(row[1:3] == ["fire", "LARGE_TRADE"] for row in rows), 100)
+    def test_the_daemon_upgrades_them_and_goes_on(self):
+        for number in DIGESTS:
+            with self.subTest(format=number), Scratch() as scratch:
+                self.goes_on(unpacked(scratch, number), ALERTS[number], DESK_1[number])
+
+    def goes_on(self, data, alerts, last_number):
+        before = json.loads(run_tool("store", "stats", "--json", "--data", data).out)
+        with Daemon(data=data) as daemon:
+            self.assertEqual(format_of(data), "tapewarden 3\n")
+            with Catchup(daemon) as catchup:
+                self.assertEqual([alert["n"] for alert, _ in catchup.everything()], list(range(1, alerts + 1)))
+                self.assertEqual(len(catchup.everything("refusals")), before["refusals"])
+            with Publisher(daemon, "desk-1") as publisher:
+                self.assertEqual(publisher.hello()["next"], last_number + 1)
+                publisher.next_seq = last_number + 1
+                publisher.publish([trade(qty=20000, ts=LATER + at, id=f"new{at}") for at in range(100)])
+            self.assertEqual(daemon.stop()[0], 0)
+        after = replayed(data)
+        self.assertEqual(after["trades"], before["trades"] + 100)
+        self.assertGreaterEqual(after["recorded"], alerts + 100)    # each of them is large
+        self.assertFalse(after["differs"])
+        self.assertEqual(run_tool("store", "verify", "--data", data).code, 0)
+        rows = [row.split() for row in run_tool("replay", "--data", data, "--events").out.splitlines()[alerts:]]
+        self.assertEqual(rows[0][0], str(alerts + 1))
+        self.assertEqual(sum(row[1:3] == ["fire", "LARGE_TRADE"] for row in rows), 100)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
  * `replay --verify` finds the alert that was tampered with, and names what differs. The directory is the one of format
  * 1 in tests/data: 48 alerts of a real daemon.
  */
-#include "format_1_world.h"
+#include "format_world.h"
 #include "protocol/messages.h"
 #include "store/inside.h"
 

@@ -1,22 +1,30 @@
 /* SPDX-License-Identifier: MIT
  *
- * A directory that the program of format 1 wrote (tests/data): tools read it as it is, the daemon's opening makes it
- * format 2, and it says what it said before.
+ * Directories that the programs of earlier formats wrote (tests/data): tools read them as they are, the daemon's
+ * opening makes them today's format, and they say what they said before.
  */
 #include <unistd.h>
 
-#include "format_1_world.h"
+#include "format_world.h"
 #include "protocol/check.h"
+#include "store/inside.h"
 
-#define TRADES 2435u
-#define REFUSED 14u
-#define DIGEST "30c3ba3729390efb6cef1c2bf726ba2bd0b19bc1da3bfc611e62fed9ba21b15b"
-#define RECORD_DIGEST "56a3cc93fe1b8617162eb557ecfd9372e018b63221d07f7179b6ece7a7cf805c"
+/* ---- what they say ---- */
 
-/* ---- what it says ---- */
+struct answer {
+    uint64_t trades, refused, alerts;
+    const char *digest, *record_digest;
+};
+static const struct answer answers[] = {
+    [1] = {2435, 14, ALERTS, "30c3ba3729390efb6cef1c2bf726ba2bd0b19bc1da3bfc611e62fed9ba21b15b",
+           "56a3cc93fe1b8617162eb557ecfd9372e018b63221d07f7179b6ece7a7cf805c"},
+    [2] = {2875, 25, 59, "b5598b05e8367b27ccf64eba31764671aaf9d577698594ac1dda7313933e27b7",
+           "f4449a5c58591c7f57b58916aa2a2bf6234025c2affb0cd44a5b1a705ee3032e"},
+};
 
-static void expect_the_same_answer(const struct world *world)
+static void expect_the_same_answer(const struct world *world, uint32_t format)
 {
+    const struct answer *answer = &answers[format];
     struct tw_replay_totals totals;
     struct tw_cfg_error error;
     const struct tw_cfg_sources sources = {.set_count = 0};
@@ -31,15 +39,15 @@ static void expect_the_same_answer(const struct world *world)
                                                 .progress = hear_progress};
     assert_true(tw_replay_directory(&settings, world->directory, &totals, why));
     tw_cfg_free(&cfg);
-    assert_int_equal(totals.trades, TRADES);
-    assert_int_equal(totals.refused, REFUSED);
-    assert_int_equal(totals.alerts, ALERTS);
-    assert_int_equal(totals.recorded, ALERTS);
+    assert_int_equal(totals.trades, answer->trades);
+    assert_int_equal(totals.refused, answer->refused);
+    assert_int_equal(totals.alerts, answer->alerts);
+    assert_int_equal(totals.recorded, answer->alerts);
     assert_false(totals.differs);
     tw_hex(totals.digest, sizeof totals.digest, digest);
-    assert_string_equal(digest, DIGEST);
+    assert_string_equal(digest, answer->digest);
     tw_hex(totals.record_digest, sizeof totals.record_digest, digest);
-    assert_string_equal(digest, RECORD_DIGEST);
+    assert_string_equal(digest, answer->record_digest);
 }
 
 static void expect_format(const struct world *world, const char *expected)
@@ -65,72 +73,154 @@ static void write_format(const struct world *world, const char *text)
 
 /* ---- */
 
-static void a_tool_reads_format_1_and_leaves_it_alone(void **state)
+static void expect_verified(struct world *world)
 {
-    struct world *world = *state;
+    if (!tw_store_verify(world->store, NULL, NULL, &world->error))
+        fail_msg("%s", world->error.text);
+}
+
+static void read_as_a_tool(struct world *world, uint32_t format, const char *text)
+{
     world->store = tw_store_open(world->directory, TW_STORE_READ, &world->error);
     assert_non_null(world->store);
-    assert_int_equal(tw_store_last_seq(world->store), TRADES);
-    assert_true(tw_store_verify(world->store, NULL, NULL, &world->error));
+    assert_int_equal(tw_store_last_seq(world->store), answers[format].trades);
+    expect_verified(world);
     world_close(world);
-    expect_the_same_answer(world);
-    expect_format(world, "tapewarden 1\n");
+    expect_the_same_answer(world, format);
+    expect_format(world, text);
 }
 
-static void opening_for_writing_makes_it_format_2_with_the_same_answer(void **state)
+static void a_tool_reads_format_1_and_leaves_it_alone(void **state)
 {
-    struct world *world = *state;
+    read_as_a_tool(*state, 1, "tapewarden 1\n");
+}
+static void a_tool_reads_format_2_and_leaves_it_alone(void **state)
+{
+    read_as_a_tool(*state, 2, "tapewarden 2\n");
+}
+
+static void open_for_writing(struct world *world, uint32_t format)
+{
     world_open(world);
-    expect_format(world, "tapewarden 2\n");
-    assert_true(tw_store_verify(world->store, NULL, NULL, &world->error));
+    expect_format(world, "tapewarden 3\n");
+    expect_verified(world);
     world_reopen(world);
     world_close(world);
-    expect_the_same_answer(world);
+    expect_the_same_answer(world, format);
 }
 
-static void what_was_upgraded_goes_on(void **state)
+static void opening_format_1_for_writing_makes_it_format_3_with_the_same_answer(void **state)
 {
-    struct world *world = *state;
+    open_for_writing(*state, 1);
+}
+static void opening_format_2_for_writing_makes_it_format_3_with_the_same_answer(void **state)
+{
+    open_for_writing(*state, 2);
+}
+
+/* ---- and go on ---- */
+
+/* A block of what the log ends with, later: packed, behind blocks that are not. */
+static struct tw_frame *another_block(struct world *world, struct tw_frame *last, const struct tw_record *record)
+{
+    const struct tw_block *old = &record->block;
+    int64_t ts[TW_BLOCK_TRADES_MAX];
+    uint64_t pseq[TW_BLOCK_TRADES_MAX];
+    uint8_t attrs[TW_BLOCK_TRADES_MAX];
+    struct tw_block block = *old;
+    assert_non_null(last);
+    for (uint32_t row = 0; row < old->count; row++) {
+        ts[row] = tw_load_i64(old->ts, old->count - 1);
+        pseq[row] = tw_load_u64(old->pseq, old->count - 1) + 1 + row;
+        assert_int_equal(tw_load_u32(old->source, row), tw_load_u32(old->source, 0));
+        attrs[row] = TW_ATTR_MAKE(TW_ATTR_SIDE(old->attrs[row]), TW_KIND_TRADE);
+    }
+    block.lsn = tw_store_last_lsn(world->store) + 1;
+    block.follows = tw_store_last_seq(world->store);
+    block.ts = (const uint8_t *)ts;
+    block.pseq = (const uint8_t *)pseq;
+    block.attrs = attrs;
+    block.original_count = 0;
+    const struct tw_position position = {tw_load_u32(old->source, 0), pseq[old->count - 1] + 1};
+    const struct tw_block_lists lists = {.positions = &position, .position_count = 1};
+    return tw_block_encode(&block, &lists);
+}
+
+static void what_was_upgraded_goes_on(struct world *world, uint32_t format)
+{
+    struct tw_frame *last = NULL;
+    struct tw_record record;
     world_open(world);
-    const struct tw_control clock = {.lsn = tw_store_last_lsn(world->store) + 1,
-                                     .follows = TRADES,
-                                     .kind = TW_CONTROL_SNAPSHOT,
-                                     .number = 1,
-                                     .ts_ns = NOON};
-    struct tw_frame *frame = tw_control_encode(&clock);
+    assert_true(tw_store_block_of(world->store, answers[format].trades, &last, &record));
+    struct tw_frame *frame = another_block(world, last, &record);
+    uint64_t more = record.block.count, length = frame->length;
     world_append(world, &frame, 1);
-    assert_int_equal(tw_store_index_step(world->store, 0, &world->error), TRADES);
+    tw_frame_drop(&last);
+    assert_int_equal(tw_store_index_step(world->store, 0, &world->error), answers[format].trades + more);
     world_reopen(world);
-    assert_int_equal(tw_store_last_lsn(world->store), clock.lsn);
-    assert_true(tw_store_verify(world->store, NULL, NULL, &world->error));
+    expect_verified(world);
+    assert_true(tw_store_block_of(world->store, answers[format].trades + 1, &last, &record));
+    assert_int_equal(record.block.count, more);
+    assert_int_equal(last->length, TW_LOG_PREFIX_BYTES + length);
+    tw_frame_drop(&last);
+    assert_true(tw_store_block_of(world->store, 1, &last, &record));
+    tw_frame_drop(&last);
     world_close(world);
-    expect_the_same_answer(world);
+}
+
+static void a_log_of_format_1_goes_on_with_packed_blocks(void **state)
+{
+    what_was_upgraded_goes_on(*state, 1);
+}
+static void a_log_of_format_2_goes_on_with_packed_blocks(void **state)
+{
+    what_was_upgraded_goes_on(*state, 2);
 }
 
 /* The row is written before the file: what a crash leaves in between. */
-static void a_crash_in_the_middle_of_the_upgrade_is_made_good(void **state)
+static void crash_in_the_middle(struct world *world, uint32_t format, const char *text)
 {
-    struct world *world = *state;
     world_open(world);
     world_close(world);
-    write_format(world, "tapewarden 1\n");
+    write_format(world, text);
     world->store = tw_store_open(world->directory, TW_STORE_READ, &world->error);
     assert_non_null(world->store);
     world_close(world);
-    expect_format(world, "tapewarden 1\n");
+    expect_format(world, text);
     world_open(world);
-    expect_format(world, "tapewarden 2\n");
+    expect_format(world, "tapewarden 3\n");
     world_close(world);
-    expect_the_same_answer(world);
+    expect_the_same_answer(world, format);
 }
+
+static void a_crash_in_the_middle_of_the_upgrade_is_made_good(void **state)
+{
+    crash_in_the_middle(*state, 1, "tapewarden 1\n");
+}
+static void so_it_is_with_format_2(void **state)
+{
+    crash_in_the_middle(*state, 2, "tapewarden 2\n");
+}
+
+static int setup_2(void **state)
+{
+    return setup_format(state, 2);
+}
+
+#define TEST_OF_1(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST_OF_2(name) cmocka_unit_test_setup_teardown(name, setup_2, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_tool_reads_format_1_and_leaves_it_alone, setup, teardown),
-        cmocka_unit_test_setup_teardown(opening_for_writing_makes_it_format_2_with_the_same_answer, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_was_upgraded_goes_on, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_crash_in_the_middle_of_the_upgrade_is_made_good, setup, teardown),
+        TEST_OF_1(a_tool_reads_format_1_and_leaves_it_alone),
+        TEST_OF_2(a_tool_reads_format_2_and_leaves_it_alone),
+        TEST_OF_1(opening_format_1_for_writing_makes_it_format_3_with_the_same_answer),
+        TEST_OF_2(opening_format_2_for_writing_makes_it_format_3_with_the_same_answer),
+        TEST_OF_1(a_log_of_format_1_goes_on_with_packed_blocks),
+        TEST_OF_2(a_log_of_format_2_goes_on_with_packed_blocks),
+        TEST_OF_1(a_crash_in_the_middle_of_the_upgrade_is_made_good),
+        TEST_OF_2(so_it_is_with_format_2),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

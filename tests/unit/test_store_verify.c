@@ -169,6 +169,10 @@ static void damage_of_the_log_is_named(void **state)
     without(world, TW_FAMILY_LOG, 0, 30, "record 30 of the log is followed by record 32");
     without(world, TW_FAMILY_LOG, 0, 59, "record 60 of the log: it is missing");
     changed(world, TW_FAMILY_LOG, 0, 7, 100, "record 8 of the log: its bytes are not those that were written");
+    changed(world, TW_FAMILY_LOG, 0, 6, TW_LOG_PREFIX_BYTES,
+            "record 7 of the log: its bytes are not those that were written");
+    changed(world, TW_FAMILY_LOG, 0, 6, TW_LOG_PREFIX_BYTES + 1,
+            "record 7 of the log: its packed form is not readable");
     changed(world, TW_FAMILY_LOG, 0, 8, 3, "record 9 of the log: its bytes are not those that were written");
     beside(world, TW_FAMILY_LOG, 0, 3, 15, "it stands under another record's key");
     beside(world, TW_FAMILY_LOG, 0, 3, 0, "it stands under another record's key");
