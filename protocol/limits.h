@@ -83,6 +83,14 @@
 #define TW_REQUESTS_RECEIVE_HWM 1000
 #define TW_REQUEST_BYTES_MAX 4096u /* 1,000 of them: 4 MiB for each connection; then the asker waits */
 
+/* ---- Deliveries ---- */
+#define TW_RECEIVERS_MAX 16u /* that are configured: each may have 4 attempts under way, and a loop waits for 64 */
+#define TW_RECEIVER_BYTES_MAX 32u
+#define TW_ANSWER_BYTES_MAX 240u /* of an answer, kept in the ledger for the eye */
+/* Pending deliveries of one receiver that are in memory, at 64 B each; the rest is read from the store in turn. */
+#define TW_DELIVERY_WINDOW 128u
+#define TW_DELIVERIES_UNDER_WAY_MAX 4u /* of one receiver */
+
 /* ---- Rules ---- */
 #define TW_STATISTICS_WINDOW_MAX 1000u
 #define TW_OVERRIDES_MAX 65536u /* per-account and per-symbol thresholds */

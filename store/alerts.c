@@ -32,13 +32,14 @@ enum tw_store_status tw_store_put_alerts(struct tw_store *store, const struct tw
         return TW_STORE_OK;
     uint64_t last = store->last_alert, bytes = 0; /* only this thread changes it */
     for (uint32_t i = 0; i < count; i++)
-        bytes += alerts[i].length;
+        bytes += alerts[i].length + 64u * (uint32_t)__builtin_popcount(alerts[i].receivers);
     if (!tw_store_room(store, bytes, error))
         return error->status;
     rocksdb_writebatch_clear(store->alert_batch);
     for (uint32_t i = 0; i < count; i++) {
         TW_ASSERT(alerts[i].n == last + 1 + i);
         put_alert(store, &alerts[i]);
+        tw_store_put_pending(store, store->alert_batch, &alerts[i]);
     }
     char *message = NULL;
     rocksdb_write(store->db, store->write_unsynced, store->alert_batch, &message);

@@ -14,6 +14,7 @@
  *   lookup.c         by sequence, by publisher's number, names
  *   refusals.c       refusals by number and by publisher's number
  *   alerts.c         alert records
+ *   outbox.c         deliveries: pending, given up, and each attempt
  *   index_build.c    runs of the indexes (index_sort.c: sorting, index_list.c: lists, index_hash.c: hashes of ids)
  *   index_scan.c     by account, symbol and time
  *   index_id.c       by execution id (index_tail.c: beyond the index)
@@ -22,8 +23,8 @@
  *   wal.c            what the write-ahead log has, where RocksDB calls it corrupt
  *   snapshot.c       snapshots written, removed (snapshot_read.c: found and read)
  *   backup.c         a copy of the directory, in use or not
- *   verify.c         everything read and compared (verify_rows.c, verify_alerts.c, verify_index.c,
- *                    verify_snapshots.c)
+ *   verify.c         everything read and compared (verify_rows.c, verify_alerts.c, verify_deliveries.c,
+ *                    verify_index.c, verify_snapshots.c)
  */
 #ifndef TW_STORE_INSIDE_H
 #define TW_STORE_INSIDE_H
@@ -237,6 +238,11 @@ struct tw_store {
     bool write_failed;                 /* RocksDB refused a write: it has to be opened anew */
     /* the router's */
     rocksdb_writebatch_t *alert_batch;
+    char receivers[TW_RECEIVERS_MAX][TW_RECEIVER_BYTES_MAX + 1];
+    uint32_t receiver_count;
+    /* the delivery's */
+    uint32_t ledger_ordinal;
+    _Atomic uint64_t outbox_retries;
     /* the indexer's */
     struct tw_index_builder *builder; /* NULL until first used */
     /* ids beyond the index; has its own lock */
@@ -294,6 +300,10 @@ bool tw_store_load_or_note(struct tw_store *store, uint64_t follows, uint64_t ls
 /* The chain after the record that the cursor gave last. */
 struct tw_chain tw_store_cursor_chain(const struct tw_store_cursor *cursor);
 bool tw_store_read_head(struct tw_store *store, struct tw_store_error *error);
+
+/* ---- outbox.c ---- */
+/* The pending deliveries of an alert, in the batch that has the alert. */
+void tw_store_put_pending(struct tw_store *store, rocksdb_writebatch_t *batch, const struct tw_store_alert *alert);
 
 /* ---- retain.c ---- */
 bool tw_store_read_retained(struct tw_store *store, struct tw_store_error *error);

@@ -353,6 +353,7 @@ struct tw_store *tw_store_open(const char *directory, enum tw_store_mode mode, s
     pthread_mutex_init(&store->lock, NULL);
     atomic_store(&store->gone_seq, 0); /* RocksDB's threads read both from the opening on */
     atomic_store(&store->gone_lsn, 0);
+    atomic_store(&store->outbox_retries, 0);
     tw_block_cache_init(&store->cache);
     store->tail = tw_index_tail_new();
     store->tail_trades_max = TW_INDEX_TAIL_TRADES_MAX;

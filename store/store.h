@@ -157,6 +157,10 @@ struct tw_store_alert {
     const uint8_t *bytes;
     uint32_t length;
     uint8_t digest[TW_SHA256_BYTES], record_digest[TW_SHA256_BYTES]; /* after this event */
+    /* Written with it, not read back: to whom it is to be delivered (bits, by the places in tw_store_set_receivers) and
+     * since when. */
+    uint32_t receivers;
+    int64_t queued_ns;
 };
 enum tw_store_status tw_store_put_alerts(struct tw_store *store, const struct tw_store_alert *alerts, uint32_t count,
                                          struct tw_store_error *error);
@@ -164,6 +168,63 @@ uint64_t tw_store_last_alert(struct tw_store *store);
 typedef bool (*tw_store_alert_visit)(void *context, const struct tw_store_alert *alert); /* false stops */
 bool tw_store_alerts(struct tw_store *store, uint64_t after, tw_store_alert_visit visit, void *context,
                      struct tw_store_error *error);
+
+/* ---- deliveries ---- */
+/* The receivers that tw_store_alert.receivers means, before alerts are put; at most TW_RECEIVERS_MAX names of 1 to
+ * TW_RECEIVER_BYTES_MAX bytes. A pending delivery stands in the write batch of its alert. Router thread only. */
+void tw_store_set_receivers(struct tw_store *store, const char *const *names, uint32_t count);
+
+enum tw_store_delivery_state { TW_DELIVERY_PENDING, TW_DELIVERY_DEAD };
+enum tw_store_reason { TW_REASON_NONE, TW_REASON_DEADLINE, TW_REASON_REJECTED }; /* why it is dead; on the disk */
+struct tw_store_delivery {
+    struct tw_text receiver; /* borrowed until the visit ends */
+    uint64_t n;              /* of the alert event */
+    int64_t queued_ns;       /* wall clock: since when it is to be delivered */
+    int64_t at_ns;           /* pending: not before; dead: since */
+    uint32_t attempts;       /* so far */
+    enum tw_store_reason reason;
+    struct tw_text why; /* dead: the last answer, cut */
+};
+typedef bool (*tw_store_delivery_visit)(void *context, const struct tw_store_delivery *delivery); /* false stops */
+/* Those of one receiver with n > after, in order of n; an empty receiver: all, by receiver, whatever `after` is (but
+ * UINT64_MAX). Any thread. */
+bool tw_store_deliveries(struct tw_store *store, enum tw_store_delivery_state state, struct tw_text receiver,
+                         uint64_t after, tw_store_delivery_visit visit, void *context, struct tw_store_error *error);
+
+enum tw_store_outcome { /* numbers stand on the disk */
+                        TW_DELIVERY_DONE,
+                        TW_DELIVERY_AGAIN,
+                        TW_DELIVERY_REJECTED, /* dead */
+                        TW_DELIVERY_GIVEN_UP  /* dead: the deadline passed */
+};
+/* One attempt and what comes of it. */
+struct tw_store_attempt {
+    struct tw_text receiver;
+    uint64_t n;
+    enum tw_store_outcome outcome;
+    enum tw_store_reason reason;
+    uint32_t attempts; /* with this one; of a delivery given up between attempts: that were made */
+    int64_t queued_ns,
+        next_ns;      /* of the pending row; next_ns: not before, or when it was given up. Not in the ledger */
+    int64_t began_ns; /* wall clock */
+    uint32_t latency_us;
+    int32_t status; /* the answer's: HTTP, SMTP or exit code; 0: none */
+    struct tw_text answer;
+};
+/* The ledger's rows and the deliveries' new state as one batch, not fsynced. A full disk answers TW_STORE_FULL, the
+ * same may be tried again. One thread at a time, beside whoever else writes. */
+enum tw_store_status tw_store_put_attempts(struct tw_store *store, const struct tw_store_attempt *attempts,
+                                           uint32_t count, struct tw_store_error *error);
+/* Attempts from a time on, in order of time. */
+typedef bool (*tw_store_attempt_visit)(void *context, const struct tw_store_attempt *attempt); /* false stops */
+bool tw_store_ledger(struct tw_store *store, int64_t from_ns, tw_store_attempt_visit visit, void *context,
+                     struct tw_store_error *error);
+enum tw_store_status tw_store_ledger_drop(struct tw_store *store, int64_t before_ns, struct tw_store_error *error);
+/* Dead letters of a receiver (empty: of all), or the one with that n (0: all), are pending again, as if queued now.
+ * Any thread. *count: how many. */
+enum tw_store_status tw_store_retry(struct tw_store *store, struct tw_text receiver, uint64_t n, int64_t now_ns,
+                                    uint64_t *count, struct tw_store_error *error);
+uint64_t tw_store_retries(struct tw_store *store); /* how often that was called: who delivers looks again */
 
 /* ---- names (id -> text), as far as durable ---- */
 /* False: there is none yet; or it is damaged, which is noted (tw_store_damage). */

@@ -45,6 +45,7 @@ bool tw_verify_rows_end(struct tw_verify *verify);
 bool tw_verify_index_take(struct tw_verify *verify, const struct tw_block *block);
 bool tw_verify_index_end(struct tw_verify *verify);
 bool tw_verify_alerts(struct tw_verify *verify);
+bool tw_verify_deliveries(struct tw_verify *verify);
 bool tw_verify_snapshots(struct tw_verify *verify);
 
 #endif

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "actors/judging/event.h"
-#include "tools/alert_text.h"
+#include "protocol/alert_text.h"
 #include "tools/cli.h"
 #include "tools/client/tapewarden.h"
 #include "tools/stop.h"

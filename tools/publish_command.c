@@ -10,10 +10,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "protocol/json_text.h"
 #include "protocol/limits.h"
 #include "tools/cli.h"
 #include "tools/client/tapewarden.h"
-#include "tools/json_text.h"
 #include "tools/pace.h"
 #include "tools/tape.h"
 

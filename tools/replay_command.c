@@ -5,12 +5,12 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "protocol/alert_text.h"
 #include "protocol/digest.h"
+#include "protocol/json_text.h"
 #include "protocol/limits.h"
 #include "protocol/names.h"
-#include "tools/alert_text.h"
 #include "tools/cli.h"
-#include "tools/json_text.h"
 #include "tools/replay.h"
 
 #define NAME "replay"

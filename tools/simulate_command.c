@@ -5,11 +5,11 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "protocol/json_text.h"
 #include "protocol/limits.h"
 #include "protocol/num.h"
 #include "tools/cli.h"
 #include "tools/client/tapewarden.h"
-#include "tools/json_text.h"
 #include "tools/market.h"
 #include "tools/stop.h"
 

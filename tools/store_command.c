@@ -8,8 +8,8 @@
 #include <time.h>
 
 #include "protocol/digest.h"
+#include "protocol/json_text.h"
 #include "tools/cli.h"
-#include "tools/json_text.h"
 #include "tools/store_backup.h"
 #include "tools/store_export.h"
 

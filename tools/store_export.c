@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "protocol/check.h"
+#include "protocol/json_text.h"
 #include "protocol/num.h"
-#include "tools/json_text.h"
 
 /* ---- names, looked up once ---- */
 

@@ -10,9 +10,9 @@
 #include <string.h>
 
 #include "protocol/check.h"
+#include "protocol/json_text.h"
 #include "protocol/names.h"
 #include "tools/client/batch.h"
-#include "tools/json_text.h"
 #include "tools/tape.h"
 
 #define TRADES_MAX 8190u

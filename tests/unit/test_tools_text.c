@@ -13,8 +13,8 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "tools/alert_text.h"
-#include "tools/json_text.h"
+#include "protocol/alert_text.h"
+#include "protocol/json_text.h"
 
 struct page { /* what is printed */
     char *text;

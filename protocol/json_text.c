@@ -2,7 +2,7 @@
  *
  * JSON written straight to a stream.
  */
-#include "tools/json_text.h"
+#include "protocol/json_text.h"
 
 #include <math.h>
 #include <string.h>

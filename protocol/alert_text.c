@@ -2,13 +2,13 @@
  *
  * An alert for people and for programs.
  */
-#include "tools/alert_text.h"
+#include "protocol/alert_text.h"
 
 #include <inttypes.h>
 #include <string.h>
 #include <time.h>
 
-#include "tools/json_text.h"
+#include "protocol/json_text.h"
 
 void tw_time_format(int64_t ts_ns, char out[TW_TIME_TEXT_MAX])
 {

@@ -2,8 +2,8 @@
  *
  * JSON written straight to a stream, one object a line: no tree, no allocation.
  */
-#ifndef TW_TOOLS_JSON_TEXT_H
-#define TW_TOOLS_JSON_TEXT_H
+#ifndef TW_PROTOCOL_JSON_TEXT_H
+#define TW_PROTOCOL_JSON_TEXT_H
 
 #include <stdio.h>
 

@@ -2,8 +2,8 @@
  *
  * An alert for people (a line, coloured if wanted) and for programs (a JSON object on a line). `view` is read on.
  */
-#ifndef TW_TOOLS_ALERT_TEXT_H
-#define TW_TOOLS_ALERT_TEXT_H
+#ifndef TW_PROTOCOL_ALERT_TEXT_H
+#define TW_PROTOCOL_ALERT_TEXT_H
 
 #include <stdbool.h>
 #include <stdio.h>
