@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: MIT */
+#include "actors/delivery/delivery.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "protocol/check.h"
+
+#define DOUBLINGS_MAX 40u /* 1 ns doubled so often is more than any longest wait */
+
+struct entry {
+    struct tw_pending pending;
+    bool under_way;
+};
+
+struct receiver {
+    struct tw_delivery_pace pace;
+    struct entry window[TW_DELIVERY_WINDOW]; /* in order of n */
+    uint32_t count, under_way;
+    uint64_t read_to; /* all pending ones up to it are in the window or no longer pending */
+    int64_t pause_until_ns, next_begin_ns;
+    enum tw_breaker breaker;
+    uint32_t failures, trips; /* in a row; openings since it was last well */
+    int64_t open_until_ns;
+};
+
+struct tw_delivery {
+    struct tw_delivery_policy policy;
+    struct receiver *receivers[TW_RECEIVERS_MAX];
+    uint32_t count, turn;
+    uint64_t last; /* alert */
+};
+
+struct tw_delivery *tw_delivery_new(const struct tw_delivery_policy *policy)
+{
+    struct tw_delivery *delivery = tw_alloc_zero(1, sizeof *delivery);
+    TW_ASSERT(policy->retry_first_ns > 0 && policy->retry_max_ns >= policy->retry_first_ns);
+    TW_ASSERT(policy->deadline_ns > 0 && policy->breaker_failures > 0);
+    delivery->policy = *policy;
+    return delivery;
+}
+
+void tw_delivery_free(struct tw_delivery **delivery)
+{
+    if (*delivery == NULL)
+        return;
+    for (uint32_t i = 0; i < (*delivery)->count; i++)
+        free((*delivery)->receivers[i]);
+    free(*delivery);
+    *delivery = NULL;
+}
+
+uint32_t tw_delivery_add(struct tw_delivery *delivery, const struct tw_delivery_pace *pace)
+{
+    TW_ASSERT(delivery->count < TW_RECEIVERS_MAX && pace->under_way_max > 0);
+    struct receiver *receiver = tw_alloc_zero(1, sizeof *receiver);
+    receiver->pace = *pace;
+    delivery->receivers[delivery->count] = receiver;
+    return delivery->count++;
+}
+
+/* ---- the window ---- */
+
+void tw_delivery_news(struct tw_delivery *delivery, uint64_t last)
+{
+    if (last > delivery->last)
+        delivery->last = last;
+}
+
+bool tw_delivery_wants(const struct tw_delivery *delivery, uint32_t receiver, struct tw_delivery_wish *wish)
+{
+    const struct receiver *it = delivery->receivers[receiver];
+    *wish = (struct tw_delivery_wish){it->read_to, delivery->last, TW_DELIVERY_WINDOW - it->count};
+    /* By halves, so that the store is not asked for each delivery that is done. */
+    return it->read_to < delivery->last && it->count <= TW_DELIVERY_WINDOW / 2;
+}
+
+void tw_delivery_offer(struct tw_delivery *delivery, uint32_t receiver, const struct tw_pending *pending)
+{
+    struct receiver *it = delivery->receivers[receiver];
+    uint32_t place = it->count;
+    if (pending->n > it->read_to)
+        it->read_to = pending->n;
+    while (place > 0 && it->window[place - 1].pending.n > pending->n)
+        place--;
+    if (place > 0 && it->window[place - 1].pending.n == pending->n) /* it is under way since before a rewind */
+        return;
+    TW_ASSERT(it->count < TW_DELIVERY_WINDOW);
+    memmove(&it->window[place + 1], &it->window[place], (it->count - place) * sizeof it->window[0]);
+    it->window[place] = (struct entry){*pending, false};
+    it->count++;
+}
+
+void tw_delivery_read_all(struct tw_delivery *delivery, uint32_t receiver, uint64_t until)
+{
+    struct receiver *it = delivery->receivers[receiver];
+    if (until > it->read_to)
+        it->read_to = until;
+}
+
+void tw_delivery_rewind(struct tw_delivery *delivery)
+{
+    for (uint32_t i = 0; i < delivery->count; i++) {
+        struct receiver *it = delivery->receivers[i];
+        uint32_t kept = 0;
+        for (uint32_t j = 0; j < it->count; j++)
+            if (it->window[j].under_way)
+                it->window[kept++] = it->window[j];
+        it->count = kept;
+        it->read_to = 0;
+    }
+}
+
+static void drop(struct receiver *it, uint32_t place)
+{
+    it->count--;
+    memmove(&it->window[place], &it->window[place + 1], (it->count - place) * sizeof it->window[0]);
+}
+
+/* ---- what is due ---- */
+
+/* Whether an event of the same episode goes before it. */
+static bool has_elder(const struct receiver *it, uint32_t place)
+{
+    const uint8_t *episode = it->window[place].pending.episode;
+    for (uint32_t i = 0; i < place; i++)
+        if (memcmp(it->window[i].pending.episode, episode, sizeof it->window[i].pending.episode) == 0)
+            return true;
+    return false;
+}
+
+/* From when on the receiver as a whole takes another; INT64_MAX: when a result has come. */
+static int64_t opens_at(const struct receiver *it)
+{
+    int64_t at = it->pause_until_ns > it->next_begin_ns ? it->pause_until_ns : it->next_begin_ns;
+    if (it->breaker == TW_BREAKER_CLOSED)
+        return it->under_way < it->pace.under_way_max ? at : INT64_MAX;
+    if (it->under_way > 0) /* one is enough to find out */
+        return INT64_MAX;
+    return it->open_until_ns > at ? it->open_until_ns : at;
+}
+
+/* A probe of a receiver that seemed dead does not wait for its own turn. */
+static int64_t entry_at(const struct receiver *it, uint32_t place)
+{
+    return it->breaker == TW_BREAKER_CLOSED ? it->window[place].pending.not_before_ns : INT64_MIN;
+}
+
+static bool begin_one(struct receiver *it, int64_t now_ns, struct tw_pending *out)
+{
+    if (opens_at(it) > now_ns)
+        return false;
+    for (uint32_t i = 0; i < it->count; i++) {
+        if (it->window[i].under_way || entry_at(it, i) > now_ns || has_elder(it, i))
+            continue;
+        it->window[i].under_way = true;
+        it->under_way++;
+        it->next_begin_ns = now_ns + it->pace.spacing_ns;
+        if (it->breaker == TW_BREAKER_OPEN)
+            it->breaker = TW_BREAKER_HALF_OPEN;
+        *out = it->window[i].pending;
+        return true;
+    }
+    return false;
+}
+
+static bool expire_one(const struct tw_delivery *delivery, struct receiver *it, int64_t now_ns, struct tw_pending *out)
+{
+    for (uint32_t i = 0; i < it->count; i++) {
+        if (it->window[i].under_way || now_ns - it->window[i].pending.queued_ns < delivery->policy.deadline_ns)
+            continue;
+        *out = it->window[i].pending;
+        drop(it, i);
+        return true;
+    }
+    return false;
+}
+
+/* Receivers take turns. */
+enum tw_delivery_step tw_delivery_next(struct tw_delivery *delivery, int64_t now_ns, struct tw_delivery_job *job)
+{
+    for (uint32_t i = 0; i < delivery->count; i++) {
+        uint32_t number = (delivery->turn + i) % delivery->count;
+        struct receiver *it = delivery->receivers[number];
+        job->receiver = number;
+        if (expire_one(delivery, it, now_ns, &job->pending))
+            return TW_DELIVERY_EXPIRE;
+        if (begin_one(it, now_ns, &job->pending)) {
+            delivery->turn = number + 1;
+            return TW_DELIVERY_ATTEMPT;
+        }
+    }
+    return TW_DELIVERY_NOTHING;
+}
+
+static int64_t receiver_due(const struct tw_delivery *delivery, const struct receiver *it)
+{
+    int64_t due = INT64_MAX, opens = opens_at(it);
+    for (uint32_t i = 0; i < it->count; i++) {
+        const struct entry *entry = &it->window[i];
+        if (entry->under_way)
+            continue;
+        int64_t expires = entry->pending.queued_ns + delivery->policy.deadline_ns, at = entry_at(it, i);
+        if (expires < due)
+            due = expires;
+        at = at > opens ? at : opens;
+        if (at < due && !has_elder(it, i))
+            due = at;
+    }
+    return due;
+}
+
+int64_t tw_delivery_due(const struct tw_delivery *delivery, int64_t now_ns)
+{
+    int64_t due = INT64_MAX;
+    for (uint32_t i = 0; i < delivery->count; i++) {
+        int64_t at = receiver_due(delivery, delivery->receivers[i]);
+        due = at < due ? at : due;
+    }
+    return due > now_ns ? due : now_ns;
+}
+
+/* ---- what came of it ---- */
+
+/* Half of the wait is fixed, half is chance: what failed together does not come back together. */
+static int64_t backoff(const struct tw_delivery_policy *policy, uint32_t failures, uint64_t seed)
+{
+    int64_t wait = policy->retry_first_ns;
+    for (uint32_t i = 1; i < failures && i < DOUBLINGS_MAX && wait < policy->retry_max_ns; i++)
+        wait *= 2;
+    wait = wait < policy->retry_max_ns ? wait : policy->retry_max_ns;
+    return wait - wait / 2 + (int64_t)(seed % (uint64_t)(wait / 2 + 1));
+}
+
+static void is_well(struct receiver *it, int64_t now_ns)
+{
+    if (it->breaker != TW_BREAKER_CLOSED) /* what failed meanwhile need not wait longer */
+        for (uint32_t i = 0; i < it->count; i++)
+            if (it->window[i].pending.not_before_ns > now_ns)
+                it->window[i].pending.not_before_ns = now_ns;
+    it->breaker = TW_BREAKER_CLOSED;
+    it->failures = it->trips = 0;
+}
+
+static void has_failed(const struct tw_delivery_policy *policy, struct receiver *it, uint64_t seed, int64_t now_ns)
+{
+    it->failures++;
+    bool trips = it->breaker == TW_BREAKER_HALF_OPEN ||
+                 (it->breaker == TW_BREAKER_CLOSED && it->failures >= policy->breaker_failures);
+    if (!trips)
+        return;
+    it->breaker = TW_BREAKER_OPEN;
+    it->open_until_ns = now_ns + backoff(policy, ++it->trips, seed);
+}
+
+static uint32_t place_of(const struct receiver *it, uint64_t n)
+{
+    for (uint32_t i = 0; i < it->count; i++)
+        if (it->window[i].pending.n == n) {
+            TW_ASSERT(it->window[i].under_way);
+            return i;
+        }
+    TW_UNREACHABLE("a result of what is not under way");
+}
+
+static void put_off(const struct tw_delivery_policy *policy, struct receiver *it, struct tw_pending *pending,
+                    int64_t retry_after_ns, uint64_t seed, int64_t now_ns)
+{
+    if (retry_after_ns > 0) { /* it answers, so it is well */
+        is_well(it, now_ns);
+        pending->not_before_ns = now_ns + retry_after_ns;
+        if (pending->not_before_ns > it->pause_until_ns)
+            it->pause_until_ns = pending->not_before_ns;
+    } else {
+        pending->not_before_ns = now_ns + backoff(policy, pending->attempts, seed);
+        has_failed(policy, it, seed, now_ns);
+    }
+}
+
+void tw_delivery_result(struct tw_delivery *delivery, uint32_t receiver, uint64_t n, enum tw_delivery_verdict verdict,
+                        int64_t retry_after_ns, uint64_t seed, int64_t now_ns, struct tw_delivery_effect *effect)
+{
+    struct receiver *it = delivery->receivers[receiver];
+    uint32_t place = place_of(it, n);
+    struct entry *entry = &it->window[place];
+    it->under_way--;
+    entry->under_way = false;
+    entry->pending.attempts++;
+    if (verdict == TW_VERDICT_RETRY) {
+        put_off(&delivery->policy, it, &entry->pending, retry_after_ns, seed, now_ns);
+        bool late = now_ns - entry->pending.queued_ns >= delivery->policy.deadline_ns;
+        *effect = (struct tw_delivery_effect){late ? TW_END_GIVEN_UP : TW_END_AGAIN, entry->pending};
+    } else {
+        is_well(it, now_ns);
+        *effect = (struct tw_delivery_effect){verdict == TW_VERDICT_DELIVERED ? TW_END_DONE : TW_END_REJECTED,
+                                              entry->pending};
+    }
+    if (effect->end != TW_END_AGAIN)
+        drop(it, place);
+}
+
+enum tw_breaker tw_delivery_breaker(const struct tw_delivery *delivery, uint32_t receiver)
+{
+    return delivery->receivers[receiver]->breaker;
+}
+
+uint32_t tw_delivery_under_way(const struct tw_delivery *delivery)
+{
+    uint32_t under_way = 0;
+    for (uint32_t i = 0; i < delivery->count; i++)
+        under_way += delivery->receivers[i]->under_way;
+    return under_way;
+}

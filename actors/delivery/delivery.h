@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The delivery's core: what goes to whom, and when. For each receiver it keeps a window of pending deliveries in order
+ * of n and says which is due next: an episode's events one after the other, what failed after a growing while, nothing
+ * while the receiver asked for a pause or seems dead, and nothing after the deadline. So a slow or dead receiver delays
+ * itself only, and memory is bounded: what is not in the window stands in the store and is read in turn.
+ *
+ * Pure: time is the caller's (one clock that never goes back, in ns, near the wall clock), and so is the seed that
+ * spreads retries. One owner, one thread.
+ */
+#ifndef TW_DELIVERY_DELIVERY_H
+#define TW_DELIVERY_DELIVERY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "protocol/limits.h"
+
+struct tw_delivery_policy {
+    int64_t retry_first_ns, retry_max_ns; /* the wait after the first failure; it doubles up to the most */
+    int64_t deadline_ns;                  /* since it was queued; then it is a dead letter */
+    uint32_t breaker_failures;            /* so many in a row open the breaker */
+};
+struct tw_delivery_pace { /* of one receiver */
+    uint32_t under_way_max;
+    int64_t spacing_ns; /* between the beginnings of two attempts; 0: none */
+};
+
+struct tw_pending {
+    uint64_t n;
+    uint8_t episode[16]; /* the alert's id: those of one episode go one after the other */
+    int64_t queued_ns, not_before_ns;
+    uint32_t attempts; /* made so far */
+};
+
+struct tw_delivery;
+struct tw_delivery *tw_delivery_new(const struct tw_delivery_policy *policy);
+void tw_delivery_free(struct tw_delivery **delivery);
+/* Its number, from 0 on; at most TW_RECEIVERS_MAX. */
+uint32_t tw_delivery_add(struct tw_delivery *delivery, const struct tw_delivery_pace *pace);
+
+/* ---- the window ---- */
+
+/* Alerts up to `last` may have pending deliveries. */
+void tw_delivery_news(struct tw_delivery *delivery, uint64_t last);
+struct tw_delivery_wish { /* read pending deliveries with n > after, at most `room`; none beyond `until` is known yet */
+    uint64_t after, until;
+    uint32_t room;
+};
+/* Whether a receiver's window wants to be filled. Then each that is found is offered, in order of n; and if there were
+ * fewer than `room`, tw_delivery_read_all says so. */
+bool tw_delivery_wants(const struct tw_delivery *delivery, uint32_t receiver, struct tw_delivery_wish *wish);
+void tw_delivery_offer(struct tw_delivery *delivery, uint32_t receiver, const struct tw_pending *pending);
+void tw_delivery_read_all(struct tw_delivery *delivery, uint32_t receiver, uint64_t until);
+/* Dead letters are pending again: all is read from the front. */
+void tw_delivery_rewind(struct tw_delivery *delivery);
+
+/* ---- what to do ---- */
+
+enum tw_delivery_step {
+    TW_DELIVERY_NOTHING, /* for now */
+    TW_DELIVERY_ATTEMPT, /* begin one; its result is awaited */
+    TW_DELIVERY_EXPIRE   /* its deadline has passed: it is given up, and no longer known here */
+};
+struct tw_delivery_job {
+    uint32_t receiver;
+    struct tw_pending pending;
+};
+enum tw_delivery_step tw_delivery_next(struct tw_delivery *delivery, int64_t now_ns, struct tw_delivery_job *job);
+/* When tw_delivery_next may have something at the earliest, if no result comes before; INT64_MAX: not by itself. */
+int64_t tw_delivery_due(const struct tw_delivery *delivery, int64_t now_ns);
+
+enum tw_delivery_verdict {
+    TW_VERDICT_DELIVERED,
+    TW_VERDICT_RETRY,
+    TW_VERDICT_REJECTED /* the receiver is well and will never take this one */
+};
+enum tw_delivery_end { TW_END_DONE, TW_END_AGAIN, TW_END_REJECTED, TW_END_GIVEN_UP };
+struct tw_delivery_effect {
+    enum tw_delivery_end end;
+    struct tw_pending pending; /* as it is now: attempts, not_before_ns */
+};
+/* What came of an attempt. retry_after_ns > 0: the receiver asked for such a pause, from now on; it holds for all that
+ * goes to it. */
+void tw_delivery_result(struct tw_delivery *delivery, uint32_t receiver, uint64_t n, enum tw_delivery_verdict verdict,
+                        int64_t retry_after_ns, uint64_t seed, int64_t now_ns, struct tw_delivery_effect *effect);
+
+/* ---- how a receiver is ---- */
+
+enum tw_breaker { TW_BREAKER_CLOSED, TW_BREAKER_OPEN, TW_BREAKER_HALF_OPEN };
+enum tw_breaker tw_delivery_breaker(const struct tw_delivery *delivery, uint32_t receiver);
+uint32_t tw_delivery_under_way(const struct tw_delivery *delivery); /* of all receivers */
+
+#endif

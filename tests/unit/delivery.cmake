@@ -1,0 +1,2 @@
+# Deliveries: the core.
+tw_test(delivery unit tw_cores)
