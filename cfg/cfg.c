@@ -97,6 +97,7 @@ struct tw_cfg *tw_cfg_load(const struct tw_cfg_sources *sources, struct tw_cfg_e
     *error = (struct tw_cfg_error){.exit_code = TW_EXIT_USAGE};
     if ((sources->file == NULL || put_file(cfg, sources->file, error)) &&
         tw_cfg_put_environment(cfg, sources->environ_, error) && put_flags(cfg, sources, error) &&
+        tw_cfg_settle(cfg, false, NULL, error) && tw_cfg_read_secrets(cfg, error) &&
         tw_cfg_settle(cfg, false, NULL, error) && tw_cfg_check_whole(cfg, error))
         return cfg;
     tw_cfg_free(&cfg);
@@ -171,6 +172,18 @@ void tw_cfg_each(const struct tw_cfg *cfg, const char *section,
             setting->key->name[length] == '/')
             visit(context, setting->name, setting->text);
     }
+}
+
+const char *tw_cfg_named(const struct tw_cfg *cfg, const char *section, const char *name)
+{
+    size_t length = strlen(section);
+    for (size_t i = 0; i < cfg->named_count; i++) {
+        const struct tw_setting *setting = &cfg->named[i];
+        if ((setting->key->flags & TW_KEY_NAMED) != 0 && strncmp(setting->key->name, section, length) == 0 &&
+            setting->key->name[length] == '/' && strcmp(setting->name, name) == 0)
+            return setting->text;
+    }
+    return NULL;
 }
 
 /* ---- the canonical text ---- */

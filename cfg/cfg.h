@@ -44,6 +44,8 @@ int64_t tw_cfg_integer(const struct tw_cfg *cfg, const char *key); /* integers, 
 void tw_cfg_each(const struct tw_cfg *cfg, const char *section,
                  void (*visit)(void *context, const char *name, const char *value), void *context);
 
+const char *tw_cfg_named(const struct tw_cfg *cfg, const char *section, const char *name); /* NULL: it is not set */
+
 /* The canonical text of the settings that can change an alert (cfg/rules.h), appended to `out`. */
 void tw_cfg_rules_text(const struct tw_cfg *cfg, struct tw_buffer *out);
 

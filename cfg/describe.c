@@ -36,7 +36,7 @@ static const char *note_of(const struct tw_key *key)
         return "alert";
     if ((key->flags & TW_KEY_LATER) != 0)
         return (key->flags & TW_KEY_SECRET) != 0 ? "later, secret" : "later";
-    return "";
+    return (key->flags & TW_KEY_SECRET) != 0 ? "secret" : "";
 }
 
 void tw_cfg_describe(FILE *out)
@@ -94,11 +94,13 @@ static int open_sections(FILE *out, const char *name, const char *previous, bool
     return level * 4;
 }
 
-static bool all_later(const char *name)
+/* Whether nothing in the section has a value to write down: then its name is commented out as well. */
+static bool all_commented(const char *name)
 {
     size_t section = (size_t)(strchr(name, '/') - name) + 1;
     for (size_t i = 0; i < TW_KEY_COUNT; i++)
-        if (strncmp(tw_keys[i].name, name, section) == 0 && (tw_keys[i].flags & TW_KEY_LATER) == 0)
+        if (strncmp(tw_keys[i].name, name, section) == 0 && (tw_keys[i].flags & TW_KEY_LATER) == 0 &&
+            ((tw_keys[i].flags & TW_KEY_NAMED) != 0 || tw_keys[i].standard[0] != '\0'))
             return false;
     return true;
 }
@@ -113,19 +115,37 @@ static void print_example(FILE *out, const struct tw_key *key, int indent, const
         fprintf(out, "%*s# %s@desk-7 = %s   # for one account or symbol\n", indent, "", last, key->standard);
 }
 
+static const char *named_example(enum tw_key_type type)
+{
+    switch (type) {
+    case TW_TYPE_URL:
+        return "ops = https://ops.example.com/alerts";
+    case TW_TYPE_KEYS:
+        return "ops = whsec_...";
+    case TW_TYPE_PATH:
+        return "ops = /etc/tapewarden/ops";
+    case TW_TYPE_CHOICE:
+        return "ops = HIGH";
+    default:
+        return "nyse = tcp://10.0.0.7:5556";
+    }
+}
+
 static void print_key(FILE *out, const struct tw_key *key, const char *previous)
 {
     char bounds[160], comment[512];
     const char *last = strrchr(key->name, '/') + 1;
     bool later = (key->flags & TW_KEY_LATER) != 0;
-    bool commented = all_later(key->name);
+    bool commented = all_commented(key->name);
     int indent = open_sections(out, key->name, previous, commented);
     tw_value_bounds(key, bounds, sizeof bounds);
     snprintf(comment, sizeof comment, "%s%s (%s%s%s)", later ? "Not available in this build: " : "", key->meaning,
              bounds, key->unit[0] != '\0' ? "; " : "", key->unit);
     print_comment(out, indent, comment);
     if ((key->flags & TW_KEY_NAMED) != 0)
-        fprintf(out, "%*s# nyse = tcp://10.0.0.7:5556\n", indent, "");
+        fprintf(out, "%*s# %s\n", indent, "", named_example(key->type));
+    else if (key->standard[0] == '\0' && !later)
+        fprintf(out, "%*s# %s = ...\n", indent, "", last);
     else if (later)
         fprintf(out, "%*s# %s = %s\n", indent, "", last, key->standard[0] != '\0' ? key->standard : "...");
     else

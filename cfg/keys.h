@@ -26,7 +26,12 @@ enum tw_key_type {
     TW_TYPE_CHOICE,     /* one of the words, held as its place */
     TW_TYPE_CLOCK,      /* HH:MM, held as seconds of the day */
     TW_TYPE_ZONE,       /* IANA time zone */
-    TW_TYPE_CURRENCY    /* 3 to 8 of A-Z0-9 */
+    TW_TYPE_CURRENCY,   /* 3 to 8 of A-Z0-9 */
+    TW_TYPE_URL,        /* http or https */
+    TW_TYPE_KEYS,       /* signing keys of Standard Webhooks, spaces between */
+    TW_TYPE_HOST,       /* name or address of a server */
+    TW_TYPE_MAILBOX,    /* a mail address */
+    TW_TYPE_MAILBOXES   /* several, commas between */
 };
 
 enum tw_key_flag {

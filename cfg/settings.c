@@ -134,7 +134,12 @@ bool tw_cfg_put_match(struct tw_cfg *cfg, const struct tw_place *place, const st
         return tw_cfg_fail(error, place, "%s is known, but not available in this build; take it out", key->name);
     if (!tw_value_read(key, text, length, &value, why)) {
         bool secret = (key->flags & TW_KEY_SECRET) != 0;
-        return tw_cfg_fail(error, place, "%s = %.*s%s: %s", key->name,
+        bool named = (key->flags & TW_KEY_NAMED) != 0 && match->suffix != NULL;
+        return tw_cfg_fail(error, place, "%.*s%.*s = %.*s%s: %s", (int)strlen(key->name) - (named ? 1 : 0), key->name,
+                           !named                      ? 0
+                           : match->suffix_length > 40 ? 40
+                                                       : (int)match->suffix_length,
+                           named ? match->suffix : "",
                            secret        ? 3
                            : length > 60 ? 60
                                          : (int)length,

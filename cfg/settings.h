@@ -55,6 +55,8 @@ bool tw_cfg_put_environment(struct tw_cfg *cfg, const char *const *environ_, str
 
 /* Sorts the named settings and keeps the last of each; `in_one_file`: two of the same are an error. */
 bool tw_cfg_settle(struct tw_cfg *cfg, bool in_one_file, const char *file, struct tw_cfg_error *error);
+/* Secrets by <secret>_file; after settling, and before settling once more. */
+bool tw_cfg_read_secrets(struct tw_cfg *cfg, struct tw_cfg_error *error);
 /* What no row alone can see: one key against another, the time zone against this machine. */
 bool tw_cfg_check_whole(struct tw_cfg *cfg, struct tw_cfg_error *error);
 

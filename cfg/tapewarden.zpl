@@ -166,29 +166,93 @@ live
     # Most messages on bind/live; 0 switches it off. (0 to 10000; messages per second)
     rate = 50
 
+# How alerts are delivered to the receivers below. A receiver exists when its address is set.
+delivery
+    # One attempt takes no longer, from the name's look-up to the end of the answer. (1 to 300; seconds)
+    timeout = 10
+    # The wait after a first failure; it doubles with each, half of it is chance. (1 to 3600; seconds)
+    retry_first = 1
+    # The longest such wait, also between two looks at a receiver that seems dead. (1 to 86400; seconds)
+    retry_max = 300
+    # An alert that could not be delivered for so long becomes a dead letter. (1 to 2592000; seconds)
+    deadline = 86400
+    # After so many in a row a receiver is left alone, but for one attempt now and then. (1 to 1000; failures)
+    breaker = 5
+    # Attempts are kept in the ledger for so long. (1 to 3650; days)
+    ledger_days = 30
+    # Certificates (PEM) that receivers' servers are verified by, in place of the system's. (a path)
+    # ca_file = ...
+
+# What goes to whom: `receiver = severity`; the names are those of webhooks, and slack, mail, file, command.
+severity
+    # Alerts of this severity and above go to the receiver of that name; without it, all do. (LOW, MEDIUM,
+    # HIGH or CRITICAL)
+    # ops = HIGH
+
+# Webhooks (Standard Webhooks), one `name = URL` each.
+webhook
+    # URL that receives each alert by POST. (http://HOST... or https://HOST...)
+    # ops = https://ops.example.com/alerts
+
+# Or files with these URLs.
+webhook_file
+    # File with webhook/* of that name in it. (a path)
+    # ops = /etc/tapewarden/ops
+
+# What webhooks are signed with, under the same names.
+webhook_keys
+    # Signing key `whsec_...`; of several, with spaces between, each makes a signature. (whsec_ and 24 to 64
+    # bytes in base64; several with spaces between, at most 4)
+    # ops = whsec_...
+
+# Or files with these keys.
+webhook_keys_file
+    # File with webhook_keys/* of that name in it. (a path)
+    # ops = /etc/tapewarden/ops
+
 # Deliveries to Slack.
 # slack
-    # Not available in this build: Incoming webhook that receives alerts. (a text)
+    # Incoming webhook that receives alerts. (http://HOST... or https://HOST...)
     # webhook_url = ...
-    # Not available in this build: File with slack/webhook_url in it. (a path)
+    # File with slack/webhook_url in it. (a path)
     # webhook_url_file = ...
 
-# Deliveries by mail.
-# mail
-    # Not available in this build: Sender of alert mails. (a text)
+# Deliveries by mail; to, from and server belong together.
+mail
+    # Sender of alert mails. (a mail address such as alerts@example.com)
     # from = ...
-    # Not available in this build: Receivers of alert mails. (a text)
+    # Receivers of alert mails. (mail addresses, commas between, at most 32)
     # to = ...
-    # Not available in this build: Name of the SMTP server. (a text)
+    # Name of the SMTP server. (a host's name or address)
     # server = ...
-    # Not available in this build: Port of the SMTP server. (1 to 65535)
-    # port = 587
-    # Not available in this build: Name to log in with at the SMTP server. (a text)
+    # Port of the SMTP server. (1 to 65535)
+    port = 587
+    # Encryption: begun by STARTTLS (no mail goes without), from the first byte (port 465), or none.
+    # (starttls, tls or none)
+    tls = starttls
+    # Name to log in with at the SMTP server. (a text)
     # username = ...
-    # Not available in this build: Password to log in with at the SMTP server. (a text)
+    # Password to log in with at the SMTP server. (a text)
     # password = ...
-    # Not available in this build: File with mail/password in it. (a path)
+    # File with mail/password in it. (a path)
     # password_file = ...
+
+# Deliveries into a file, a JSON object a line.
+file
+    # File that alerts are appended to. (a path)
+    # path = ...
+    # A larger file is renamed to PATH.1, the one before to PATH.2, and so on; 0: never. (0, or 4096 to
+    # 9223372036854775807; bytes)
+    rotate = 104857600
+    # So many renamed files stay. (1 to 1000; files)
+    kept = 10
+
+# Deliveries to a program, which reads one alert as JSON from its standard input.
+command
+    # The program with its whole path, and its arguments; spaces separate, there is no shell. (a text)
+    # argv = ...
+    # A run that takes longer is killed, and tried again. (1 to 3600; seconds)
+    timeout = 10
 
 # Archive in S3.
 # s3

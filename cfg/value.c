@@ -90,6 +90,13 @@ void tw_value_bounds(const struct tw_key *key, char *out, size_t bytes)
     case TW_TYPE_CURRENCY:
         snprintf(out, bytes, "3 to 8 of A-Z0-9");
         return;
+    case TW_TYPE_URL:
+    case TW_TYPE_KEYS:
+    case TW_TYPE_HOST:
+    case TW_TYPE_MAILBOX:
+    case TW_TYPE_MAILBOXES:
+        snprintf(out, bytes, "%s", tw_receiver_value_form(key->type));
+        return;
     case TW_TYPE_INTEGER:
     case TW_TYPE_DECIMAL_E8:
     case TW_TYPE_DECIMAL_E4:
@@ -249,6 +256,12 @@ static bool read_typed(const struct tw_key *key, struct tw_value *out, char why[
         return read_zone(out) || must_be_within_bounds(key, why);
     case TW_TYPE_CURRENCY:
         return read_currency(out) || must_be_within_bounds(key, why);
+    case TW_TYPE_URL:
+    case TW_TYPE_KEYS:
+    case TW_TYPE_HOST:
+    case TW_TYPE_MAILBOX:
+    case TW_TYPE_MAILBOXES:
+        return tw_receiver_value_good(key->type, out->text) || must_be_within_bounds(key, why);
     }
     TW_UNREACHABLE("a type without a reader");
 }

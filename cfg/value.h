@@ -26,4 +26,8 @@ const char *tw_endpoint_bind_fault(const char *text);
 const char *tw_endpoint_connect_fault(const char *text);
 const char *tw_endpoint_address_fault(const char *text);
 
+/* Addresses and keys of receivers (cfg/receiver_value.c): what they look like, and whether a text is one. */
+const char *tw_receiver_value_form(enum tw_key_type type);
+bool tw_receiver_value_good(enum tw_key_type type, const char *text);
+
 #endif

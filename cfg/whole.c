@@ -92,7 +92,90 @@ static bool check_zone(const struct tw_cfg *cfg, struct tw_cfg_error *error)
     return good || fail_at(error, zone, "this machine knows no such zone (see " ZONE_DIRECTORY ", package tzdata)");
 }
 
+/* ---- receivers ---- */
+
+static bool is_set(const struct tw_cfg *cfg, enum tw_key_id id)
+{
+    return cfg->plain[id].text[0] != '\0';
+}
+
+static const struct {
+    const char *name;
+    enum tw_key_id address;
+} single[] = {{"slack", TW_KEY_ID_SLACK_WEBHOOK_URL},
+              {"mail", TW_KEY_ID_MAIL_TO},
+              {"file", TW_KEY_ID_FILE_PATH},
+              {"command", TW_KEY_ID_COMMAND_ARGV}};
+
+static bool is_receiver(const struct tw_cfg *cfg, const char *name)
+{
+    for (size_t i = 0; i < sizeof single / sizeof *single; i++)
+        if (strcmp(single[i].name, name) == 0)
+            return is_set(cfg, single[i].address);
+    return tw_cfg_named(cfg, "webhook", name) != NULL;
+}
+
+static bool fail_named(struct tw_cfg_error *error, const struct tw_setting *setting, const char *why)
+{
+    char key[TW_KEY_BYTES_MAX];
+    tw_setting_key(setting, key);
+    snprintf(error->text, sizeof error->text, "%.200s: %s: %s", setting->place, key, why);
+    error->exit_code = TW_EXIT_USAGE;
+    return false;
+}
+
+static bool check_names(const struct tw_cfg *cfg, struct tw_cfg_error *error)
+{
+    unsigned count = 0;
+    for (size_t i = 0; i < sizeof single / sizeof *single; i++)
+        count += is_set(cfg, single[i].address) ? 1u : 0u;
+    for (size_t i = 0; i < cfg->named_count; i++) {
+        const struct tw_setting *setting = &cfg->named[i];
+        const struct tw_key *key = setting->key;
+        bool webhook = key == &tw_keys[TW_KEY_ID_WEBHOOK];
+        for (size_t j = 0; webhook && j < sizeof single / sizeof *single; j++)
+            if (strcmp(single[j].name, setting->name) == 0)
+                return fail_named(error, setting, "slack, mail, file and command name other receivers");
+        if (webhook && ++count > TW_RECEIVERS_MAX)
+            return fail_named(error, setting, "there are more than 16 receivers");
+        if (key == &tw_keys[TW_KEY_ID_SEVERITY] && !is_receiver(cfg, setting->name))
+            return fail_named(error, setting, "there is no receiver of that name");
+        if (key == &tw_keys[TW_KEY_ID_WEBHOOK_KEYS] && tw_cfg_named(cfg, "webhook", setting->name) == NULL)
+            return fail_named(error, setting, "there is no webhook of that name");
+    }
+    return true;
+}
+
+static bool check_mail(const struct tw_cfg *cfg, struct tw_cfg_error *error)
+{
+    const struct tw_setting *to = &cfg->plain[TW_KEY_ID_MAIL_TO], *tls = &cfg->plain[TW_KEY_ID_MAIL_TLS];
+    if (!is_set(cfg, TW_KEY_ID_MAIL_TO))
+        return true;
+    if (!is_set(cfg, TW_KEY_ID_MAIL_SERVER))
+        return fail_at(error, to, "mail/server must be set, too");
+    if (!is_set(cfg, TW_KEY_ID_MAIL_FROM))
+        return fail_at(error, to, "mail/from must be set, too");
+    if (is_set(cfg, TW_KEY_ID_MAIL_USERNAME) != is_set(cfg, TW_KEY_ID_MAIL_PASSWORD))
+        return fail_at(error, to, "mail/username and mail/password belong together");
+    if (strcmp(tls->text, "none") == 0 && is_set(cfg, TW_KEY_ID_MAIL_PASSWORD))
+        return fail_at(error, tls, "mail/password would go over the wire for everyone to read");
+    return true;
+}
+
+static bool check_waits(const struct tw_cfg *cfg, struct tw_cfg_error *error)
+{
+    const struct tw_setting *first = &cfg->plain[TW_KEY_ID_DELIVERY_RETRY_FIRST];
+    const struct tw_setting *most = &cfg->plain[TW_KEY_ID_DELIVERY_RETRY_MAX];
+    const struct tw_setting *argv = &cfg->plain[TW_KEY_ID_COMMAND_ARGV];
+    if (first->number > most->number)
+        return fail_at(error, culprit(first, most), "delivery/retry_first must be at most delivery/retry_max");
+    if (argv->text[0] != '\0' && argv->text[0] != '/')
+        return fail_at(error, argv, "must begin with the whole path of a program");
+    return true;
+}
+
 bool tw_cfg_check_whole(struct tw_cfg *cfg, struct tw_cfg_error *error)
 {
-    return check_minimum(cfg, error) && check_tiers(cfg, error) && check_binds(cfg, error) && check_zone(cfg, error);
+    return check_minimum(cfg, error) && check_tiers(cfg, error) && check_binds(cfg, error) && check_zone(cfg, error) &&
+           check_names(cfg, error) && check_mail(cfg, error) && check_waits(cfg, error);
 }

@@ -90,6 +90,8 @@
 /* Pending deliveries of one receiver that are in memory, at 64 B each; the rest is read from the store in turn. */
 #define TW_DELIVERY_WINDOW 128u
 #define TW_DELIVERIES_UNDER_WAY_MAX 4u /* of one receiver */
+#define TW_WEBHOOK_KEYS_MAX 4u
+#define TW_MAIL_RECIPIENTS_MAX 32u
 
 /* ---- Rules ---- */
 #define TW_STATISTICS_WINDOW_MAX 1000u

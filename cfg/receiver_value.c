@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Values that say where alerts go: URLs, signing keys, servers, mail addresses.
+ */
+#include <ctype.h>
+#include <string.h>
+
+#include "cfg/value.h"
+#include "protocol/check.h"
+
+#define KEY_PREFIX "whsec_"
+#define KEY_BYTES_MIN 24u /* Standard Webhooks */
+#define KEY_BYTES_MAX 64u
+#define LOCAL_PART_BYTES_MAX 64u
+#define ADDRESS_BYTES_MAX 254u
+
+const char *tw_receiver_value_form(enum tw_key_type type)
+{
+    switch (type) {
+    case TW_TYPE_URL:
+        return "http://HOST... or https://HOST...";
+    case TW_TYPE_KEYS:
+        return "whsec_ and 24 to 64 bytes in base64; several with spaces between, at most 4";
+    case TW_TYPE_HOST:
+        return "a host's name or address";
+    case TW_TYPE_MAILBOX:
+        return "a mail address such as alerts@example.com";
+    case TW_TYPE_MAILBOXES:
+        return "mail addresses, commas between, at most 32";
+    default:
+        TW_UNREACHABLE("no value of a receiver");
+    }
+}
+
+static bool is_url(const char *text)
+{
+    const char *host = strncmp(text, "https://", 8) == 0 ? text + 8 : strncmp(text, "http://", 7) == 0 ? text + 7 : "";
+    if (host[0] == '\0' || strchr("/?#:@", host[0]) != NULL)
+        return false;
+    for (; *host != '\0'; host++)
+        if ((unsigned char)*host <= ' ' || (unsigned char)*host > '~' || strchr("\"<>\\^`{|}", *host) != NULL)
+            return false;
+    return true;
+}
+
+/* Bytes that so many characters of base64 stand for; 0: they are malformed. */
+static size_t base64_bytes(const char *text, size_t length)
+{
+    size_t padding = 0;
+    while (padding < 2 && length > padding && text[length - 1 - padding] == '=')
+        padding++;
+    for (size_t i = 0; i < length - padding; i++)
+        if (!isalnum((unsigned char)text[i]) && text[i] != '+' && text[i] != '/')
+            return 0;
+    return length % 4 == 0 ? length / 4 * 3 - padding : 0;
+}
+
+static bool is_key(const char *text, size_t length)
+{
+    size_t prefix = strlen(KEY_PREFIX);
+    size_t bytes =
+        length > prefix && memcmp(text, KEY_PREFIX, prefix) == 0 ? base64_bytes(text + prefix, length - prefix) : 0;
+    return bytes >= KEY_BYTES_MIN && bytes <= KEY_BYTES_MAX;
+}
+
+static bool is_host(const char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        if (!isalnum((unsigned char)text[i]) && strchr(".-:[]", text[i]) == NULL)
+            return false;
+    return length > 0 && length <= 253 && text[0] != '-' && text[0] != '.';
+}
+
+/* As it stands on an envelope: no name, no comment, no quotes. */
+static bool is_address(const char *text, size_t length)
+{
+    const char *at = memchr(text, '@', length);
+    size_t local = at == NULL ? 0 : (size_t)(at - text);
+    if (local == 0 || local > LOCAL_PART_BYTES_MAX || length > ADDRESS_BYTES_MAX)
+        return false;
+    for (size_t i = 0; i < local; i++)
+        if (!isalnum((unsigned char)text[i]) && strchr("!#$%&'*+-/=?^_`{|}~.", text[i]) == NULL)
+            return false;
+    return is_host(at + 1, length - local - 1) && memchr(at + 1, ':', length - local - 1) == NULL;
+}
+
+/* Whether each of the words is good. */
+static bool all_good(const char *text, const char *separators, size_t most,
+                     bool (*good)(const char *text, size_t length))
+{
+    size_t count = 0;
+    for (text += strspn(text, separators); *text != '\0'; text += strspn(text, separators)) {
+        size_t length = strcspn(text, separators);
+        if (!good(text, length) || ++count > most)
+            return false;
+        text += length;
+    }
+    return count > 0;
+}
+
+bool tw_receiver_value_good(enum tw_key_type type, const char *text)
+{
+    switch (type) {
+    case TW_TYPE_URL:
+        return is_url(text);
+    case TW_TYPE_KEYS:
+        return all_good(text, " ", TW_WEBHOOK_KEYS_MAX, is_key);
+    case TW_TYPE_HOST:
+        return is_host(text, strlen(text));
+    case TW_TYPE_MAILBOX:
+        return is_address(text, strlen(text));
+    case TW_TYPE_MAILBOXES:
+        return all_good(text, ", ", TW_MAIL_RECIPIENTS_MAX, is_address);
+    default:
+        TW_UNREACHABLE("no value of a receiver");
+    }
+}

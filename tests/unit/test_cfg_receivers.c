@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Receivers in the configuration: what their addresses must look like, what belongs together, and that a secret is
+ * neither shown nor said.
+ */
+#include "tests/unit/cfg_world.h"
+
+#include <unistd.h>
+
+#include "protocol/status.h"
+
+#define KEY "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+static void addresses_are_checked(void **state)
+{
+    (void)state;
+    cfg_set_bad("webhook/ops=ftp://x", "--set: webhook/ops = ***: must be http://HOST... or https://HOST...");
+    cfg_set_bad("webhook/ops=https:///x", "--set: webhook/ops = ***: must be http://HOST... or https://HOST...");
+    cfg_set_bad("webhook_keys/ops=whsec_short", "--set: webhook_keys/ops = ***: must be whsec_ and 24 to 64 bytes in "
+                                                "base64; several with spaces between, at most 4");
+    cfg_set_bad("severity/ops=SEVERE", "--set: severity/ops = SEVERE: must be LOW, MEDIUM, HIGH or CRITICAL");
+    cfg_set_bad("mail/from=somebody", "--set: mail/from = somebody: must be a mail address such as alerts@example.com");
+    cfg_set_bad("mail/to=a@b.example, Joe <c@d.example>", "--set: mail/to = a@b.example, Joe <c@d.example>: must be "
+                                                          "mail addresses, commas between, at most 32");
+    cfg_set_bad("mail/server=smtp://x", "--set: mail/server = smtp://x: must be a host's name or address");
+    cfg_set_bad("command/argv=page me", "flag: command/argv = page me: must begin with the whole path of a program");
+}
+
+static void bad(const char *const *sets, size_t count, const char *sentence)
+{
+    cfg_load_bad(&(struct tw_cfg_sources){.sets = sets, .set_count = count}, sentence);
+}
+
+static void what_belongs_together_is_set_together(void **state)
+{
+    (void)state;
+    static const char *const lonely[] = {"mail/to=a@b.example"};
+    static const char *const anonymous[] = {"mail/to=a@b.example", "mail/server=mx", "mail/from=c@d.example",
+                                            "mail/username=me"};
+    static const char *const open[] = {"mail/to=a@b.example", "mail/server=mx",        "mail/from=c@d.example",
+                                       "mail/username=me",    "mail/password=hunter2", "mail/tls=none"};
+    static const char *const nobody[] = {"severity/ops=HIGH"};
+    static const char *const unused[] = {"webhook_keys/ops=" KEY};
+    static const char *const taken[] = {"webhook/mail=https://x"};
+    static const char *const waits[] = {"delivery/retry_first=60", "delivery/retry_max=30"};
+    bad(lonely, 1, "flag: mail/to = a@b.example: mail/server must be set, too");
+    bad(anonymous, 4, "flag: mail/to = a@b.example: mail/username and mail/password belong together");
+    bad(open, 6, "flag: mail/tls = none: mail/password would go over the wire for everyone to read");
+    bad(nobody, 1, "flag: severity/ops: there is no receiver of that name");
+    bad(unused, 1, "flag: webhook_keys/ops: there is no webhook of that name");
+    bad(taken, 1, "flag: webhook/mail: slack, mail, file and command name other receivers");
+    bad(waits, 2, "flag: delivery/retry_first = 60: delivery/retry_first must be at most delivery/retry_max");
+}
+
+static void write_file(char path[64], const char *text)
+{
+    strcpy(path, "/tmp/tapewarden-secret-XXXXXX");
+    int file = mkstemp(path);
+    assert_true(file >= 0);
+    assert_int_equal(write(file, text, strlen(text)), (ssize_t)strlen(text));
+    close(file);
+}
+
+static void secrets_come_from_files_and_are_not_shown(void **state)
+{
+    (void)state;
+    char url[64], keys[64], sets[4][128];
+    write_file(url, "https://ops.example.com/hidden\n");
+    write_file(keys, KEY " " KEY "\r\n");
+    snprintf(sets[0], sizeof sets[0], "slack/webhook_url_file=%s", url);
+    snprintf(sets[1], sizeof sets[1], "webhook_file/ops=%s", url);
+    snprintf(sets[2], sizeof sets[2], "webhook_keys_file/ops=%s", keys);
+    const char *const list[] = {sets[0], sets[1], sets[2], "severity/ops=HIGH"};
+    static const char *const environment[] = {"SLACK_WEBHOOK_URL=https://weaker", NULL};
+    struct tw_cfg *cfg = cfg_load_good(&(struct tw_cfg_sources){.sets = list, .set_count = 4, .environ_ = environment});
+    assert_string_equal(tw_cfg_text(cfg, "slack/webhook_url"), "https://ops.example.com/hidden");
+    assert_string_equal(tw_cfg_named(cfg, "webhook", "ops"), "https://ops.example.com/hidden");
+    assert_string_equal(tw_cfg_named(cfg, "webhook_keys", "ops"), KEY " " KEY);
+    assert_string_equal(tw_cfg_named(cfg, "severity", "ops"), "HIGH");
+    assert_null(tw_cfg_named(cfg, "severity", "other"));
+    for (int json = 0; json < 2; json++) {
+        char *text = cfg_shown(cfg, json == 1);
+        assert_null(strstr(text, "hidden"));
+        assert_null(strstr(text, "whsec_MfKQ"));
+        assert_non_null(strstr(text, "***"));
+        free(text);
+    }
+    tw_cfg_free(&cfg);
+    unlink(url);
+    unlink(keys);
+}
+
+static void a_file_with_a_bad_secret_is_named_and_its_content_is_not(void **state)
+{
+    (void)state;
+    char path[64], set[128], sentence[256];
+    write_file(path, "not a url\n");
+    snprintf(set, sizeof set, "webhook_file/ops=%s", path);
+    const char *const list[] = {set, "webhook/ops=https://x"};
+    snprintf(sentence, sizeof sentence, "%s:1: webhook/ops = ***: must be http://HOST... or https://HOST...", path);
+    bad(list, 1, sentence);
+    bad(list, 2, "flag: webhook_file/* and webhook/* are both set; one is enough");
+    unlink(path);
+    struct tw_cfg_error error;
+    assert_null(tw_cfg_load(&(struct tw_cfg_sources){.sets = list, .set_count = 1}, &error));
+    assert_int_equal(error.exit_code, TW_EXIT_UNREACHABLE);
+}
+
+static void the_names_that_people_know_make_receivers(void **state)
+{
+    (void)state;
+    static const char *const environment[] = {"SLACK_WEBHOOK_URL=https://hooks.example.com/x",
+                                              "ALERT_EMAIL_FROM=a@b.example",
+                                              "ALERT_EMAIL_TO=c@d.example,e@f.example",
+                                              "SMTP_SERVER=localhost",
+                                              "SMTP_PORT=2525",
+                                              "SMTP_USERNAME=me",
+                                              "SMTP_PASSWORD=hunter2",
+                                              "TAPEWARDEN_WEBHOOK__OPS=https://ops",
+                                              NULL};
+    struct tw_cfg *cfg = cfg_load_good(&(struct tw_cfg_sources){.environ_ = environment});
+    assert_int_equal(tw_cfg_warning_count(cfg), 0);
+    assert_int_equal(tw_cfg_integer(cfg, "mail/port"), 2525);
+    assert_string_equal(tw_cfg_named(cfg, "webhook", "ops"), "https://ops");
+    char *text = cfg_shown(cfg, true);
+    assert_null(strstr(text, "hunter2"));
+    free(text);
+    tw_cfg_free(&cfg);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(addresses_are_checked),
+        cmocka_unit_test(what_belongs_together_is_set_together),
+        cmocka_unit_test(secrets_come_from_files_and_are_not_shown),
+        cmocka_unit_test(a_file_with_a_bad_secret_is_named_and_its_content_is_not),
+        cmocka_unit_test(the_names_that_people_know_make_receivers),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
