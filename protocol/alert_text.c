@@ -28,6 +28,19 @@ void tw_time_format(int64_t ts_ns, char out[TW_TIME_TEXT_MAX])
     memcpy(out + length, "Z", 2);
 }
 
+void tw_time_format_mail(int64_t ts_ns, char out[TW_TIME_TEXT_MAX])
+{
+    static const char *const days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+    static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                         "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    struct tm t = {0};
+    time_t time = (time_t)(ts_ns / TW_NS_PER_SECOND);
+    gmtime_r(&time, &t);
+    snprintf(out, TW_TIME_TEXT_MAX, "%s, %02u %s %04u %02u:%02u:%02u +0000", days[t.tm_wday % 7],
+             (unsigned)t.tm_mday % 32, months[t.tm_mon % 12], (unsigned)(t.tm_year + 1900) % 10000,
+             (unsigned)t.tm_hour % 24, (unsigned)t.tm_min % 60, (unsigned)t.tm_sec % 61);
+}
+
 /* ---- for people ---- */
 
 static const char *colour_of(const struct tw_alert_view *view)

@@ -1,2 +1,4 @@
-# Deliveries: the core.
-tw_test(delivery unit tw_cores)
+# Deliveries: the core that decides, and what receivers are sent.
+foreach(story delivery receivers)
+  tw_test(${story} unit tw_cores)
+endforeach()

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A mail: text and HTML, every line ended by CR LF and short enough for every server, one thread an episode.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "actors/delivery/render.h"
+#include "protocol/alert_text.h"
+#include "protocol/check.h"
+
+#define QUOTED_LINE_BYTES 76u
+#define SUBJECT_CHARACTERS 120u
+#define WORD_CHARACTERS 5u /* an encoded word has at most 75 bytes: 12 around, 3 for each of a character's up to 4 */
+
+/* ---- headers ---- */
+
+/* Plain where it is ASCII, else in encoded words (RFC 2047), a line each. */
+static void append_subject(struct tw_buffer *out, const char *text, size_t length)
+{
+    bool ascii = true;
+    for (size_t i = 0; i < length; i++)
+        ascii = ascii && text[i] >= ' ' && text[i] <= '~';
+    tw_append_format(out, "Subject: ");
+    if (ascii)
+        tw_buffer_append(out, text, length);
+    for (size_t at = 0, bytes; !ascii && at < length; at += bytes) {
+        bytes = tw_text_cut(text + at, length - at, WORD_CHARACTERS);
+        tw_append_format(out, "%s=?utf-8?Q?", at > 0 ? "\r\n " : "");
+        for (size_t i = at; i < at + bytes; i++)
+            tw_append_format(out, "=%02X", (unsigned char)text[i]);
+        tw_append_format(out, "?=");
+    }
+    tw_append_format(out, "\r\n");
+}
+
+static const char *domain_of(const char *from)
+{
+    const char *at = strrchr(from, '@');
+    return at == NULL ? "localhost" : at + 1;
+}
+
+/* The first mail of an episode is what the others answer: its name is the alert's. */
+static void append_thread(struct tw_buffer *out, const struct tw_receiver *receiver, const struct tw_letter *letter)
+{
+    const struct tw_alert_view *view = letter->view;
+    const char *domain = domain_of(receiver->from);
+    char first[256];
+    snprintf(first, sizeof first, "<%.*s.%s@%s>", (int)view->id.length, view->id.bytes, letter->log_id, domain);
+    if (tw_text_is(view->event, "open") || tw_text_is(view->event, "fire")) {
+        tw_append_format(out, "Message-ID: %s\r\n", first);
+        return;
+    }
+    tw_append_format(out, "Message-ID: <%s@%s>\r\n", letter->key, domain);
+    tw_append_format(out, "In-Reply-To: %s\r\nReferences: %s\r\n", first, first);
+}
+
+static void append_headers(struct tw_buffer *out, const struct tw_receiver *receiver, const struct tw_letter *letter,
+                           int64_t wall_ns)
+{
+    char date[TW_TIME_TEXT_MAX];
+    struct tw_buffer headline = {0};
+    tw_time_format_mail(wall_ns, date);
+    tw_words_headline(&headline, letter->view);
+    tw_append_format(out, "From: Tapewarden <%s>\r\nTo: ", receiver->from);
+    for (const char *to = receiver->address + strspn(receiver->address, ", "); *to != '\0'; to += strspn(to, ", ")) {
+        int length = (int)strcspn(to, ", ");
+        tw_append_format(out, "%s<%.*s>", to == receiver->address ? "" : ",\r\n ", length, to);
+        to += length;
+    }
+    tw_append_format(out, "\r\nDate: %s\r\n", date);
+    append_subject(out, (const char *)headline.bytes,
+                   tw_text_cut((const char *)headline.bytes, headline.length, SUBJECT_CHARACTERS));
+    append_thread(out, receiver, letter);
+    tw_append_format(out, "X-Tapewarden-Key: %s\r\nAuto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n",
+                     letter->key);
+    tw_buffer_free(&headline);
+}
+
+/* ---- bodies ---- */
+
+/* Quoted-printable (RFC 2045): only bytes that every server passes on, and short lines. LF becomes CR LF. */
+static void append_quoted(struct tw_buffer *out, const struct tw_buffer *text)
+{
+    size_t column = 0;
+    for (size_t i = 0; i < text->length; i++) {
+        unsigned char c = text->bytes[i];
+        if (c == '\n') {
+            tw_buffer_append(out, "\r\n", 2);
+            column = 0;
+            continue;
+        }
+        bool ends = i + 1 == text->length || text->bytes[i + 1] == '\n';
+        if (column + 3 > QUOTED_LINE_BYTES - 1) {
+            tw_buffer_append(out, "=\r\n", 3);
+            column = 0;
+        }
+        bool plain = c > ' ' && c <= '~' && c != '=' && !(c == '.' && column == 0);
+        plain = plain || (c == ' ' && !ends);
+        size_t width = plain ? 1 : 3;
+        if (plain)
+            tw_buffer_append(out, &c, 1);
+        else
+            tw_append_format(out, "=%02X", c);
+        column += width;
+    }
+    tw_buffer_append(out, "\r\n", 2);
+}
+
+static void append_html(struct tw_buffer *out, const struct tw_buffer *text)
+{
+    for (size_t i = 0; i < text->length; i++) {
+        const char *as = text->bytes[i] == '&'   ? "&amp;"
+                         : text->bytes[i] == '<' ? "&lt;"
+                         : text->bytes[i] == '>' ? "&gt;"
+                         : text->bytes[i] == '"' ? "&quot;"
+                                                 : NULL;
+        tw_buffer_append(out, as == NULL ? (const void *)&text->bytes[i] : as, as == NULL ? 1 : strlen(as));
+    }
+}
+
+static const char *colour_of(const struct tw_alert_view *view)
+{
+    if (tw_text_is(view->event, "resolve") || tw_text_is(view->event, "retract"))
+        return "#2e7d32";
+    return tw_text_is(view->severity, "CRITICAL") ? "#b71c1c"
+           : tw_text_is(view->severity, "HIGH")   ? "#e65100"
+                                                  : "#f9a825";
+}
+
+static void write_text(const struct tw_words *words, struct tw_buffer *out)
+{
+    for (uint32_t i = 0; i < words->count; i++) {
+        tw_append_format(out, "%-9s ", words->rows[i].label);
+        tw_buffer_append(out, words->rows[i].text.bytes, words->rows[i].text.length);
+        tw_append_format(out, "\n");
+    }
+}
+
+static void write_html(const struct tw_words *words, const struct tw_alert_view *view, struct tw_buffer *out)
+{
+    tw_append_format(out,
+                     "<!DOCTYPE html>\n<html><body style=\"font-family:sans-serif\">\n"
+                     "<table cellpadding=\"6\" style=\"border-left:6px solid %s;border-collapse:collapse\">\n",
+                     colour_of(view));
+    for (uint32_t i = 0; i < words->count; i++) {
+        tw_append_format(out, "<tr><td><b>%s</b></td><td>", words->rows[i].label);
+        append_html(out, &words->rows[i].text);
+        tw_append_format(out, "</td></tr>\n");
+    }
+    tw_append_format(out, "</table>\n</body></html>");
+}
+
+static void append_part(struct tw_buffer *out, const char *boundary, const char *type, const struct tw_buffer *text)
+{
+    tw_append_format(out,
+                     "--%s\r\nContent-Type: %s; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n",
+                     boundary, type);
+    append_quoted(out, text);
+}
+
+static void render(const struct tw_receiver *receiver, const struct tw_letter *letter, int64_t wall_ns,
+                   struct tw_request *request)
+{
+    struct tw_words words;
+    struct tw_buffer text = {0}, html = {0}, *out = &request->body;
+    char boundary[80];
+    tw_request_clear(request);
+    snprintf(boundary, sizeof boundary, "=_%s", letter->key); /* "=_" is nothing that quoted-printable writes */
+    tw_words_of(letter->view, &words);
+    write_text(&words, &text);
+    write_html(&words, letter->view, &html);
+    append_headers(out, receiver, letter, wall_ns);
+    tw_append_format(out, "Content-Type: multipart/alternative; boundary=\"%s\"\r\n\r\n", boundary);
+    append_part(out, boundary, "text/plain", &text);
+    append_part(out, boundary, "text/html", &html);
+    tw_append_format(out, "--%s--\r\n", boundary);
+    tw_words_free(&words);
+    tw_buffer_free(&text);
+    tw_buffer_free(&html);
+}
+
+/* 53x is about the login, which can be set right; other 5xx are about this mail. */
+static enum tw_delivery_verdict judge(const struct tw_answer *answer)
+{
+    if (answer->answered && answer->status >= 200 && answer->status < 300)
+        return TW_VERDICT_DELIVERED;
+    bool rejected = answer->answered && answer->status >= 550 && answer->status < 560;
+    return rejected ? TW_VERDICT_REJECTED : TW_VERDICT_RETRY;
+}
+
+const struct tw_receiver_kind tw_mail = {"mail", TW_TRANSPORT_SMTP, {2, 0}, render, judge};

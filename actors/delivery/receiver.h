@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Receivers: who is told of alerts, and the one interface behind which their kinds stand: an alert is rendered into a
+ * request, and the answer is judged. Which transport carries the request is the shell's business.
+ *
+ * Pure: the time that a request carries comes in with the call. Strings are borrowed from the configuration.
+ */
+#ifndef TW_DELIVERY_RECEIVER_H
+#define TW_DELIVERY_RECEIVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "actors/delivery/delivery.h"
+#include "actors/judging/event.h"
+#include "cfg/cfg.h"
+#include "protocol/messages.h"
+#include "protocol/pack.h"
+
+enum tw_transport { TW_TRANSPORT_HTTP, TW_TRANSPORT_SMTP, TW_TRANSPORT_FILE, TW_TRANSPORT_COMMAND };
+
+struct tw_signing_key {
+    uint8_t bytes[64];
+    size_t length;
+};
+
+struct tw_receiver {
+    const char *name;
+    const struct tw_receiver_kind *kind;
+    enum tw_severity minimum;
+    const char *address; /* URL, mail addresses with commas, path, argv */
+    /* webhook */
+    struct tw_signing_key keys[TW_WEBHOOK_KEYS_MAX];
+    uint32_t key_count;
+    const char *from; /* mail */
+};
+
+/* What is delivered, the same at each attempt. */
+struct tw_letter {
+    const struct tw_alert_view *view;
+    const char *log_id; /* 32 hex digits */
+    const char *key;    /* the idempotency key: log id, "-", n */
+};
+
+#define TW_REQUEST_HEADERS_MAX 8u
+#define TW_REQUEST_HEADER_BYTES 640u
+struct tw_request { /* zero-initialise, use again, free the body with tw_buffer_free */
+    struct tw_buffer body;
+    char headers[TW_REQUEST_HEADERS_MAX][TW_REQUEST_HEADER_BYTES]; /* "name: value" */
+    uint32_t header_count;
+};
+
+struct tw_answer {
+    bool answered;         /* false: nobody, or not in time */
+    int32_t status;        /* HTTP or SMTP status, exit code */
+    int64_t retry_after_s; /* that was asked for; 0: none */
+};
+
+struct tw_receiver_kind {
+    const char *name;
+    enum tw_transport transport;
+    struct tw_delivery_pace pace;
+    void (*render)(const struct tw_receiver *receiver, const struct tw_letter *letter, int64_t wall_ns,
+                   struct tw_request *request);
+    enum tw_delivery_verdict (*judge)(const struct tw_answer *answer);
+};
+extern const struct tw_receiver_kind tw_webhook, tw_slack, tw_mail, tw_file, tw_command;
+
+#define TW_RETRY_AFTER_MAX_S 86400 /* a longer pause than a day is taken for a mistake */
+
+struct tw_receivers {
+    struct tw_receiver list[TW_RECEIVERS_MAX];
+    uint32_t count;
+};
+/* Those that the configuration has, which outlives them: webhooks in order of names, then the others. */
+void tw_receivers_from(const struct tw_cfg *cfg, struct tw_receivers *out);
+
+/* ---- the kinds' own, for their tests ---- */
+
+/* "whsec_..." of a configuration that was checked. */
+void tw_signing_key_read(const char *text, size_t length, struct tw_signing_key *out);
+#define TW_SIGNATURE_BYTES 48u /* "v1," and 44 characters, NUL */
+void tw_webhook_sign(const struct tw_signing_key *key, const char *id, int64_t seconds, const void *body, size_t length,
+                     char out[TW_SIGNATURE_BYTES]);
+enum tw_delivery_verdict tw_judge_http(const struct tw_answer *answer);
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+#include "actors/delivery/receiver.h"
+
+#include <string.h>
+
+#include "protocol/check.h"
+
+/* Nothing set: all of them. */
+static enum tw_severity minimum_of(const struct tw_cfg *cfg, const char *name)
+{
+    const char *word = tw_cfg_named(cfg, "severity", name);
+    for (int i = TW_SEVERITY_LOW; word != NULL && i <= TW_SEVERITY_CRITICAL; i++)
+        if (strcmp(tw_severity_name((enum tw_severity)i), word) == 0)
+            return (enum tw_severity)i;
+    return TW_SEVERITY_LOW;
+}
+
+static struct tw_receiver *add(const struct tw_cfg *cfg, struct tw_receivers *receivers, const char *name,
+                               const struct tw_receiver_kind *kind, const char *address)
+{
+    TW_ASSERT(receivers->count < TW_RECEIVERS_MAX);
+    struct tw_receiver *receiver = &receivers->list[receivers->count++];
+    *receiver = (struct tw_receiver){.name = name, .kind = kind, .minimum = minimum_of(cfg, name), .address = address};
+    return receiver;
+}
+
+static void read_keys(struct tw_receiver *receiver, const char *text)
+{
+    for (text += strspn(text, " "); *text != '\0'; text += strspn(text, " ")) {
+        size_t length = strcspn(text, " ");
+        TW_ASSERT(receiver->key_count < TW_WEBHOOK_KEYS_MAX);
+        tw_signing_key_read(text, length, &receiver->keys[receiver->key_count++]);
+        text += length;
+    }
+}
+
+struct adding {
+    const struct tw_cfg *cfg;
+    struct tw_receivers *receivers;
+};
+static void add_webhook(void *context, const char *name, const char *url)
+{
+    struct adding *adding = context;
+    struct tw_receiver *receiver = add(adding->cfg, adding->receivers, name, &tw_webhook, url);
+    const char *keys = tw_cfg_named(adding->cfg, "webhook_keys", name);
+    if (keys != NULL)
+        read_keys(receiver, keys);
+}
+
+void tw_receivers_from(const struct tw_cfg *cfg, struct tw_receivers *out)
+{
+    const struct {
+        const char *name, *address;
+        const struct tw_receiver_kind *kind;
+    } single[] = {{"slack", "slack/webhook_url", &tw_slack},
+                  {"mail", "mail/to", &tw_mail},
+                  {"file", "file/path", &tw_file},
+                  {"command", "command/argv", &tw_command}};
+    struct adding adding = {cfg, out};
+    memset(out, 0, sizeof *out);
+    tw_cfg_each(cfg, "webhook", add_webhook, &adding);
+    for (size_t i = 0; i < sizeof single / sizeof *single; i++) {
+        const char *address = tw_cfg_text(cfg, single[i].address);
+        if (address[0] != '\0')
+            add(cfg, out, single[i].name, single[i].kind, address)->from = tw_cfg_text(cfg, "mail/from");
+    }
+}

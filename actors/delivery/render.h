@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the receivers' requests are made of: headers, text in UTF-8 that is cut where a character ends, and an alert in
+ * words. Private to actors/delivery.
+ */
+#ifndef TW_DELIVERY_RENDER_H
+#define TW_DELIVERY_RENDER_H
+
+#include "actors/delivery/receiver.h"
+
+void tw_request_clear(struct tw_request *request);
+void tw_request_header(struct tw_request *request, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The alert as `tapewarden alerts --json` prints it, without the line feed. */
+void tw_render_json(struct tw_buffer *out, const struct tw_alert_view *view);
+
+/* Bytes of the first `characters` characters, at most all. */
+size_t tw_text_cut(const char *text, size_t length, size_t characters);
+void tw_append_format(struct tw_buffer *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* "HIGH: MSFT exposure ..." for a subject or headline; what it says about itself at the front: RESOLVED, RETRACTED. */
+void tw_words_headline(struct tw_buffer *out, const struct tw_alert_view *view);
+/* What, who, how much against which limit, since when, which trades: pairs of label and text. */
+#define TW_WORDS_MAX 10u
+struct tw_words {
+    struct {
+        const char *label;
+        struct tw_buffer text;
+    } rows[TW_WORDS_MAX];
+    uint32_t count;
+};
+void tw_words_of(const struct tw_alert_view *view, struct tw_words *out);
+void tw_words_free(struct tw_words *words);
+
+#endif
