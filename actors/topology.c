@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "actors/catchup/catchup_actor.h"
+#include "actors/delivery/delivery_actor.h"
 #include "actors/exposure/exposure_actor.h"
 #include "actors/gateway/gateway_actor.h"
 #include "actors/gateway/history_actor.h"
@@ -21,7 +22,7 @@
 #include "actors/shard/shard_actor.h"
 #include "protocol/check.h"
 
-#define ACTORS_MAX (TW_SHARDS_MAX + 9)
+#define ACTORS_MAX (TW_SHARDS_MAX + 10)
 
 struct running {
     zactor_t *actor;
@@ -35,6 +36,8 @@ struct tw_topology {
     struct tw_store *store;
     struct tw_store_history history;
     struct tw_session session;
+    struct tw_receivers receivers;
+    struct tw_routing routing;
     struct tw_pool *answers, *events, *slices;
     struct tw_gateway_actor *gateway;
     struct tw_journal_actor *journal;
@@ -43,6 +46,7 @@ struct tw_topology {
     struct tw_exposure_actor *exposure;
     struct tw_scorer_actor *scorer;
     struct tw_router_actor *router;
+    struct tw_delivery_actor *delivery;
     struct tw_catchup_actor *catchup;
     struct tw_keeper_actor *keeper;
     struct running running[ACTORS_MAX]; /* in the order of their start: downstream first */
@@ -117,6 +121,19 @@ static struct tw_keeper_actor *make_keeper(struct tw_topology *topology, uint64_
     return tw_keeper_actor_new(topology->store, &settings);
 }
 
+/* Before any alert is stored: whom the store's outbox and the router know. */
+static void make_receivers(struct tw_topology *topology)
+{
+    struct tw_routing *routing = &topology->routing;
+    tw_receivers_from(topology->cfg, &topology->receivers);
+    routing->count = topology->receivers.count;
+    for (uint32_t i = 0; i < routing->count; i++) {
+        routing->names[i] = topology->receivers.list[i].name;
+        routing->minimum[i] = topology->receivers.list[i].minimum;
+    }
+    tw_store_set_receivers(topology->store, routing->names, routing->count);
+}
+
 /* The cores go to their actors. */
 static void make_actors(struct tw_topology *topology, struct tw_recovered *recovered)
 {
@@ -130,7 +147,8 @@ static void make_actors(struct tw_topology *topology, struct tw_recovered *recov
     struct tw_router_actor_settings routes = {.alerts = tw_cfg_text(cfg, "bind/alerts"),
                                               .live = tw_cfg_text(cfg, "bind/live"),
                                               .live_rate = (uint32_t)tw_cfg_integer(cfg, "live/rate"),
-                                              .slices = topology->slices};
+                                              .slices = topology->slices,
+                                              .routing = &topology->routing};
     tw_cfg_each(cfg, "feeds", add_feed, &doors);
     topology->gateway = tw_gateway_actor_new(&recovered->gateway, &doors);
     topology->journal = tw_journal_actor_new(topology->store);
@@ -140,6 +158,7 @@ static void make_actors(struct tw_topology *topology, struct tw_recovered *recov
     topology->exposure = tw_exposure_actor_new(&cores.exposure, topology->shards, topology->events, topology->slices);
     topology->scorer = tw_scorer_actor_new(&cores.scorer, topology->slices);
     topology->router = tw_router_actor_new(&cores.router, &recovered->evidence, topology->store, &routes);
+    topology->delivery = tw_delivery_actor_new(topology->store, cfg, &topology->receivers);
     topology->catchup = tw_catchup_actor_new(topology->store, tw_cfg_text(cfg, "bind/requests"));
     topology->keeper = make_keeper(topology, recovered->snapshot_lsn);
 }
@@ -152,7 +171,9 @@ static bool recover(struct tw_topology *topology, bool (*stop_requested)(void), 
     struct tw_history history = tw_store_history_port(&topology->history);
     struct tw_gateway_settings gateway = gateway_settings(topology);
     struct tw_recovery_settings settings = {.gateway = &gateway, .history = &history, .shards = topology->shards};
-    enum tw_recovery_end end = tw_recovery_from_store(topology->store, &settings, stop_requested, &recovered, why);
+    make_receivers(topology);
+    enum tw_recovery_end end =
+        tw_recovery_from_store(topology->store, &settings, &topology->routing, stop_requested, &recovered, why);
     if (end != TW_RECOVERY_DONE) {
         *exit_code = end == TW_RECOVERY_STOPPED ? TW_EXIT_OK : TW_EXIT_UNREACHABLE;
         return false;
@@ -180,6 +201,7 @@ static bool start_agent(struct tw_topology *topology, struct tw_agent agent, cha
 static bool start_all(struct tw_topology *topology, char why[512])
 {
     bool started = start_agent(topology, tw_indexer_actor_agent(topology->indexer), why) &&
+                   start_agent(topology, tw_delivery_actor_agent(topology->delivery), why) &&
                    start_agent(topology, tw_router_actor_agent(topology->router), why) &&
                    start_agent(topology, tw_catchup_actor_agent(topology->catchup), why) &&
                    start_agent(topology, tw_scorer_actor_agent(topology->scorer), why) &&
@@ -205,6 +227,7 @@ static void end_all(struct tw_topology **topology_pointer)
     tw_exposure_actor_free(&topology->exposure);
     tw_scorer_actor_free(&topology->scorer);
     tw_router_actor_free(&topology->router);
+    tw_delivery_actor_free(&topology->delivery);
     tw_catchup_actor_free(&topology->catchup);
     tw_keeper_actor_free(&topology->keeper);
     zsys_shutdown(); /* what lingers in sockets goes out or is given up; messages return their objects to the pools */

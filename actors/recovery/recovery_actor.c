@@ -170,11 +170,12 @@ static bool fetch_block(void *store, uint64_t seq, struct tw_frame **frame, stru
 }
 
 enum tw_recovery_end tw_recovery_from_store(struct tw_store *store, const struct tw_recovery_settings *settings,
-                                            bool (*stop_requested)(void), struct tw_recovered *out,
-                                            char why[TW_RECOVERY_WHY_BYTES])
+                                            const struct tw_routing *routing, bool (*stop_requested)(void),
+                                            struct tw_recovered *out, char why[TW_RECOVERY_WHY_BYTES])
 {
     int64_t begun_ns = tw_now_ns();
-    struct source source = {.store = store, .stop_requested = stop_requested, .shown_ns = begun_ns};
+    struct source source = {
+        .store = store, .missing.routing = routing, .stop_requested = stop_requested, .shown_ns = begun_ns};
     struct tw_recovery_port port = {
         &source,     disk,      find_snapshot, open_snapshot, next_row,     close_snapshot, open_log,
         next_record, close_log, alert_digest,  store_alert,   flush_alerts, go_on,          say,

@@ -17,6 +17,8 @@ void tw_alert_batch_add(struct tw_alert_batch *batch, const struct tw_router_ale
     }
     struct tw_store_alert *stored = &batch->list[batch->count];
     *stored = (struct tw_store_alert){.n = alert->n, .length = alert->length};
+    if (batch->routing != NULL)
+        stored->receivers = tw_routing_decide(batch->routing, &(struct tw_routing_facts){.severity = alert->severity});
     memcpy(stored->digest, alert->digest, sizeof stored->digest);
     memcpy(stored->record_digest, alert->record_digest, sizeof stored->record_digest);
     batch->topic_lengths[batch->count++] = alert->topic_length;
@@ -47,6 +49,7 @@ enum tw_store_status tw_alert_batch_store(struct tw_alert_batch *batch, struct t
         uint8_t *bytes = batch->bytes.bytes + at;
         tw_alert_set_detected_at(bytes, batch->list[i].length, batch->detected_at_ns);
         batch->list[i].bytes = bytes;
+        batch->list[i].queued_ns = batch->detected_at_ns;
         at += batch->list[i].length;
     }
     return batch->count == 0 ? TW_STORE_OK : tw_store_put_alerts(store, batch->list, batch->count, error);

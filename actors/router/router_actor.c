@@ -22,7 +22,7 @@ struct tw_router_actor {
     struct tw_store *store;
     struct tw_router_actor_settings settings;
     struct tw_saver *saver;
-    zsock_t *judged, *watermarks, *catchup, *alerts;
+    zsock_t *judged, *watermarks, *catchup, *alerts, *news;
     struct tw_live *live;
     bool has_record, ended;
     bool has_batch; /* the record's alerts are made, and wait until it is durable and they have room on the disk */
@@ -54,6 +54,7 @@ struct tw_router_actor *tw_router_actor_new(struct tw_router **router, struct tw
     *evidence = NULL;
     actor->store = store;
     actor->settings = *settings;
+    actor->batch.routing = settings->routing;
     actor->live = tw_live_new(settings->live_rate);
     actor->saver = tw_saver_new(TW_PART_ROUTER, 0, &(struct tw_saved){actor->core, save_begin, save}, settings->slices);
     return actor;
@@ -93,6 +94,8 @@ static bool start(void *self, char failure[512])
     actor->judged = tw_lane_pull(TW_LANE_ROUTER);
     actor->watermarks = tw_lane_latest_pull(TW_LANE_WATERMARK_ROUTER);
     actor->catchup = tw_lane_pull(TW_LANE_CATCHUP);
+    if (actor->settings.routing != NULL)
+        actor->news = tw_lane_latest_push(TW_LANE_NEWS_DELIVERY);
     tw_saver_open(actor->saver);
     actor->alerts = zsock_new(ZMQ_PUB);
     zsock_set_linger(actor->alerts, 500);
@@ -118,6 +121,7 @@ static void close_sockets(void *self)
     zsock_destroy(&actor->watermarks);
     zsock_destroy(&actor->catchup);
     zsock_destroy(&actor->alerts);
+    zsock_destroy(&actor->news);
     tw_saver_close(actor->saver);
     tw_live_stop(actor->live);
 }
@@ -205,6 +209,8 @@ static enum tw_store_status route(struct tw_router_actor *actor, const struct tw
     }
     actor->has_batch = false;
     actor->retry_ns = 0;
+    if (actor->news != NULL && actor->batch.count > 0)
+        tw_lane_send_watermark(actor->news, (struct tw_watermark){.seq = tw_store_last_alert(actor->store)});
     publish(actor);
     tw_live_record(actor->live, actor->core, record, zmq_msg_data(&actor->events));
     return status;

@@ -9,15 +9,17 @@
 
 #include "actors/router/evidence.h"
 #include "actors/router/router.h"
+#include "actors/router/routing.h"
 #include "actors/runtime/agent.h"
 #include "actors/runtime/saver.h"
 #include "store/store.h"
 
 struct tw_router_actor;
 struct tw_router_actor_settings {
-    const char *alerts, *live; /* endpoints; the strings outlive the actor */
-    uint32_t live_rate;        /* messages a second on `live`; 0: none */
-    struct tw_pool *slices;    /* the savers'; NULL: nothing is saved */
+    const char *alerts, *live;        /* endpoints; the strings outlive the actor */
+    uint32_t live_rate;               /* messages a second on `live`; 0: none */
+    struct tw_pool *slices;           /* the savers'; NULL: nothing is saved */
+    const struct tw_routing *routing; /* who is told of alerts, over the delivery's lane; NULL: there is no such lane */
 };
 /* Takes the core and its evidence; borrows the store. */
 struct tw_router_actor *tw_router_actor_new(struct tw_router **router, struct tw_evidence_source **evidence,
@@ -30,6 +32,7 @@ void tw_router_actor_free(struct tw_router_actor **actor);
 
 /* Collects the router's alerts for one write to the store; shared with recovery. */
 struct tw_alert_batch {
+    const struct tw_routing *routing; /* set by the owner; NULL: nobody is told */
     struct tw_store_alert *list;
     uint32_t count, capacity;
     struct tw_buffer bytes, topics;

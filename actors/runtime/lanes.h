@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * The names of all lanes. Downstream: gateway -> journal; gateway -> shards -> exposure; gateway -> exposure -> scorer
- * -> router. Back: journal -> gateway, router, indexer (watermarks). Catch-up answers: catchup -> router. Snapshots:
- * all that keep a state -> keeper, one lane for all of them; back: keeper -> gateway (what it wants next).
+ * -> router -> delivery (a latest value: how far alerts are stored). Back: journal -> gateway, router, indexer
+ * (watermarks). Catch-up answers: catchup -> router. Snapshots: all that keep a state -> keeper, one lane for all of
+ * them; back: keeper -> gateway (what it wants next).
  */
 #ifndef TW_RUNTIME_LANES_H
 #define TW_RUNTIME_LANES_H
@@ -17,6 +18,7 @@
 #define TW_LANE_WATERMARK_GATEWAY "lane.journal.gateway"
 #define TW_LANE_WATERMARK_ROUTER "lane.journal.router"
 #define TW_LANE_WATERMARK_INDEXER "lane.journal.indexer"
+#define TW_LANE_NEWS_DELIVERY "lane.router.delivery"
 #define TW_LANE_KEEPER "lane.keeper"
 #define TW_LANE_KEEPER_GATEWAY "lane.keeper.gateway"
 #define TW_LANE_NAME_BYTES 48

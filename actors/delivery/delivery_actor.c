@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: MIT */
+#include "actors/delivery/delivery_actor.h"
+
+#include <curl/curl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "actors/delivery/file_actor.h"
+#include "actors/delivery/outbox_actor.h"
+#include "actors/delivery/program_actor.h"
+#include "actors/delivery/transfer_actor.h"
+#include "actors/runtime/lane.h"
+#include "actors/runtime/lanes.h"
+#include "actors/runtime/log.h"
+#include "protocol/check.h"
+
+#define STEPS_PER_TURN 64
+#define LOOK_NS TW_NS_PER_SECOND            /* how often somebody may have asked for dead letters to be tried again */
+#define LEDGER_NS (3600 * TW_NS_PER_SECOND) /* how often the ledger's end is cut off */
+#define STOP_NS (TW_NS_PER_SECOND * 4 / 10) /* what is under way at a stop may take so long */
+
+struct tw_delivery_actor {
+    const struct tw_receivers *receivers;
+    struct tw_outbox *outbox;
+    struct tw_delivery *core;
+    struct tw_transfers *transfers;
+    struct tw_lines *lines;     /* NULL: no such receiver */
+    struct tw_program *program; /* NULL: no such receiver */
+    zsock_t *news;
+    struct tw_attempt *attempts[TW_RECEIVERS_MAX * TW_DELIVERY_WINDOW]; /* under way */
+    uint32_t attempt_count;
+    int64_t offset_ns; /* wall clock less CLOCK_MONOTONIC at the start: a clock near the wall's that never steps */
+    int64_t look_ns, ledger_ns, ledger_due_ns, stop_ns;
+    bool stopping;
+    bool alarmed[TW_RECEIVERS_MAX]; /* its breaker was said to be open */
+    uint64_t seed;
+};
+
+static int64_t setting_ns(const struct tw_cfg *cfg, const char *key)
+{
+    return tw_cfg_integer(cfg, key) * TW_NS_PER_SECOND;
+}
+
+static struct tw_transfers *make_transfers(const struct tw_cfg *cfg)
+{
+    struct tw_transfer_settings settings = {.timeout_ms = tw_cfg_integer(cfg, "delivery/timeout") * 1000,
+                                            .ca_file = tw_cfg_text(cfg, "delivery/ca_file"),
+                                            .mail_server = tw_cfg_text(cfg, "mail/server"),
+                                            .mail_tls = tw_cfg_text(cfg, "mail/tls"),
+                                            .mail_username = tw_cfg_text(cfg, "mail/username"),
+                                            .mail_password = tw_cfg_text(cfg, "mail/password"),
+                                            .mail_port = tw_cfg_integer(cfg, "mail/port")};
+    return tw_transfers_new(&settings);
+}
+
+struct tw_delivery_actor *tw_delivery_actor_new(struct tw_store *store, const struct tw_cfg *cfg,
+                                                const struct tw_receivers *receivers)
+{
+    struct tw_delivery_actor *actor = tw_alloc_zero(1, sizeof *actor);
+    struct tw_delivery_policy policy = {.retry_first_ns = setting_ns(cfg, "delivery/retry_first"),
+                                        .retry_max_ns = setting_ns(cfg, "delivery/retry_max"),
+                                        .deadline_ns = setting_ns(cfg, "delivery/deadline"),
+                                        .breaker_failures = (uint32_t)tw_cfg_integer(cfg, "delivery/breaker")};
+    TW_ASSERT(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK);
+    actor->receivers = receivers;
+    actor->core = tw_delivery_new(&policy);
+    actor->outbox = tw_outbox_new(store, actor->core, receivers);
+    actor->transfers = make_transfers(cfg);
+    actor->ledger_ns = tw_cfg_integer(cfg, "delivery/ledger_days") * 86400 * TW_NS_PER_SECOND;
+    for (uint32_t i = 0; i < receivers->count; i++) {
+        const struct tw_receiver *receiver = &receivers->list[i];
+        tw_delivery_add(actor->core, &receiver->kind->pace);
+        if (receiver->kind->transport == TW_TRANSPORT_FILE)
+            actor->lines = tw_lines_new(receiver->address, (uint64_t)tw_cfg_integer(cfg, "file/rotate"),
+                                        (uint32_t)tw_cfg_integer(cfg, "file/kept"));
+        if (receiver->kind->transport == TW_TRANSPORT_COMMAND)
+            actor->program = tw_program_new(setting_ns(cfg, "command/timeout"));
+    }
+    return actor;
+}
+
+static void free_attempt(struct tw_attempt *attempt)
+{
+    tw_buffer_free(&attempt->request.body);
+    free(attempt);
+}
+
+void tw_delivery_actor_free(struct tw_delivery_actor **actor_pointer)
+{
+    struct tw_delivery_actor *actor = *actor_pointer;
+    if (actor == NULL)
+        return;
+    tw_transfers_free(&actor->transfers); /* they borrow the attempts */
+    tw_lines_free(&actor->lines);
+    tw_program_free(&actor->program);
+    while (actor->attempt_count > 0)
+        free_attempt(actor->attempts[--actor->attempt_count]);
+    tw_outbox_free(&actor->outbox);
+    tw_delivery_free(&actor->core);
+    curl_global_cleanup();
+    free(actor);
+    *actor_pointer = NULL;
+}
+
+/* ---- time and chance ---- */
+
+static int64_t core_now(const struct tw_delivery_actor *actor, int64_t now_ns)
+{
+    return now_ns + actor->offset_ns;
+}
+
+static uint64_t next_seed(struct tw_delivery_actor *actor)
+{
+    uint64_t z = actor->seed += 0x9e3779b97f4a7c15u; /* splitmix64 */
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+}
+
+static bool start(void *self, char failure[512])
+{
+    struct tw_delivery_actor *actor = self;
+    (void)failure;
+    actor->news = tw_lane_latest_pull(TW_LANE_NEWS_DELIVERY);
+    actor->offset_ns = tw_wall_ns() - tw_now_ns();
+    if (getrandom(&actor->seed, sizeof actor->seed, 0) != (ssize_t)sizeof actor->seed)
+        actor->seed = (uint64_t)actor->offset_ns;
+    tw_delivery_news(actor->core, tw_outbox_last_alert(actor->outbox));
+    tw_outbox_say_orphans(actor->outbox);
+    return true;
+}
+
+static void stop(void *self)
+{
+    struct tw_delivery_actor *actor = self;
+    actor->stopping = true;
+    actor->stop_ns = tw_now_ns() + STOP_NS;
+}
+
+static void close_sockets(void *self)
+{
+    zsock_destroy(&((struct tw_delivery_actor *)self)->news);
+}
+
+static int wait_for(void *self, zmq_pollitem_t items[TW_AGENT_SOCKETS_MAX], int64_t *deadline_ns)
+{
+    struct tw_delivery_actor *actor = self;
+    int count = 0;
+    int64_t now_ns = tw_now_ns();
+    items[count++] = (zmq_pollitem_t){zsock_resolve(actor->news), 0, ZMQ_POLLIN, 0};
+    *deadline_ns = actor->look_ns;
+    if (actor->stopping && actor->stop_ns < *deadline_ns)
+        *deadline_ns = actor->stop_ns;
+    int64_t due_ns = tw_outbox_retry_ns(actor->outbox);
+    if (due_ns == 0 && !actor->stopping)
+        due_ns = tw_delivery_due(actor->core, core_now(actor, now_ns));
+    if (due_ns != INT64_MAX && due_ns - actor->offset_ns < *deadline_ns)
+        *deadline_ns = due_ns - actor->offset_ns;
+    if (actor->program != NULL)
+        count = tw_program_wait_for(actor->program, items, count, deadline_ns);
+    return tw_transfers_wait_for(actor->transfers, items, count, TW_AGENT_SOCKETS_MAX, deadline_ns);
+}
+
+/* ---- beginning ---- */
+
+static void carry(struct tw_delivery_actor *actor, struct tw_attempt *attempt)
+{
+    switch (attempt->receiver->kind->transport) {
+    case TW_TRANSPORT_HTTP:
+    case TW_TRANSPORT_SMTP:
+        tw_transfers_begin(actor->transfers, attempt);
+        return;
+    case TW_TRANSPORT_FILE:
+        tw_lines_begin(actor->lines, attempt);
+        return;
+    case TW_TRANSPORT_COMMAND:
+        tw_program_begin(actor->program, attempt);
+        return;
+    }
+    TW_UNREACHABLE("a transport that carries nothing");
+}
+
+static void begin(struct tw_delivery_actor *actor, const struct tw_delivery_job *job, int64_t now_ns)
+{
+    struct tw_attempt *attempt = tw_alloc_zero(1, sizeof *attempt);
+    attempt->receiver = &actor->receivers->list[job->receiver];
+    attempt->number = job->receiver;
+    attempt->n = job->pending.n;
+    attempt->began_ns = now_ns;
+    attempt->began_wall_ns = tw_wall_ns();
+    if (!tw_outbox_render(actor->outbox, attempt)) {
+        struct tw_delivery_effect effect;
+        tw_delivery_result(actor->core, attempt->number, attempt->n, TW_VERDICT_REJECTED, 0, 0, core_now(actor, now_ns),
+                           &effect);
+        tw_outbox_note(actor->outbox, attempt, &effect, now_ns);
+        free_attempt(attempt);
+        return;
+    }
+    TW_ASSERT(actor->attempt_count < TW_RECEIVERS_MAX * TW_DELIVERY_WINDOW);
+    actor->attempts[actor->attempt_count++] = attempt;
+    carry(actor, attempt);
+}
+
+/* True: there may be more at once. */
+static bool begin_some(struct tw_delivery_actor *actor, int64_t now_ns)
+{
+    struct tw_delivery_job job;
+    for (int i = 0; i < STEPS_PER_TURN; i++) {
+        switch (tw_delivery_next(actor->core, core_now(actor, now_ns), &job)) {
+        case TW_DELIVERY_NOTHING:
+            return false;
+        case TW_DELIVERY_ATTEMPT:
+            begin(actor, &job, now_ns);
+            break;
+        case TW_DELIVERY_EXPIRE:
+            tw_outbox_note_expired(actor->outbox, &job, core_now(actor, now_ns));
+            break;
+        }
+    }
+    return true;
+}
+
+/* ---- ending ---- */
+
+/* Said once when a receiver is given up for now, and once when it is well again. */
+static void say_breaker(struct tw_delivery_actor *actor, const struct tw_attempt *attempt)
+{
+    bool open = tw_delivery_breaker(actor->core, attempt->number) != TW_BREAKER_CLOSED;
+    if (open == actor->alarmed[attempt->number])
+        return;
+    actor->alarmed[attempt->number] = open;
+    if (open)
+        tw_log(TW_LOG_WARNING, "delivery", "%s does not take alerts, they wait: status=%d answer=%.*s",
+               attempt->receiver->name, (int)attempt->answer.status, (int)attempt->said_length, attempt->said);
+    else
+        tw_log(TW_LOG_INFO, "delivery", "%s takes alerts again", attempt->receiver->name);
+}
+
+static void forget(struct tw_delivery_actor *actor, struct tw_attempt *attempt)
+{
+    for (uint32_t i = 0; i < actor->attempt_count; i++)
+        if (actor->attempts[i] == attempt) {
+            actor->attempts[i] = actor->attempts[--actor->attempt_count];
+            break;
+        }
+    free_attempt(attempt);
+}
+
+static void conclude(struct tw_delivery_actor *actor, struct tw_attempt *attempt, int64_t now_ns)
+{
+    struct tw_delivery_effect effect;
+    enum tw_delivery_verdict verdict = attempt->receiver->kind->judge(&attempt->answer);
+    int64_t pause_s = attempt->answer.retry_after_s;
+    if (pause_s > TW_RETRY_AFTER_MAX_S)
+        pause_s = TW_RETRY_AFTER_MAX_S;
+    tw_delivery_result(actor->core, attempt->number, attempt->n, verdict, pause_s * TW_NS_PER_SECOND, next_seed(actor),
+                       core_now(actor, now_ns), &effect);
+    tw_outbox_note(actor->outbox, attempt, &effect, now_ns);
+    if (effect.end == TW_END_REJECTED || effect.end == TW_END_GIVEN_UP)
+        tw_log(TW_LOG_WARNING, "delivery", "alert %" PRIu64 " is a dead letter of %s: status=%d answer=%.*s",
+               attempt->n, attempt->receiver->name, (int)attempt->answer.status, (int)attempt->said_length,
+               attempt->said);
+    say_breaker(actor, attempt);
+    forget(actor, attempt);
+}
+
+static bool conclude_all(struct tw_delivery_actor *actor, int64_t now_ns)
+{
+    struct tw_ended ended = {NULL, NULL};
+    ended.last = &ended.first;
+    tw_transfers_work(actor->transfers, now_ns, &ended);
+    if (actor->lines != NULL)
+        tw_lines_work(actor->lines, &ended);
+    if (actor->program != NULL)
+        tw_program_work(actor->program, now_ns, &ended);
+    bool any = ended.first != NULL;
+    for (struct tw_attempt *attempt = ended.first, *next; attempt != NULL; attempt = next) {
+        next = attempt->next;
+        conclude(actor, attempt, tw_now_ns());
+    }
+    return any;
+}
+
+/* ---- the turn ---- */
+
+static void hear_news(struct tw_delivery_actor *actor, int64_t now_ns)
+{
+    struct tw_watermark watermark;
+    while (tw_lane_receive_watermark(actor->news, &watermark))
+        tw_delivery_news(actor->core, watermark.seq);
+    if (now_ns < actor->look_ns)
+        return;
+    actor->look_ns = now_ns + LOOK_NS;
+    if (tw_outbox_was_retried(actor->outbox))
+        tw_delivery_rewind(actor->core);
+    if (now_ns >= actor->ledger_due_ns) {
+        tw_outbox_cut_ledger(actor->outbox, tw_wall_ns() - actor->ledger_ns);
+        actor->ledger_due_ns = now_ns + LEDGER_NS;
+    }
+}
+
+static enum tw_agent_progress work(void *self, char failure[512])
+{
+    struct tw_delivery_actor *actor = self;
+    int64_t now_ns = tw_now_ns();
+    hear_news(actor, now_ns);
+    bool busy = conclude_all(actor, now_ns);
+    enum tw_store_status status = tw_outbox_commit(actor->outbox, core_now(actor, now_ns), failure);
+    if (status != TW_STORE_OK && status != TW_STORE_FULL)
+        return TW_AGENT_FAILED;
+    if (actor->stopping)
+        return tw_delivery_under_way(actor->core) == 0 || now_ns >= actor->stop_ns ? TW_AGENT_FINISHED : TW_AGENT_WAITS;
+    if (status == TW_STORE_FULL) /* what came of attempts is written down before others are begun */
+        return TW_AGENT_WAITS;
+    if (!tw_outbox_fill(actor->outbox, failure))
+        return TW_AGENT_FAILED;
+    return begin_some(actor, now_ns) || busy ? TW_AGENT_CONTINUES : TW_AGENT_WAITS;
+}
+
+struct tw_agent tw_delivery_actor_agent(struct tw_delivery_actor *actor)
+{
+    return (struct tw_agent){"delivery", actor, start, wait_for, work, stop, close_sockets};
+}

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: MIT */
+#include "actors/delivery/outbox_actor.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "actors/runtime/log.h"
+#include "protocol/check.h"
+#include "protocol/digest.h"
+
+#define FULL_RETRY_NS INT64_C(250000000)
+
+struct note {
+    struct tw_store_attempt attempt;
+    char said[TW_ANSWER_BYTES_MAX];
+};
+
+struct tw_outbox {
+    struct tw_store *store;
+    struct tw_delivery *core;
+    const struct tw_receivers *receivers;
+    char log_id[33];
+    struct note *notes;
+    uint32_t note_count, note_capacity;
+    struct tw_store_attempt *batch; /* of note_capacity */
+    int64_t retry_ns;
+    uint64_t retries;
+};
+
+struct tw_outbox *tw_outbox_new(struct tw_store *store, struct tw_delivery *core, const struct tw_receivers *receivers)
+{
+    struct tw_outbox *outbox = tw_alloc_zero(1, sizeof *outbox);
+    uint8_t log_id[16];
+    outbox->store = store;
+    outbox->core = core;
+    outbox->receivers = receivers;
+    tw_store_log_id(store, log_id);
+    tw_hex(log_id, sizeof log_id, outbox->log_id);
+    outbox->retries = tw_store_retries(store);
+    return outbox;
+}
+
+void tw_outbox_free(struct tw_outbox **outbox)
+{
+    if (*outbox == NULL)
+        return;
+    free((*outbox)->notes);
+    free((*outbox)->batch);
+    free(*outbox);
+    *outbox = NULL;
+}
+
+uint64_t tw_outbox_last_alert(const struct tw_outbox *outbox)
+{
+    return tw_store_last_alert(outbox->store);
+}
+
+static struct tw_text name_of(const struct tw_outbox *outbox, uint32_t receiver)
+{
+    const char *name = outbox->receivers->list[receiver].name;
+    return (struct tw_text){name, (uint32_t)strlen(name)};
+}
+
+/* ---- receivers that are gone ---- */
+
+struct orphans {
+    const struct tw_outbox *outbox;
+    char name[TW_RECEIVER_BYTES_MAX + 1];
+    uint64_t count;
+};
+
+static void say_orphan(const struct orphans *orphans)
+{
+    if (orphans->count > 0)
+        tw_log(TW_LOG_WARNING, "delivery", "%" PRIu64 " deliveries wait for %s, which is not configured",
+               orphans->count, orphans->name);
+}
+
+static bool count_orphan(void *context, const struct tw_store_delivery *delivery)
+{
+    struct orphans *orphans = context;
+    char name[TW_RECEIVER_BYTES_MAX + 1];
+    snprintf(name, sizeof name, "%.*s", (int)delivery->receiver.length, delivery->receiver.bytes);
+    for (uint32_t i = 0; i < orphans->outbox->receivers->count; i++)
+        if (strcmp(orphans->outbox->receivers->list[i].name, name) == 0)
+            return true;
+    if (strcmp(name, orphans->name) != 0) {
+        say_orphan(orphans);
+        memcpy(orphans->name, name, sizeof name);
+        orphans->count = 0;
+    }
+    orphans->count++;
+    return true;
+}
+
+void tw_outbox_say_orphans(struct tw_outbox *outbox)
+{
+    struct orphans orphans = {.outbox = outbox};
+    if (tw_store_deliveries(outbox->store, TW_DELIVERY_PENDING, (struct tw_text){NULL, 0}, 0, count_orphan, &orphans,
+                            NULL))
+        say_orphan(&orphans);
+}
+
+/* ---- windows ---- */
+
+struct found {
+    struct tw_pending list[TW_DELIVERY_WINDOW];
+    uint32_t count, room;
+};
+
+static bool find(void *context, const struct tw_store_delivery *delivery)
+{
+    struct found *found = context;
+    found->list[found->count++] = (struct tw_pending){.n = delivery->n,
+                                                      .queued_ns = delivery->queued_ns,
+                                                      .not_before_ns = delivery->at_ns,
+                                                      .attempts = delivery->attempts};
+    return found->count < found->room;
+}
+
+struct copied { /* an alert's record */
+    struct tw_buffer bytes;
+};
+static bool copy(void *context, const struct tw_store_alert *alert)
+{
+    tw_buffer_append(&((struct copied *)context)->bytes, alert->bytes, alert->length);
+    return false;
+}
+
+/* Its bytes go with `copied`. False: it is not there, or not readable. */
+static bool read_alert(struct tw_outbox *outbox, uint64_t n, struct copied *copied, struct tw_alert_view *view)
+{
+    copied->bytes.length = 0;
+    return n > 0 && tw_store_alerts(outbox->store, n - 1, copy, copied, NULL) && copied->bytes.length > 0 &&
+           tw_alert_decode(copied->bytes.bytes, copied->bytes.length, view);
+}
+
+static bool fill_window(struct tw_outbox *outbox, uint32_t receiver, const struct tw_delivery_wish *wish,
+                        struct tw_store_error *error)
+{
+    struct found found = {.room = wish->room};
+    struct copied copied = {0};
+    if (!tw_store_deliveries(outbox->store, TW_DELIVERY_PENDING, name_of(outbox, receiver), wish->after, find, &found,
+                             error))
+        return false;
+    for (uint32_t i = 0; i < found.count; i++) {
+        struct tw_alert_view view;
+        /* An alert that cannot be read is an episode of its own; the attempt says so. */
+        if (read_alert(outbox, found.list[i].n, &copied, &view))
+            memcpy(found.list[i].episode, view.id.bytes, sizeof found.list[i].episode);
+        else
+            memcpy(found.list[i].episode, &found.list[i].n, sizeof found.list[i].n);
+        tw_delivery_offer(outbox->core, receiver, &found.list[i]);
+    }
+    if (found.count < wish->room)
+        tw_delivery_read_all(outbox->core, receiver, wish->until);
+    tw_buffer_free(&copied.bytes);
+    return true;
+}
+
+bool tw_outbox_fill(struct tw_outbox *outbox, char failure[512])
+{
+    struct tw_store_error error;
+    struct tw_delivery_wish wish;
+    for (uint32_t i = 0; i < outbox->receivers->count; i++)
+        if (tw_delivery_wants(outbox->core, i, &wish) && !fill_window(outbox, i, &wish, &error)) {
+            snprintf(failure, 512, "%s", error.text);
+            return false;
+        }
+    return true;
+}
+
+bool tw_outbox_render(struct tw_outbox *outbox, struct tw_attempt *attempt)
+{
+    static const char why[] = "the alert's record cannot be read";
+    struct copied copied = {0};
+    struct tw_alert_view view;
+    char key[64];
+    bool readable = read_alert(outbox, attempt->n, &copied, &view);
+    if (readable) {
+        struct tw_letter letter = {&view, outbox->log_id, key};
+        snprintf(key, sizeof key, "%s-%" PRIu64, outbox->log_id, attempt->n);
+        attempt->receiver->kind->render(attempt->receiver, &letter, attempt->began_wall_ns, &attempt->request);
+    } else {
+        tw_attempt_say(attempt, why, sizeof why - 1);
+    }
+    tw_buffer_free(&copied.bytes);
+    return readable;
+}
+
+/* ---- what came of it ---- */
+
+static struct note *new_note(struct tw_outbox *outbox)
+{
+    if (outbox->note_count == outbox->note_capacity) {
+        outbox->note_capacity = outbox->note_capacity == 0 ? 64 : outbox->note_capacity * 2;
+        outbox->notes = tw_realloc(outbox->notes, outbox->note_capacity * sizeof *outbox->notes);
+        outbox->batch = tw_realloc(outbox->batch, outbox->note_capacity * sizeof *outbox->batch);
+    }
+    return &outbox->notes[outbox->note_count++];
+}
+
+static enum tw_store_outcome outcome_of(enum tw_delivery_end end)
+{
+    switch (end) {
+    case TW_END_DONE:
+        return TW_DELIVERY_DONE;
+    case TW_END_AGAIN:
+        return TW_DELIVERY_AGAIN;
+    case TW_END_REJECTED:
+        return TW_DELIVERY_REJECTED;
+    case TW_END_GIVEN_UP:
+        return TW_DELIVERY_GIVEN_UP;
+    }
+    TW_UNREACHABLE("an end without an outcome");
+}
+
+static enum tw_store_reason reason_of(enum tw_delivery_end end)
+{
+    return end == TW_END_REJECTED ? TW_REASON_REJECTED : end == TW_END_GIVEN_UP ? TW_REASON_DEADLINE : TW_REASON_NONE;
+}
+
+void tw_outbox_note(struct tw_outbox *outbox, const struct tw_attempt *attempt, const struct tw_delivery_effect *effect,
+                    int64_t now_ns)
+{
+    struct note *note = new_note(outbox);
+    int64_t latency_us = (now_ns - attempt->began_ns) / 1000;
+    memcpy(note->said, attempt->said, attempt->said_length);
+    note->attempt = (struct tw_store_attempt){
+        .receiver = name_of(outbox, attempt->number),
+        .n = attempt->n,
+        .outcome = outcome_of(effect->end),
+        .reason = reason_of(effect->end),
+        .attempts = effect->pending.attempts,
+        .queued_ns = effect->pending.queued_ns,
+        .next_ns = effect->end == TW_END_AGAIN ? effect->pending.not_before_ns : attempt->began_wall_ns,
+        .began_ns = attempt->began_wall_ns,
+        .latency_us = latency_us > UINT32_MAX ? UINT32_MAX : (uint32_t)latency_us,
+        .status = attempt->answer.status,
+        .answer = {NULL, attempt->said_length},
+    };
+}
+
+void tw_outbox_note_expired(struct tw_outbox *outbox, const struct tw_delivery_job *job, int64_t core_now_ns)
+{
+    static const char why[] = "the deadline passed";
+    struct note *note = new_note(outbox);
+    memcpy(note->said, why, sizeof why - 1);
+    note->attempt = (struct tw_store_attempt){
+        .receiver = name_of(outbox, job->receiver),
+        .n = job->pending.n,
+        .outcome = TW_DELIVERY_GIVEN_UP,
+        .reason = TW_REASON_DEADLINE,
+        .attempts = job->pending.attempts,
+        .queued_ns = job->pending.queued_ns,
+        .next_ns = core_now_ns,
+        .began_ns = core_now_ns,
+        .answer = {NULL, sizeof why - 1},
+    };
+    tw_log(TW_LOG_WARNING, "delivery", "alert %" PRIu64 " is a dead letter of %s: the deadline passed", job->pending.n,
+           outbox->receivers->list[job->receiver].name);
+}
+
+enum tw_store_status tw_outbox_commit(struct tw_outbox *outbox, int64_t core_now_ns, char failure[512])
+{
+    struct tw_store_error error;
+    if (outbox->note_count == 0)
+        return TW_STORE_OK;
+    if (core_now_ns < outbox->retry_ns)
+        return TW_STORE_FULL;
+    for (uint32_t i = 0; i < outbox->note_count; i++) { /* the notes may have moved since they were made */
+        outbox->batch[i] = outbox->notes[i].attempt;
+        outbox->batch[i].answer.bytes = outbox->notes[i].said;
+    }
+    enum tw_store_status status = tw_store_put_attempts(outbox->store, outbox->batch, outbox->note_count, &error);
+    if (status == TW_STORE_OK) {
+        outbox->note_count = 0;
+        outbox->retry_ns = 0;
+    } else if (status == TW_STORE_FULL) {
+        if (outbox->retry_ns == 0)
+            tw_log(TW_LOG_ERROR, "delivery", "%s; deliveries wait until then", error.text);
+        outbox->retry_ns = core_now_ns + FULL_RETRY_NS;
+    } else {
+        snprintf(failure, 512, "%s", error.text);
+    }
+    return status;
+}
+
+int64_t tw_outbox_retry_ns(const struct tw_outbox *outbox)
+{
+    return outbox->retry_ns;
+}
+
+bool tw_outbox_was_retried(struct tw_outbox *outbox)
+{
+    uint64_t before = outbox->retries;
+    outbox->retries = tw_store_retries(outbox->store);
+    return outbox->retries != before;
+}
+
+void tw_outbox_cut_ledger(struct tw_outbox *outbox, int64_t before_wall_ns)
+{
+    (void)tw_store_ledger_drop(outbox->store, before_wall_ns, NULL); /* on a full disk it stays for now */
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The delivery's side of the store: windows filled from what is pending, an alert rendered for an attempt, and what
+ * came of attempts written down, together and before others are begun. The actor's thread only; blocks on the disk.
+ */
+#ifndef TW_DELIVERY_OUTBOX_ACTOR_H
+#define TW_DELIVERY_OUTBOX_ACTOR_H
+
+#include "actors/delivery/attempt_actor.h"
+#include "store/store.h"
+
+struct tw_outbox;
+/* Borrows all three. */
+struct tw_outbox *tw_outbox_new(struct tw_store *store, struct tw_delivery *core, const struct tw_receivers *receivers);
+void tw_outbox_free(struct tw_outbox **outbox);
+
+uint64_t tw_outbox_last_alert(const struct tw_outbox *outbox);
+/* Says which receivers have deliveries waiting and are not configured. */
+void tw_outbox_say_orphans(struct tw_outbox *outbox);
+/* False: what is pending cannot be read, `failure` says why. */
+bool tw_outbox_fill(struct tw_outbox *outbox, char failure[512]);
+/* Fills the attempt's request. False: the alert cannot be read, the attempt says why. */
+bool tw_outbox_render(struct tw_outbox *outbox, struct tw_attempt *attempt);
+
+/* ---- what came of it: noted, then committed as one batch ---- */
+void tw_outbox_note(struct tw_outbox *outbox, const struct tw_attempt *attempt, const struct tw_delivery_effect *effect,
+                    int64_t now_ns);
+void tw_outbox_note_expired(struct tw_outbox *outbox, const struct tw_delivery_job *job, int64_t core_now_ns);
+/* TW_STORE_FULL: nothing was written, the same is tried again from tw_outbox_retry_ns on. */
+enum tw_store_status tw_outbox_commit(struct tw_outbox *outbox, int64_t core_now_ns, char failure[512]);
+int64_t tw_outbox_retry_ns(const struct tw_outbox *outbox); /* in the core's time; 0: nothing waits */
+
+bool tw_outbox_was_retried(struct tw_outbox *outbox); /* since it was asked last */
+void tw_outbox_cut_ledger(struct tw_outbox *outbox, int64_t before_wall_ns);
+
+#endif

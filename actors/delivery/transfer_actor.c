@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: MIT */
+#include "actors/delivery/transfer_actor.h"
+
+#include <curl/curl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "protocol/check.h"
+
+#define SOCKETS_MAX 256
+#define BEYOND_NS INT64_C(20000000) /* how often sockets are looked at that found no place among those waited for */
+
+struct socket {
+    curl_socket_t fd;
+    int action; /* CURL_POLL_* */
+};
+
+struct transfer {
+    struct tw_attempt *attempt;
+    CURL *easy;
+    struct curl_slist *headers, *recipients;
+    size_t read; /* bytes of the body that went out */
+    char error[CURL_ERROR_SIZE];
+    struct transfer *next, *previous;
+};
+
+struct tw_transfers {
+    struct tw_transfer_settings settings;
+    CURLM *multi;
+    struct socket sockets[SOCKETS_MAX];
+    int socket_count;
+    int64_t timer_ns; /* when libcurl wants its turn; INT64_MAX: not by itself */
+    struct transfer *first;
+};
+
+void tw_attempt_say(struct tw_attempt *attempt, const char *text, size_t length)
+{
+    for (size_t i = 0; i < length && attempt->said_length < TW_ANSWER_BYTES_MAX; i++) {
+        char c = text[i];
+        if (c == '\r' || c == '\n' || c == '\t')
+            c = ' ';
+        if (c == ' ' && (attempt->said_length == 0 || attempt->said[attempt->said_length - 1] == ' '))
+            continue;
+        attempt->said[attempt->said_length++] = (unsigned char)c < ' ' || c == 0x7f ? '?' : c;
+    }
+}
+
+/* ---- what libcurl asks of a loop ---- */
+
+static int64_t now_of_loop(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static int on_socket(CURL *easy, curl_socket_t fd, int action, void *context, void *of_socket)
+{
+    struct tw_transfers *transfers = context;
+    int place = 0;
+    (void)easy, (void)of_socket;
+    while (place < transfers->socket_count && transfers->sockets[place].fd != fd)
+        place++;
+    if (action == CURL_POLL_REMOVE) {
+        if (place < transfers->socket_count)
+            transfers->sockets[place] = transfers->sockets[--transfers->socket_count];
+        return 0;
+    }
+    if (place == SOCKETS_MAX)
+        return -1;
+    if (place == transfers->socket_count)
+        transfers->socket_count++;
+    transfers->sockets[place] = (struct socket){fd, action};
+    return 0;
+}
+
+static int on_timer(CURLM *multi, long timeout_ms, void *context)
+{
+    struct tw_transfers *transfers = context;
+    (void)multi;
+    transfers->timer_ns = timeout_ms < 0 ? INT64_MAX : now_of_loop() + (int64_t)timeout_ms * 1000000;
+    return 0;
+}
+
+struct tw_transfers *tw_transfers_new(const struct tw_transfer_settings *settings)
+{
+    struct tw_transfers *transfers = tw_alloc_zero(1, sizeof *transfers);
+    transfers->settings = *settings;
+    transfers->timer_ns = INT64_MAX;
+    transfers->multi = curl_multi_init();
+    TW_ASSERT(transfers->multi != NULL);
+    curl_multi_setopt(transfers->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+    curl_multi_setopt(transfers->multi, CURLMOPT_SOCKETDATA, transfers);
+    curl_multi_setopt(transfers->multi, CURLMOPT_TIMERFUNCTION, on_timer);
+    curl_multi_setopt(transfers->multi, CURLMOPT_TIMERDATA, transfers);
+    return transfers;
+}
+
+static void release(struct tw_transfers *transfers, struct transfer *transfer)
+{
+    curl_multi_remove_handle(transfers->multi, transfer->easy);
+    curl_easy_cleanup(transfer->easy);
+    curl_slist_free_all(transfer->headers);
+    curl_slist_free_all(transfer->recipients);
+    if (transfer->next != NULL)
+        transfer->next->previous = transfer->previous;
+    if (transfer->previous != NULL)
+        transfer->previous->next = transfer->next;
+    else
+        transfers->first = transfer->next;
+    free(transfer);
+}
+
+void tw_transfers_free(struct tw_transfers **transfers)
+{
+    if (*transfers == NULL)
+        return;
+    while ((*transfers)->first != NULL)
+        release(*transfers, (*transfers)->first);
+    curl_multi_cleanup((*transfers)->multi);
+    free(*transfers);
+    *transfers = NULL;
+}
+
+/* ---- a request ---- */
+
+static size_t on_answer(char *bytes, size_t size, size_t count, void *context)
+{
+    struct transfer *transfer = context;
+    tw_attempt_say(transfer->attempt, bytes, size * count);
+    return size * count;
+}
+
+/* An SMTP server's lines: what it refused is what one wants to read, else its last word. */
+static size_t on_smtp_line(char *bytes, size_t size, size_t count, void *context)
+{
+    struct transfer *transfer = context;
+    struct tw_attempt *attempt = transfer->attempt;
+    bool refused = attempt->said_length > 0 && (attempt->said[0] == '4' || attempt->said[0] == '5');
+    bool refuses = size * count > 0 && (bytes[0] == '4' || bytes[0] == '5');
+    if (!refused)
+        attempt->said_length = 0;
+    if (!refused || refuses)
+        tw_attempt_say(attempt, bytes, size * count);
+    return size * count;
+}
+
+static size_t on_body(char *out, size_t size, size_t count, void *context)
+{
+    struct transfer *transfer = context;
+    const struct tw_buffer *body = &transfer->attempt->request.body;
+    size_t left = body->length - transfer->read, length = size * count < left ? size * count : left;
+    memcpy(out, body->bytes + transfer->read, length);
+    transfer->read += length;
+    return length;
+}
+
+/* A reused connection may have died: libcurl sends the body again from its beginning. */
+static int on_seek(void *context, curl_off_t offset, int origin)
+{
+    struct transfer *transfer = context;
+    if (origin != SEEK_SET || offset < 0 || (size_t)offset > transfer->attempt->request.body.length)
+        return CURL_SEEKFUNC_CANTSEEK;
+    transfer->read = (size_t)offset;
+    return CURL_SEEKFUNC_OK;
+}
+
+static void set_common(const struct tw_transfers *transfers, struct transfer *transfer)
+{
+    CURL *easy = transfer->easy;
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->error);
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)transfers->settings.timeout_ms);
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)transfers->settings.timeout_ms);
+    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
+    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+    curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    if (transfers->settings.ca_file[0] != '\0')
+        curl_easy_setopt(easy, CURLOPT_CAINFO, transfers->settings.ca_file);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_answer);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
+}
+
+static void set_http(struct transfer *transfer)
+{
+    const struct tw_request *request = &transfer->attempt->request;
+    CURL *easy = transfer->easy;
+    for (uint32_t i = 0; i < request->header_count; i++)
+        transfer->headers = curl_slist_append(transfer->headers, request->headers[i]);
+    transfer->headers = curl_slist_append(transfer->headers, "Expect:");
+    curl_easy_setopt(easy, CURLOPT_URL, transfer->attempt->receiver->address);
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(easy, CURLOPT_USERAGENT, "Tapewarden/" TW_VERSION);
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->headers);
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.length);
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, (const char *)request->body.bytes);
+}
+
+static void add_recipients(struct transfer *transfer)
+{
+    const char *to = transfer->attempt->receiver->address;
+    for (to += strspn(to, ", "); *to != '\0'; to += strspn(to, ", ")) {
+        char recipient[300];
+        int length = (int)strcspn(to, ", ");
+        snprintf(recipient, sizeof recipient, "<%.*s>", length, to);
+        transfer->recipients = curl_slist_append(transfer->recipients, recipient);
+        to += length;
+    }
+}
+
+static void set_smtp(const struct tw_transfers *transfers, struct transfer *transfer)
+{
+    const struct tw_transfer_settings *settings = &transfers->settings;
+    CURL *easy = transfer->easy;
+    char url[400], from[300];
+    bool tls = strcmp(settings->mail_tls, "tls") == 0, starttls = strcmp(settings->mail_tls, "starttls") == 0;
+    snprintf(url, sizeof url, "%s://%s:%lld", tls ? "smtps" : "smtp", settings->mail_server,
+             (long long)settings->mail_port);
+    snprintf(from, sizeof from, "<%s>", transfer->attempt->receiver->from);
+    add_recipients(transfer);
+    curl_easy_setopt(easy, CURLOPT_URL, url);
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
+    curl_easy_setopt(easy, CURLOPT_USE_SSL, (long)(starttls ? CURLUSESSL_ALL : CURLUSESSL_NONE));
+    if (settings->mail_username[0] != '\0') {
+        curl_easy_setopt(easy, CURLOPT_USERNAME, settings->mail_username);
+        curl_easy_setopt(easy, CURLOPT_PASSWORD, settings->mail_password);
+    }
+    curl_easy_setopt(easy, CURLOPT_MAIL_FROM, from);
+    curl_easy_setopt(easy, CURLOPT_MAIL_RCPT, transfer->recipients);
+    curl_easy_setopt(easy, CURLOPT_MAIL_RCPT_ALLLOWFAILS, 1L);
+    curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
+    curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)transfer->attempt->request.body.length);
+    curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_body);
+    curl_easy_setopt(easy, CURLOPT_READDATA, transfer);
+    curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, on_seek);
+    curl_easy_setopt(easy, CURLOPT_SEEKDATA, transfer);
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_smtp_line);
+    curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
+}
+
+void tw_transfers_begin(struct tw_transfers *transfers, struct tw_attempt *attempt)
+{
+    struct transfer *transfer = tw_alloc_zero(1, sizeof *transfer);
+    transfer->attempt = attempt;
+    transfer->easy = curl_easy_init();
+    TW_ASSERT(transfer->easy != NULL);
+    set_common(transfers, transfer);
+    if (attempt->receiver->kind->transport == TW_TRANSPORT_HTTP)
+        set_http(transfer);
+    else
+        set_smtp(transfers, transfer);
+    transfer->next = transfers->first;
+    if (transfer->next != NULL)
+        transfer->next->previous = transfer;
+    transfers->first = transfer;
+    TW_ASSERT(curl_multi_add_handle(transfers->multi, transfer->easy) == CURLM_OK);
+}
+
+/* ---- its end ---- */
+
+/* A connection that is cut behind the status does not make it another. An SMTP status counts if it refuses: the last
+ * word before a cut may have been about something else. */
+static bool has_answered(const struct transfer *transfer, CURLcode result, long status)
+{
+    if (result == CURLE_OK)
+        return true;
+    if (transfer->attempt->receiver->kind->transport == TW_TRANSPORT_SMTP)
+        return status >= 400 && result != CURLE_OPERATION_TIMEDOUT;
+    return status >= 200 && (result == CURLE_PARTIAL_FILE || result == CURLE_RECV_ERROR);
+}
+
+static void end_transfer(struct tw_transfers *transfers, struct transfer *transfer, CURLcode result,
+                         struct tw_ended *ended)
+{
+    struct tw_attempt *attempt = transfer->attempt;
+    long status = 0;
+    curl_off_t retry_after_s = 0;
+    curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(transfer->easy, CURLINFO_RETRY_AFTER, &retry_after_s);
+    bool answered = has_answered(transfer, result, status);
+    attempt->answer = (struct tw_answer){answered, answered ? (int32_t)status : 0, answered ? retry_after_s : 0};
+    if (!answered) {
+        const char *why = transfer->error[0] != '\0' ? transfer->error : curl_easy_strerror(result);
+        attempt->said_length = 0;
+        tw_attempt_say(attempt, why, strlen(why));
+    }
+    release(transfers, transfer);
+    tw_attempt_end(ended, attempt);
+}
+
+/* ---- the loop ---- */
+
+static short events_of(int action)
+{
+    return (short)(((action & CURL_POLL_IN) != 0 ? POLLIN : 0) | ((action & CURL_POLL_OUT) != 0 ? POLLOUT : 0));
+}
+
+int tw_transfers_wait_for(struct tw_transfers *transfers, zmq_pollitem_t *items, int count, int most,
+                          int64_t *deadline_ns)
+{
+    int64_t due_ns = transfers->timer_ns;
+    for (int i = 0; i < transfers->socket_count; i++) {
+        if (count == most) {
+            int64_t soon_ns = now_of_loop() + BEYOND_NS;
+            due_ns = due_ns < soon_ns ? due_ns : soon_ns;
+            break;
+        }
+        short wanted = events_of(transfers->sockets[i].action);
+        short events = (short)(((wanted & POLLIN) != 0 ? ZMQ_POLLIN : 0) | ((wanted & POLLOUT) != 0 ? ZMQ_POLLOUT : 0));
+        items[count++] = (zmq_pollitem_t){NULL, transfers->sockets[i].fd, events, 0};
+    }
+    if (due_ns < *deadline_ns)
+        *deadline_ns = due_ns;
+    return count;
+}
+
+/* What is ready now; libcurl changes the table while it works, so the answer is a copy. */
+static void feed_sockets(struct tw_transfers *transfers)
+{
+    struct pollfd items[SOCKETS_MAX];
+    int count = transfers->socket_count, running = 0;
+    for (int i = 0; i < count; i++)
+        items[i] = (struct pollfd){transfers->sockets[i].fd, events_of(transfers->sockets[i].action), 0};
+    if (count <= 0 || poll(items, (nfds_t)count, 0) <= 0)
+        return;
+    for (int i = 0; i < count; i++) {
+        short seen = items[i].revents;
+        int mask = ((seen & (POLLIN | POLLHUP)) != 0 ? CURL_CSELECT_IN : 0) |
+                   ((seen & POLLOUT) != 0 ? CURL_CSELECT_OUT : 0) |
+                   ((seen & (POLLERR | POLLNVAL)) != 0 ? CURL_CSELECT_ERR : 0);
+        if (mask != 0)
+            curl_multi_socket_action(transfers->multi, items[i].fd, mask, &running);
+    }
+}
+
+void tw_transfers_work(struct tw_transfers *transfers, int64_t now_ns, struct tw_ended *ended)
+{
+    int running = 0, left = 0;
+    feed_sockets(transfers);
+    if (now_ns >= transfers->timer_ns) {
+        transfers->timer_ns = INT64_MAX; /* libcurl says when again, from within */
+        curl_multi_socket_action(transfers->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    }
+    for (CURLMsg *message; (message = curl_multi_info_read(transfers->multi, &left)) != NULL;) {
+        struct transfer *transfer = NULL;
+        CURLcode result = message->data.result; /* `message` goes with the handle */
+        if (message->msg != CURLMSG_DONE)
+            continue;
+        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&transfer);
+        end_transfer(transfers, transfer, result, ended);
+    }
+}
