@@ -166,6 +166,7 @@ static bool read_attempt(struct tw_store *store, const rocksdb_iterator_t *itera
         .outcome = (enum tw_store_outcome)row.outcome,
         .attempts = row.attempt,
         .began_ns = (int64_t)tw_get_u64_be(key + 2),
+        .ordinal = tw_get_u32_be(key + 10),
         .latency_us = row.latency_us,
         .status = row.status,
         .answer = {text + row.receiver_bytes, row.answer_bytes},

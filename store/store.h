@@ -207,6 +207,7 @@ struct tw_store_attempt {
     int64_t queued_ns,
         next_ns;      /* of the pending row; next_ns: not before, or when it was given up. Not in the ledger */
     int64_t began_ns; /* wall clock */
+    uint32_t ordinal; /* tells attempts of the same ns apart; the ledger's */
     uint32_t latency_us;
     int32_t status; /* the answer's: HTTP, SMTP or exit code; 0: none */
     struct tw_text answer;

@@ -1,47 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "tools/store_backup.h"
 
-#include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
-#include <zmq.h>
 
 #include "protocol/check.h"
-
-#define POLL_MS 200
-#define ANSWER_BYTES 1024
-
-static bool fail(struct tw_store_error *error, enum tw_store_status status, const char *sentence)
-{
-    error->status = status;
-    snprintf(error->text, sizeof error->text, "%.500s", sentence);
-    return false;
-}
+#include "tools/control.h"
 
 /* ---- of a running daemon ---- */
-
-/* The process that the lock names; 0: none that is known. */
-static long owner_of(const char *data)
-{
-    char path[512], text[32] = "";
-    snprintf(path, sizeof path, "%.400s/LOCK-tapewarden", data);
-    FILE *file = fopen(path, "r");
-    if (file == NULL)
-        return 0;
-    long owner = fgets(text, sizeof text, file) == NULL ? 0 : strtol(text, NULL, 10);
-    fclose(file);
-    return owner;
-}
-
-static bool alive(long process)
-{
-    return process > 0 && (kill((pid_t)process, 0) == 0 || errno == EPERM);
-}
 
 /* A path that means the same in the daemon's working directory. */
 static char *absolute(const char *path)
@@ -54,57 +22,19 @@ static char *absolute(const char *path)
     return whole;
 }
 
-/* Waits for the answer while the process lives. */
-static bool hear(void *socket, long process, struct tw_store_error *error)
-{
-    char answer[ANSWER_BYTES + 1];
-    for (;;) {
-        zmq_pollitem_t item = {.socket = socket, .events = ZMQ_POLLIN};
-        int ready = zmq_poll(&item, 1, POLL_MS);
-        if (ready < 0 && errno != EINTR)
-            return fail(error, TW_STORE_FAILED, "cannot hear the daemon's answer");
-        if (ready > 0)
-            break;
-        if (!alive(process))
-            return fail(error, TW_STORE_FAILED, "the daemon ended before it had made the backup; try again");
-    }
-    int length = zmq_recv(socket, answer, ANSWER_BYTES, 0);
-    if (length < 0)
-        return fail(error, TW_STORE_FAILED, "cannot hear the daemon's answer");
-    answer[length < (int)ANSWER_BYTES ? length : (int)ANSWER_BYTES] = '\0';
-    if (strcmp(answer, "ok") == 0)
-        return true;
-    return fail(error, TW_STORE_FAILED, strncmp(answer, "error ", 6) == 0 ? answer + 6 : answer);
-}
-
-static bool ask(const char *endpoint, const char *target, long process, struct tw_store_error *error)
+/* *error says that the directory is in use; it stays so if nobody can be asked. */
+static bool ask_the_daemon(const char *data, const char *target, struct tw_store_error *error)
 {
     char *whole = absolute(target);
     size_t bytes = strlen(whole) + sizeof "backup ";
     char *request = tw_alloc(bytes);
-    int length = snprintf(request, bytes, "backup %s", whole), linger = 0;
-    void *context = zmq_ctx_new(), *socket = zmq_socket(context, ZMQ_REQ);
-    zmq_setsockopt(socket, ZMQ_LINGER, &linger, sizeof linger);
-    bool sent = zmq_connect(socket, endpoint) == 0 && zmq_send(socket, request, (size_t)length, 0) == length;
-    bool made = sent ? hear(socket, process, error) : fail(error, TW_STORE_FAILED, zmq_strerror(errno));
-    zmq_close(socket);
-    zmq_ctx_term(context);
+    struct tw_buffer answer = {0};
+    snprintf(request, bytes, "backup %s", whole);
+    enum tw_control_end end = tw_control_ask(data, request, "made the backup", &answer, error);
+    tw_buffer_free(&answer);
     free(request);
     free(whole);
-    return made;
-}
-
-/* *error says that the directory is in use; it stays so if nobody can be asked. */
-static bool ask_the_daemon(const char *data, const char *target, struct tw_store_error *error)
-{
-    char endpoint[sizeof "ipc://" + sizeof((struct sockaddr_un *)NULL)->sun_path];
-    struct stat status;
-    long process = owner_of(data);
-    int length = snprintf(endpoint, sizeof endpoint, "ipc://%s/control", data);
-    bool fits = length > 0 && (size_t)length < sizeof endpoint;
-    if (!fits || stat(endpoint + strlen("ipc://"), &status) != 0 || !S_ISSOCK(status.st_mode) || !alive(process))
-        return false;
-    return ask(endpoint, target, process, error);
+    return end == TW_CONTROL_DONE;
 }
 
 /* ---- */

@@ -86,6 +86,17 @@ bool tw_control_door_hear(struct tw_control_door *door, char request[TW_CONTROL_
     return true;
 }
 
+void tw_control_door_answer_with(struct tw_control_door *door, const void *bytes, size_t length)
+{
+    zmq_msg_t message;
+    TW_ASSERT(zmq_msg_init_size(&message, length + 3) == 0);
+    memcpy(zmq_msg_data(&message), "ok ", 3);
+    if (length > 0)
+        memcpy((char *)zmq_msg_data(&message) + 3, bytes, length);
+    if (zmq_msg_send(&message, zsock_resolve(door->socket), ZMQ_DONTWAIT) < 0)
+        zmq_msg_close(&message);
+}
+
 void tw_control_door_answer(struct tw_control_door *door, const char *error)
 {
     char answer[600] = "ok";

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * The door to a running daemon inside its data directory: DATA/control, a REP socket over ipc that only the owner of
- * the directory may use. A request is one frame, `backup DIRECTORY` (an absolute path); the answer is one frame, `ok`
- * when it is done, or `error` and a sentence. It is not a part of CONTRACT.md: `tapewarden store backup` speaks it.
+ * the directory may use. A request is one frame: `backup DIRECTORY` (an absolute path), or `deliveries ...` (see
+ * actors/delivery/listing_actor.h); the answer is one frame, `ok` when it is done, perhaps with a space and more, or
+ * `error` and a sentence. It is not a part of CONTRACT.md: `tapewarden store backup` and `deliveries` speak it.
  *
  * Thread: the keeper's. Nothing blocks.
  */
@@ -22,6 +23,7 @@ void tw_control_door_close(struct tw_control_door **door);     /* NULL is fine *
 zsock_t *tw_control_door_socket(struct tw_control_door *door); /* NULL: shut */
 /* The next request, a text; false: none. Each must be answered before the next is taken. */
 bool tw_control_door_hear(struct tw_control_door *door, char request[TW_CONTROL_REQUEST_BYTES]);
-void tw_control_door_answer(struct tw_control_door *door, const char *error); /* NULL: done */
+void tw_control_door_answer(struct tw_control_door *door, const char *error);                     /* NULL: done */
+void tw_control_door_answer_with(struct tw_control_door *door, const void *bytes, size_t length); /* behind "ok " */
 
 #endif

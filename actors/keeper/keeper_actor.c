@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "actors/delivery/listing_actor.h"
 #include "actors/keeper/control_actor.h"
 #include "actors/runtime/lane.h"
 #include "actors/runtime/lanes.h"
@@ -265,16 +266,31 @@ static void finish(struct tw_keeper_actor *actor)
 
 /* ---- commands ---- */
 
+static void answer_deliveries(struct tw_keeper_actor *actor, const char *request)
+{
+    struct tw_store_error error;
+    struct tw_buffer answer = {0};
+    if (tw_listing_command(actor->store, request, tw_wall_ns(), &answer, &error))
+        tw_control_door_answer_with(actor->door, answer.bytes, answer.length);
+    else
+        tw_control_door_answer(actor->door, error.text);
+    tw_buffer_free(&answer);
+}
+
 static void hear_command(struct tw_keeper_actor *actor)
 {
-    static const char backup[] = "backup ";
+    static const char backup[] = "backup ", deliveries[] = "deliveries ";
     char request[TW_CONTROL_REQUEST_BYTES];
     struct tw_store_error error;
     if (!tw_control_door_hear(actor->door, request))
         return;
+    if (strncmp(request, deliveries, sizeof deliveries - 1) == 0) {
+        answer_deliveries(actor, request + sizeof deliveries - 1);
+        return;
+    }
     const char *directory = request + sizeof backup - 1;
     if (strncmp(request, backup, sizeof backup - 1) != 0 || directory[0] != '/') {
-        tw_control_door_answer(actor->door, "the only command is: backup DIRECTORY, with its whole path");
+        tw_control_door_answer(actor->door, "the commands are: backup DIRECTORY, with its whole path; deliveries ...");
         return;
     }
     int64_t begun_ns = tw_now_ns();
