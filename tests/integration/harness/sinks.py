@@ -1,0 +1,325 @@
+# SPDX-License-Identifier: MIT
+"""Receivers of alerts that check every byte: webhooks over HTTP that can be told to misbehave, and a real mail server."""
+
+import base64
+import hashlib
+import hmac
+import json
+import ssl
+import subprocess
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from harness.daemon import free_ports
+from harness.waiting import Deadline
+
+
+class Sink:
+    """What came in, and a way to wait for it."""
+
+    def __init__(self):
+        self.changed = threading.Condition()
+        self.got = []
+        self.faults = []
+
+    def add(self, thing):
+        with self.changed:
+            self.got.append(thing)
+            self.changed.notify_all()
+
+    def blame(self, fault):
+        with self.changed:
+            self.faults.append(fault)
+            self.changed.notify_all()
+
+    def wait(self, what, condition, seconds=20):
+        """Until condition(everything that came in) is true; its answer. A fault that was seen fails at once."""
+        deadline = Deadline(seconds, what)
+        with self.changed:
+            while True:
+                assert not self.faults, self.faults[:3]
+                answer = condition(self.got)
+                if answer:
+                    return answer
+                try:
+                    self.changed.wait(deadline.left())
+                except TimeoutError as late:
+                    raise TimeoutError(f"{late}; {len(self.got)} came in") from None
+
+
+def signed_by(key, request_id, timestamp, body):
+    """The signature by Standard Webhooks, written from its page."""
+    secret = base64.b64decode(key.removeprefix("whsec_"))
+    text = f"{request_id}.{timestamp}.".encode() + body
+    return "v1," + base64.b64encode(hmac.new(secret, text, hashlib.sha256).digest()).decode()
+
+
+class Server(ThreadingHTTPServer):
+    """One that takes a crowd, and does not mind clients that are killed."""
+    request_queue_size = 128
+    daemon_threads = True
+
+    def handle_error(self, *unused):
+        pass
+
+
+class Webhook(Sink):
+    """A strict receiver: every request must be signed, fresh, one alert, and in order within its episode.
+
+    mode: "ok"; "slow" (2 s); "busy" (429 with Retry-After); "closing" (reads and hangs up); "down" (nobody listens);
+    "broken" (500); "refusing" (400). An alert counts as delivered when it was answered by 204; one that comes again must
+    be the same under the same key.
+    """
+
+    def __init__(self, keys=(), mode="ok", tls=None, retry_after=1):
+        super().__init__()
+        self.keys, self.mode, self.retry_after = list(keys), mode, retry_after
+        self.port = free_ports(1)[0]
+        self.tls = tls
+        self.bodies = {}        # n -> body
+        self.newest = {}        # episode -> n delivered last
+        self.repeats = self.requests = self.connections = 0
+        self.busy_until = self.pause_began = 0
+        self.server = None
+        if mode != "down":
+            self.up()
+
+    # --- life
+
+    def up(self):
+        sink = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            timeout = 60
+
+            def setup(self):
+                super().setup()
+                with sink.changed:
+                    sink.connections += 1
+
+            def do_POST(self):
+                sink._take(self)
+
+            def log_message(self, *unused):
+                pass
+
+        self.server = Server(("127.0.0.1", self.port), Handler)
+        if self.tls is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*self.tls)
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        if self.mode == "down":
+            self.mode = "ok"
+
+    def close(self):
+        if self.server is not None:
+            self.server.shutdown()
+            self.server.server_close()
+            self.server = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        self.close()
+
+    @property
+    def url(self):
+        return f"{'http' if self.tls is None else 'https'}://localhost:{self.port}/alerts?token=hidden"
+
+    # --- a request
+
+    def _take(self, handler):
+        try:
+            body = handler.rfile.read(int(handler.headers["content-length"]))
+        except OSError:
+            return
+        mode = self.mode
+        with self.changed:
+            self.requests += 1
+        if mode == "slow":
+            time.sleep(2)       # this is what is tested, and not a wait for anything
+        if mode == "closing":
+            handler.close_connection = True
+            handler.connection.close()
+            return
+        if mode == "busy":
+            self._be_busy(handler)
+            return
+        if mode in ("broken", "refusing"):
+            self._answer(handler, 500 if mode == "broken" else 400, b"no, thank you\r\nnot today")
+            return
+        try:
+            self._check(handler.headers, body)
+        except Exception as fault:  # pylint: disable=broad-except  -- the test's thread shows it
+            self.blame(repr(fault))
+        self._answer(handler, 204)
+
+    def _be_busy(self, handler):
+        now = time.monotonic()
+        with self.changed:
+            if now >= self.busy_until:
+                self.pause_began, self.busy_until = now, now + self.retry_after
+            elif now > self.pause_began + 0.5 and now < self.busy_until - 0.05:     # not one that was under way then
+                self.faults.append(f"it came {self.busy_until - now:.2f} s before Retry-After was over")
+        handler.send_response(429)
+        handler.send_header("Retry-After", str(self.retry_after))
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+
+    def _answer(self, handler, status, body=b""):
+        try:
+            handler.send_response(status)
+            handler.send_header("Content-Length", str(len(body)))
+            handler.end_headers()
+            handler.wfile.write(body)
+        except OSError:
+            pass
+
+    def _check(self, headers, body):
+        request_id, timestamp = headers["webhook-id"], headers["webhook-timestamp"]
+        assert headers["content-type"] == "application/json", headers["content-type"]
+        assert abs(time.time() - int(timestamp)) < 60, timestamp
+        wanted = " ".join(signed_by(key, request_id, timestamp, body) for key in self.keys) or None
+        assert headers["webhook-signature"] == wanted, (headers["webhook-signature"], wanted)
+        alert = json.loads(body)
+        log_id, n = request_id.split("-")
+        assert len(log_id) == 32 and int(n) == alert["n"], (request_id, alert["n"])
+        with self.changed:
+            if alert["n"] in self.bodies:
+                assert self.bodies[alert["n"]] == (request_id, body), f"alert {n} came again, and differs"
+                self.repeats += 1
+                return
+            newest = self.newest.get(alert["id"], 0)
+            assert alert["n"] > newest, f"alert {n} of {alert['id']} came behind {newest}"
+            self.newest[alert["id"]] = alert["n"]
+            self.bodies[alert["n"]] = (request_id, body)
+            self.got.append(alert)
+            self.changed.notify_all()
+
+    # --- what a test asks
+
+    def numbers(self):
+        with self.changed:
+            return sorted(self.bodies)
+
+    def wait_numbers(self, last, seconds=20):
+        """Until alerts 1 to `last` are all there."""
+        self.wait(f"alerts 1 to {last}", lambda got: len(self.bodies) >= last, seconds)
+        assert self.numbers() == list(range(1, last + 1))
+
+
+class Slack(Sink):
+    """Takes what Slack takes: its block limits, and no more than one message a second."""
+
+    def __init__(self):
+        super().__init__()
+        sink = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["content-length"]))
+                try:
+                    sink.check(json.loads(body))
+                except Exception as fault:  # pylint: disable=broad-except  -- the test's thread shows it
+                    sink.blame(repr(fault))
+                self.send_response(200)
+                self.send_header("Content-Length", "2")
+                self.end_headers()
+                self.wfile.write(b"ok")
+
+            def log_message(self, *unused):
+                pass
+
+        self.server = Server(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/services/T0/B0/hidden"
+        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        self.last_at = -10
+
+    def check(self, message):
+        now = time.monotonic()
+        assert now - self.last_at > 0.9, f"two messages within {now - self.last_at:.3f} s"
+        self.last_at = now
+        assert set(message) == {"text", "blocks"} and 0 < len(message["text"]) <= 3000, message
+        assert 1 <= len(message["blocks"]) <= 50
+        for block in message["blocks"]:
+            if block["type"] == "header":
+                assert block["text"]["type"] == "plain_text" and 1 <= len(block["text"]["text"]) <= 150
+            elif block["type"] == "section":
+                for text in [block["text"]] if "text" in block else block["fields"]:
+                    assert text["type"] == "mrkdwn" and 1 <= len(text["text"]) <= (3000 if "text" in block else 2000)
+                assert len(block.get("fields", [])) <= 10
+            else:
+                assert block["type"] == "context" and 1 <= len(block["elements"]) <= 10, block
+        self.add(message)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def certificate(scratch, host="localhost"):
+    """(certificate, key) that signs itself, for TLS."""
+    certificate_path, key_path = scratch.path(f"{host}.pem"), scratch.path(f"{host}.key")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={host}",
+                    "-addext", f"subjectAltName=DNS:{host}", "-keyout", key_path, "-out", certificate_path],
+                   check=True, capture_output=True)
+    return certificate_path, key_path
+
+
+class MailServer(Sink):
+    """Debian's aiosmtpd with STARTTLS and a login; what it took is (envelope sender, recipients, raw bytes).
+
+    Recipients that begin with "nobody" are refused.
+    """
+
+    def __init__(self, tls, user="tapewarden", password="hunter2"):
+        super().__init__()
+        from aiosmtpd.controller import Controller
+        from aiosmtpd.smtp import SMTP, AuthResult
+        sink = self
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*tls)
+
+        class Handler:
+            async def handle_RCPT(self, server, session, envelope, address, options):
+                if address.startswith("nobody"):
+                    return "550 5.1.1 no such mailbox"
+                envelope.rcpt_tos.append(address)
+                return "250 OK"
+
+            async def handle_DATA(self, server, session, envelope):
+                if session.ssl is None:
+                    sink.blame("a mail came without TLS")
+                sink.add((envelope.mail_from, list(envelope.rcpt_tos), envelope.original_content))
+                return "250 2.0.0 taken"
+
+        def authenticate(server, session, envelope, mechanism, data):
+            good = (data.login, data.password) == (user.encode(), password.encode())
+            return AuthResult(success=good, handled=False)
+
+        class Strict(Controller):
+            def factory(self):
+                return SMTP(self.handler, tls_context=context, require_starttls=True, auth_required=True,
+                            authenticator=authenticate, hostname="localhost")
+
+        self.port = free_ports(1)[0]
+        self.controller = Strict(Handler(), hostname="localhost", port=self.port)
+        self.controller.start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        self.controller.stop()
+
+
+__all__ = ["Webhook", "Slack", "MailServer", "certificate"]

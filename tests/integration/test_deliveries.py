@@ -1,0 +1,295 @@
+# SPDX-License-Identifier: MIT
+"""Alerts reach people: each kind of receiver against a counterpart that checks every byte; ledger, dead letters, CLI."""
+
+import email
+import email.policy
+import json
+import os
+import stat
+import unittest
+
+from harness import Catchup, Daemon, Publisher, Scratch, Subscriber, run_tool, trade, wait_until
+from harness.sinks import MailServer, Slack, Webhook, certificate
+from harness.wire import DAY_NS
+
+OLD_KEY = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+NEW_KEY = "whsec_c2VjcmV0LW9mLXRoZS1uZXh0LXF1YXJ0ZXItMjAyNg=="
+EXAMPLE = [trade(qty=4000, price="150.00", id="x-1"), trade(qty=3000, price="150.00", id="x-2"),
+           trade(side="S", qty=1000, price="150.00")]     # four alert events, see RULES
+SECOND_NS = 1_000_000_000
+
+
+def publish(daemon, trades):
+    with Publisher(daemon, "desk-7") as publisher:
+        publisher.publish(trades)
+
+
+def recorded(daemon):
+    with Catchup(daemon) as catchup:
+        return [alert for alert, _ in catchup.everything()]
+
+
+def listed(*arguments, seconds=30):
+    done = run_tool("deliveries", "list", "--json", *arguments, seconds=seconds)
+    assert done.code == 0, done
+    return [json.loads(line) for line in done.out.splitlines()]
+
+
+class Receivers(unittest.TestCase):
+    def test_webhooks_get_each_alert_signed_with_every_key_over_verified_tls(self):
+        with Scratch() as scratch:
+            tls = certificate(scratch)
+            keys = scratch.write("keys", f"{NEW_KEY} {OLD_KEY}\n")
+            with Webhook(keys=[NEW_KEY, OLD_KEY], tls=tls) as ops:
+                url = scratch.write("url", ops.url + "\n")
+                sets = {"webhook_file/ops": url, "webhook_keys_file/ops": keys, "delivery/ca_file": tls[0],
+                        "exposure/remark": 0}
+                with Daemon(sets=sets) as daemon:
+                    publish(daemon, EXAMPLE)
+                    ops.wait_numbers(4)
+                    self.assertEqual(sorted(ops.got, key=lambda alert: alert["n"]), [
+                        {key: value for key, value in alert.items()} for alert in recorded(daemon)])
+                    printed = run_tool("alerts", "--json", "--connect", daemon.doors["alerts"], "--connect-requests",
+                                       daemon.doors["requests"])
+                    self.assertEqual([json.loads(line) for line in printed.out.splitlines()],
+                                     sorted(ops.got, key=lambda alert: alert["n"]))
+                    self.assertEqual(ops.repeats, 0)
+                    self.assertLessEqual(ops.connections, 4)    # they are used again
+                    for secret in ("hidden", NEW_KEY, OLD_KEY):
+                        self.assertNotIn(secret, daemon.said())
+
+    def test_a_certificate_that_nobody_vouches_for_is_refused(self):
+        with Scratch() as scratch, Webhook(tls=certificate(scratch)) as ops:
+            with Daemon(extra={"TAPEWARDEN_WEBHOOK__OPS": ops.url}, sets={"delivery/breaker": 1}) as daemon:
+                publish(daemon, [trade(qty=20000)])
+                line = daemon.await_line("ops does not take alerts")
+                self.assertIn("certificate", line)
+                self.assertEqual(ops.requests, 0)
+
+    def test_severities_decide_who_gets_what(self):
+        with Webhook() as all_of_them, Webhook() as critical:
+            sets = {"webhook/all": all_of_them.url, "webhook/night": critical.url, "severity/night": "CRITICAL",
+                    "exposure/remark": 0}
+            with Daemon(sets=sets) as daemon:
+                publish(daemon, EXAMPLE)
+                all_of_them.wait_numbers(4)
+                critical.wait("the critical one", lambda got: got)
+                self.assertEqual([alert["severity"] for alert in critical.got], ["CRITICAL"])
+                self.assertEqual(critical.numbers(), [3])
+
+    def test_slack_gets_blocks_within_its_limits_one_a_second(self):
+        with Slack() as slack, Daemon(extra={"SLACK_WEBHOOK_URL": slack.url}, sets={"exposure/remark": 0}) as daemon:
+            publish(daemon, [trade(account="<A&B>", qty=4000, price="300.00")])
+            slack.wait("two messages", lambda got: len(got) == 2)
+            text = json.dumps(slack.got)
+            self.assertIn("&lt;A&amp;B&gt;", text)
+            self.assertNotIn("<A", text)
+            headers = {message["blocks"][0]["text"]["text"].split()[-1] for message in slack.got}
+            self.assertEqual(headers, {"HIGH_CLIENT_EXPOSURE", "HIGH_SYMBOL_EXPOSURE"})
+
+    def test_mail_over_starttls_with_a_login_in_threads(self):
+        with Scratch() as scratch:
+            tls = certificate(scratch)
+            with MailServer(tls) as server:
+                extra = {"ALERT_EMAIL_FROM": "tapewarden@example.com", "SMTP_SERVER": "localhost",
+                         "ALERT_EMAIL_TO": "risk@example.com, nobody@example.com,night@example.com",
+                         "SMTP_PORT": str(server.port), "SMTP_USERNAME": "tapewarden", "SMTP_PASSWORD": "hunter2",
+                         "TAPEWARDEN_DELIVERY__CA_FILE": tls[0]}
+                with Daemon(extra=extra, sets={"exposure/remark": 0}) as daemon:
+                    publish(daemon, [trade(account="Müller <&>", qty=4000, price="150.00"),
+                                     trade(account="Müller <&>", qty=3000, price="150.00"),
+                                     trade(account="Müller <&>", side="S", qty=1000, price="150.00")])
+                    server.wait("four mails", lambda got: len(got) == 4, seconds=30)
+                    self.check_mails(server.got, recorded(daemon))
+                    self.assertNotIn("hunter2", daemon.said())
+                    self.assertEqual(daemon.stop()[0], 0)
+                    attempts = [row for row in listed("--data", daemon.data) if row["state"] == "delivered"]
+                    self.assertEqual({row["status"] for row in attempts}, {250})
+                    self.assertIn("no such mailbox", attempts[0]["answer"])
+
+    def check_mails(self, mails, alerts):
+        names, by_number = {}, {}
+        for sender, recipients, raw in mails:
+            self.assertEqual((sender, recipients), ("tapewarden@example.com", ["risk@example.com", "night@example.com"]))
+            self.assertNotIn(b"\n", raw.replace(b"\r\n", b""))
+            self.assertTrue(all(len(line) <= 998 and line.isascii() for line in raw.split(b"\r\n")))
+            mail = email.message_from_bytes(raw, policy=email.policy.default)
+            self.assertEqual(mail.get_content_type(), "multipart/alternative")
+            by_number[int(mail["X-Tapewarden-Key"].split("-")[1])] = mail
+            names[mail["Message-ID"]] = mail
+        self.assertEqual(len(names), 4)
+        for alert in alerts:
+            mail = by_number[alert["n"]]
+            self.assertTrue(mail["Subject"].endswith(f"{alert['severity']}: {alert['message']}"), mail["Subject"])
+            plain, html = (part.get_content() for part in mail.iter_parts())
+            self.assertIn(alert["message"], plain)
+            self.assertIn(alert["id"], plain)
+            self.assertIn(alert["message"].replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"), html)
+            if alert["event"] == "open":
+                self.assertIsNone(mail["In-Reply-To"])
+            else:
+                first = names[mail["In-Reply-To"]]
+                self.assertEqual(first["X-Tapewarden-Key"].split("-")[1],
+                                 str(next(a["n"] for a in alerts if a["id"] == alert["id"])))
+                self.assertEqual(mail["References"], mail["In-Reply-To"])
+            self.assertIsNotNone(email.utils.parsedate_to_datetime(mail["Date"]))
+
+    def test_a_file_of_lines_is_rotated_by_size(self):
+        with Scratch() as scratch:
+            path = scratch.path("alerts.jsonl")
+            scratch.write("alerts.jsonl", '{"half a li')
+            sets = {"file/path": path, "file/rotate": 8192, "file/kept": 3}
+            with Daemon(sets=sets) as daemon:
+                publish(daemon, [trade(qty=20000, account=None, symbol=f"S{i}") for i in range(60)])
+                alerts = wait_until("the last line", lambda: self.lines(path, 60), seconds=20)
+                self.assertEqual(alerts, recorded(daemon)[-len(alerts):])
+                self.assertTrue(os.path.exists(path + ".3"))
+                self.assertFalse(os.path.exists(path + ".4"))
+                for name in (path, path + ".1", path + ".2"):
+                    self.assertLessEqual(os.path.getsize(name), 8192)
+
+    @staticmethod
+    def lines(path, last):
+        """The alerts in a file and those renamed, oldest first, once number `last` is there."""
+        text = ""
+        for name in (path + ".3", path + ".2", path + ".1", path):
+            if os.path.exists(name):
+                with open(name, encoding="utf-8") as file:
+                    text += file.read()
+        rows = [json.loads(line) for line in text.splitlines() if line.startswith('{"key"')]
+        for row in rows:
+            assert row.pop("key").endswith(f"-{row['n']}")
+        return rows if rows and rows[-1]["n"] == last else None
+
+    def test_a_program_reads_an_alert_and_its_exit_code_counts(self):
+        with Scratch() as scratch:
+            program = scratch.write("page", f"""#!/bin/sh
+set -eu
+test -z "${{SMTP_PASSWORD:-}}"
+read -r line
+printf '%s\\n' "$line" >>"{scratch.path('pages')}"
+printf '%s\\n' "$1" "$2" >>"{scratch.path('words')}"
+if ! mkdir "{scratch.path('once')}" 2>/dev/null; then exit 0; fi
+echo "not now"; exit 75
+""")
+            os.chmod(program, stat.S_IRWXU)
+            with Daemon(extra={"SMTP_PASSWORD": "hunter2"}, sets={"command/argv": f"{program} --team  risk"}) as daemon:
+                publish(daemon, [trade(qty=20000, account=None), trade(qty=30000, account=None, symbol="Y")])
+                wait_until("two pages, one of them twice", lambda: sorted(self.pages(scratch)) == [1, 1, 2], seconds=20)
+                wait_until("all delivered", lambda: not listed("--data", daemon.data, "--state", "pending"))
+                self.assertEqual(daemon.stop()[0], 0)
+                rows = listed("--data", daemon.data, "--receiver", "command")
+                self.assertEqual([(row["n"], row["state"], row["status"]) for row in rows if row["n"] == 1],
+                                 [(1, "again", 75), (1, "delivered", 0)])
+                self.assertIn("not now", next(row["answer"] for row in rows if row["status"] == 75))
+                with open(scratch.path("words"), encoding="utf-8") as file:
+                    self.assertEqual(set(file.read().split()), {"--team", "risk"})
+
+    @staticmethod
+    def pages(scratch):
+        try:
+            with open(scratch.path("pages"), encoding="utf-8") as file:
+                return [json.loads(line)["n"] for line in file.read().splitlines()]
+        except FileNotFoundError:
+            return []
+
+    def test_a_program_that_hangs_is_killed_and_tried_again(self):
+        with Scratch() as scratch:
+            program = scratch.write("hang", f"#!/bin/sh\nmkdir {scratch.path('once')} 2>/dev/null && sleep 1000\n"
+                                            f"cat >>{scratch.path('pages')}\n")
+            os.chmod(program, stat.S_IRWXU)
+            with Daemon(sets={"command/argv": program, "command/timeout": 1}) as daemon:
+                publish(daemon, [trade(qty=20000)])
+                wait_until("the page", lambda: self.pages(scratch) == [1], seconds=20)
+
+
+class Ledger(unittest.TestCase):
+    def test_what_a_receiver_refuses_is_a_dead_letter_and_can_be_retried(self):
+        with Webhook(mode="refusing") as ops:
+            sets = {"webhook/ops": ops.url}
+            with Daemon(sets=sets) as daemon:
+                publish(daemon, [trade(qty=20000, symbol=f"S{i}", account=None) for i in range(3)])
+                daemon.await_line("alert 3 is a dead letter of ops: status=400")
+                running = listed("--data", daemon.data, "--state", "dead")
+                self.assertEqual([row["id"] for row in running], ["ops/1", "ops/2", "ops/3"])
+                self.assertEqual(daemon.stop()[0], 0)
+                dead = listed("--data", daemon.data, "--state", "dead", "--receiver", "ops")
+                self.assertEqual(dead, running)
+                self.assertEqual({(row["reason"], row["attempts"]) for row in dead}, {("rejected", 1)})
+                self.assertEqual(dead[0]["answer"], "no, thank you not today")
+                done = run_tool("deliveries", "retry", "ops/2", "--data", daemon.data)
+                self.assertEqual((done.code, done.out), (0, "1 dead letter is pending again\n"), done)
+                self.assertEqual([row["id"] for row in listed("--data", daemon.data, "--state", "pending")], ["ops/2"])
+                self.assertEqual(run_tool("store", "verify", "--data", daemon.data).code, 0)
+                ops.mode = "ok"
+                daemon.restart()
+                ops.wait("number 2", lambda got: ops.numbers() == [2])
+                done = run_tool("deliveries", "retry", "--receiver", "ops", "--data", daemon.data)   # it runs
+                self.assertEqual((done.code, done.out), (0, "2 dead letters are pending again\n"), done)
+                ops.wait_numbers(3)
+                self.assertEqual(daemon.stop()[0], 0)
+                self.assertEqual(listed("--data", daemon.data, "--state", "dead"), [])
+                done = run_tool("deliveries", "retry", "ops/2", "--data", daemon.data)
+                self.assertEqual(done.code, 1, done)
+
+    def test_what_cannot_be_delivered_in_time_is_a_dead_letter(self):
+        with Webhook(mode="down") as ops:
+            with Daemon(sets={"webhook/ops": ops.url, "delivery/deadline": 2}) as daemon:
+                publish(daemon, [trade(qty=20000)])
+                daemon.await_line("alert 1 is a dead letter of ops", seconds=20)
+                self.assertEqual(daemon.stop()[0], 0)
+                rows = listed("--data", daemon.data)
+                dead = [row for row in rows if row["state"] == "dead"]
+                self.assertEqual([(row["id"], row["reason"]) for row in dead], [("ops/1", "deadline")])
+                tries = [row for row in rows if row["state"] == "again"]
+                self.assertGreaterEqual(len(tries), 1)
+                self.assertIn("connect", tries[0]["answer"].lower())
+                self.assertEqual(tries[0]["status"], 0)
+
+    def test_the_ledger_says_how_each_attempt_went(self):
+        with Webhook(mode="broken") as ops:
+            with Daemon(sets={"webhook/ops": ops.url}) as daemon:
+                publish(daemon, [trade(qty=20000)])
+                wait_until("two attempts", lambda: ops.requests >= 2, seconds=20)
+                ops.mode = "ok"
+                ops.wait_numbers(1)
+                self.assertEqual(daemon.stop()[0], 0)
+                rows = listed("--data", daemon.data, "--receiver", "ops")
+                self.assertEqual([row["state"] for row in rows], ["again"] * (len(rows) - 1) + ["delivered"])
+                self.assertEqual([row["status"] for row in rows], [500] * (len(rows) - 1) + [204])
+                self.assertEqual([row["attempt"] for row in rows], list(range(1, len(rows) + 1)))
+                self.assertTrue(all(row["latency_us"] > 0 and row["id"] == "ops/1" for row in rows))
+                text = run_tool("deliveries", "list", "--data", daemon.data).out
+                self.assertIn("delivered", text)
+                self.assertNotIn("hidden", text)
+
+    def test_alerts_that_a_crash_kept_from_the_store_are_delivered_after_the_start(self):
+        """Their records are durable, the alerts are derived again, with their deliveries."""
+        with Webhook() as ops, Daemon(sets={"webhook/ops": ops.url}) as daemon, Subscriber(daemon) as subscriber, \
+                Publisher(daemon, "desk-7") as publisher:
+            subscriber.joined()
+            publisher.publish([trade(qty=20000, symbol=f"S{i}", account=None, ts=DAY_NS + i * SECOND_NS)
+                               for i in range(200)])
+            daemon.kill()
+            daemon.restart()
+            ops.wait_numbers(200)
+
+    def test_deliveries_to_a_receiver_that_is_gone_wait_for_it(self):
+        with Webhook() as ops, Webhook(mode="down") as other:
+            sets = {"webhook/ops": ops.url, "webhook/other": other.url}
+            with Daemon(sets=sets) as daemon:
+                publish(daemon, [trade(qty=20000)])
+                ops.wait_numbers(1)
+                self.assertEqual(daemon.stop()[0], 0)
+                del daemon.sets["webhook/other"]
+                daemon.restart()
+                daemon.await_line("1 deliveries wait for other, which is not configured")
+                self.assertEqual(daemon.stop()[0], 0)
+                daemon.sets = sets
+                other.up()
+                daemon.restart()
+                other.wait_numbers(1)
+
+
+if __name__ == "__main__":
+    unittest.main()

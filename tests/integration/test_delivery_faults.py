@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: MIT
+"""Deliveries under load and kill -9: who is well gets all of it soon, nothing is lost, repeats carry the same key.
+
+TW_TEST_KILLS: how often (8, times TW_TEST_SCALE). TW_TEST_SEED: of the moments (printed).
+"""
+
+import json
+import os
+import random
+import time
+import unittest
+
+from harness import Catchup, Daemon, Publisher, run_tool, scaled, trade, wait_until
+from harness.market import Persistent
+from harness.sinks import Webhook
+from harness.waiting import PATIENCE
+from harness.wire import DAY_NS
+
+KILLS = int(os.environ.get("TW_TEST_KILLS", scaled(8, 3)))
+SEED = int(os.environ.get("TW_TEST_SEED", random.SystemRandom().randrange(1 << 30)))
+ALERTS = scaled(1200, 1000)
+
+
+def large(pub, number):
+    """Every trade is an alert; each third one makes a symbol's exposure move as well, so that there are episodes."""
+    account = f"A{number % 5}" if number % 3 == 0 else None
+    return trade(symbol=f"S{number % 11}", side="BS"[number // 3 % 2], qty=20000, price=100, account=account,
+                 ts=DAY_NS + number * 1_000_000, id=f"{pub}-{number}")
+
+
+def memory_kib(daemon):
+    with open(f"/proc/{daemon.process.pid}/status", encoding="ascii") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("VmRSS:"))
+
+
+def last_alert(daemon):
+    with Catchup(daemon) as catchup:
+        return len(catchup.everything())
+
+
+class Load(unittest.TestCase):
+    def test_a_sick_receiver_delays_only_itself_and_gets_everything_when_it_is_well(self):
+        sick = {mode: Webhook(mode=mode) for mode in ("down", "slow", "busy", "closing", "broken")}
+        well = [Webhook(), Webhook()]
+        sets = {f"webhook/{mode}": sink.url for mode, sink in sick.items()}
+        sets |= {f"webhook/well{i}": sink.url for i, sink in enumerate(well)}
+        sets |= {"delivery/retry_max": 2}
+        try:
+            with Daemon(sets=sets) as daemon, Publisher(daemon, "desk-7") as publisher:
+                before_kib = memory_kib(daemon)
+                publisher.hello()
+                began = time.monotonic()
+                publisher.publish([trade(qty=20000, symbol=f"S{i % 50}", account=None) for i in range(ALERTS)])
+                durable = time.monotonic() - began
+                for sink in well:
+                    sink.wait_numbers(ALERTS, seconds=15)
+                healthy = time.monotonic() - began
+                waiting = {mode: ALERTS - len(sink.numbers()) for mode, sink in sick.items()}
+                for mode, count in waiting.items():
+                    self.assertGreater(count, ALERTS // 2, mode)    # else it was not sick enough to show anything
+                grown_kib = memory_kib(daemon) - before_kib
+                began = time.monotonic()
+                for sink in sick.values():
+                    if sink.mode == "down":
+                        sink.up()
+                    sink.mode = "ok"
+                for sink in sick.values():
+                    sink.wait_numbers(ALERTS, seconds=40)
+                recovered = time.monotonic() - began
+                for sink in (*sick.values(), *well):
+                    self.assertEqual(sink.repeats, 0)
+                if PATIENCE == 1:       # a sanitizer keeps what was freed
+                    self.assertLess(grown_kib, 64 << 10)
+                wait_until("nothing is pending", lambda: not self.pending(daemon), seconds=20)
+                print(f"{ALERTS} alerts durable in {durable:.2f} s, at the healthy receivers in {healthy:.2f} s; "
+                      f"waiting for others {waiting}; all there {recovered:.2f} s after these were well; "
+                      f"memory +{grown_kib} KiB")
+        finally:
+            for sink in (*sick.values(), *well):
+                sink.close()
+
+    @staticmethod
+    def pending(daemon):
+        done = run_tool("deliveries", "list", "--state", "pending", "--json", "--data", daemon.data)
+        assert done.code == 0, done
+        return done.out.splitlines()
+
+    def test_a_stop_does_not_wait_for_a_receiver(self):
+        with Webhook(mode="slow") as slow, Daemon(sets={"webhook/slow": slow.url}) as daemon:
+            with Publisher(daemon, "desk-7") as publisher:
+                publisher.publish([trade(qty=20000, symbol=f"S{i}", account=None) for i in range(50)])
+            wait_until("an attempt under way", lambda: slow.requests > 0)
+            code, seconds = daemon.stop()
+            self.assertEqual(code, 0)
+            self.assertLess(seconds, 2 * PATIENCE)
+            slow.mode = "ok"
+            daemon.restart()
+            slow.wait_numbers(50)
+
+
+class Kills(unittest.TestCase):
+    def test_kill_9_in_mid_delivery_loses_none_and_repeats_carry_the_same_key(self):
+        print(f"TW_TEST_SEED={SEED} TW_TEST_KILLS={KILLS}")
+        chance = random.Random(SEED)
+        with Webhook() as ops, Webhook(mode="slow") as slow:
+            sets = {"webhook/ops": ops.url, "webhook/slow": slow.url, "delivery/retry_max": 2, "severity/slow": "CRITICAL"}
+            with Daemon(sets=sets) as daemon:
+                path = daemon.scratch.path("alerts.jsonl")
+                daemon.sets["file/path"] = path
+                self.assertEqual(daemon.stop()[0], 0)
+                daemon.restart()
+                publisher = Persistent(daemon, "desk-7", batch=20, maker=large, window=5)
+                publisher.start()
+                for kill in range(KILLS):
+                    with self.subTest(kill=kill):
+                        there = len(ops.numbers())
+                        publisher.wait_progress(chance.randint(1, 300))
+                        ops.wait("more deliveries", lambda got, past=there: len(got) > past)
+                        daemon.kill()
+                        daemon.spawn()
+                        daemon.await_ready()
+                publisher.finish()
+                last = last_alert(daemon)
+                ops.wait_numbers(last, seconds=60)
+                slow.mode = "ok"
+                critical = self.of_severity(daemon, "CRITICAL")
+                slow.wait("all that are critical", lambda got: slow.numbers() == critical, seconds=60)
+                keys = wait_until("all lines", lambda: self.keys(path, last), seconds=60)
+                self.assertEqual(daemon.stop()[0], 0)
+                self.assertEqual(len({key.split("-")[0] for key in keys}), 1)
+                verify = run_tool("store", "verify", "--data", daemon.data)
+                self.assertEqual(verify.code, 0, verify)
+                print(f"{last} alerts, {KILLS} kills: {ops.repeats} repeats, all under their keys; {len(critical)} critical")
+
+    @staticmethod
+    def of_severity(daemon, severity):
+        with Catchup(daemon) as catchup:
+            return [alert["n"] for alert, _ in catchup.everything(severity=severity)]
+
+    @staticmethod
+    def keys(path, last):
+        """The keys in the file once it has 1 to `last`."""
+        rows = {}
+        with open(path, encoding="utf-8") as file:
+            for line in file.read().splitlines():
+                try:
+                    row = json.loads(line)
+                except ValueError:
+                    continue    # cut off by a kill, and written again
+                assert rows.setdefault(row["n"], row) == row, row["n"]
+        return [row["key"] for row in rows.values()] if sorted(rows) == list(range(1, last + 1)) else None
+
+
+if __name__ == "__main__":
+    unittest.main()
