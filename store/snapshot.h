@@ -11,7 +11,8 @@
 
 #define TW_SNAPSHOT_DIRECTORY "snapshots"
 #define TW_SNAPSHOT_MAGIC "twsnap\r\n" /* 8 bytes */
-#define TW_SNAPSHOT_VERSION 1u
+/* 1 had every velocity window in its object's row; it is read as well. */
+#define TW_SNAPSHOT_VERSION 2u
 #define TW_SNAPSHOT_NAME_DIGITS 20
 #define TW_SNAPSHOT_NEW_ENDING ".new" /* being written, or left by a crash */
 /* "snapshots/<20 digits>.new" */

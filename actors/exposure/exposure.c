@@ -122,12 +122,18 @@ static tw_i128 exposure_of(const struct tw_exposure *exposure, const struct tw_a
     TW_UNREACHABLE("a measure without a formula");
 }
 
-/* What a judgement in a tick changes is written first, if a snapshot wants it as it was. */
-static void save_before_verdict(struct tw_exposure *exposure, uint32_t id, const struct tw_level *level, tw_i128 value,
+/* Before the account changes, a snapshot may want it as it is. */
+static void keep_account(struct tw_exposure *exposure, uint32_t id)
+{
+    if (exposure->saving.active)
+        tw_exposure_save_account(exposure, id);
+}
+
+/* Of the many that a tick judges few change. */
+static void keep_before_verdict(struct tw_exposure *exposure, uint32_t id, const struct tw_level *level, tw_i128 value,
                                 const struct tw_episode *episode)
 {
-    enum tw_severity severity;
-    if (exposure->saving.active && tw_level_judge(level, value, episode->severity, &severity) != TW_VERDICT_NOTHING)
+    if (exposure->saving.active && tw_level_moves(level, value, episode))
         tw_exposure_save_account(exposure, id);
 }
 
@@ -138,7 +144,7 @@ static void judge_exposure(struct tw_exposure *exposure, uint32_t id, const stru
     if (!exposure->settings.rules.client_exposure.enabled)
         return;
     tw_i128 value = exposure_of(exposure, account);
-    save_before_verdict(exposure, id, &account->level, value, &account->exposure);
+    keep_before_verdict(exposure, id, &account->level, value, &account->exposure);
     struct tw_event *event =
         tw_level_apply(&exposure->exposure, &account->exposure, id, &account->level, value, moment, events);
     if (event == NULL || moment->phase == TW_PHASE_TICK || event->kind == TW_EVENT_RESOLVE)
@@ -187,7 +193,7 @@ static void tick_velocity(void *context, uint32_t key, const void *argument)
     struct tw_velocity_key *velocity = &exposure->accounts[key].velocity;
     int64_t window_ns = exposure->settings.rules.velocity_window_ns;
     if (exposure->saving.active)
-        save_before_verdict(exposure, key, &velocity->level,
+        keep_before_verdict(exposure, key, &velocity->level,
                             tw_window_count_after(&velocity->window, walk->moment.ts_ns - window_ns),
                             &velocity->episode);
     tw_velocity_tick(&exposure->velocity, velocity, key, window_ns, &walk->moment, walk->events);
@@ -198,6 +204,8 @@ static void touch(struct tw_exposure *exposure, uint32_t id)
     struct tw_account *account = &exposure->accounts[id];
     if (account->touched == exposure->ticks)
         return;
+    if (exposure->saving.active)
+        tw_exposure_save_money(exposure, id);
     account->touched = exposure->ticks;
     account->judged_e8 = exposure_of(exposure, account);
     if (exposure->touched_count == exposure->touched_capacity) {
@@ -288,8 +296,11 @@ static void enter_trade(struct tw_exposure *exposure, const struct tw_block *blo
     uint32_t row = moment->row;
     add_turnover(exposure, account, tw_notional_known(tw_load_i64(block->qty, row), tw_load_i64(block->price, row)));
     tw_latest_add(&account->latest, moment->origin.seq);
-    if (rules->velocity_client)
-        tw_velocity_enter(&account->velocity, rules->velocity_window_ns, moment);
+    if (!rules->velocity_client)
+        return;
+    if (exposure->saving.active)
+        tw_exposure_save_leaving(exposure, id, moment->ts_ns);
+    tw_velocity_enter(&account->velocity, rules->velocity_window_ns, moment);
 }
 
 static void leave_trade(struct tw_exposure *exposure, const struct tw_original *original,
@@ -300,14 +311,18 @@ static void leave_trade(struct tw_exposure *exposure, const struct tw_original *
     if (original->seq >= exposure->clock.session_first || TW_PLANTED(BUST_OF_YESTERDAY))
         add_turnover(exposure, account, -(tw_i128)tw_notional_known(original->qty_e8, original->price_e8));
     tw_latest_remove(&account->latest, original->seq);
-    if (rules->velocity_client)
-        tw_velocity_bust(&account->velocity, rules->velocity_window_ns, moment->ts_ns, original->seq);
+    if (!rules->velocity_client)
+        return;
+    if (exposure->saving.active)
+        tw_exposure_save_leaving(exposure, original->account, moment->ts_ns);
+    tw_velocity_bust(&account->velocity, rules->velocity_window_ns, moment->ts_ns, original->seq);
 }
 
 static void take_trade(struct tw_exposure *exposure, const struct tw_block *block, uint32_t row, uint32_t id,
                        struct tw_shard_answer *const *answers, struct cursors *cursors, struct tw_events *events)
 {
     struct tw_moment moment = {tw_block_origin(block, row), tw_load_i64(block->ts, row), row, TW_PHASE_TRADE};
+    keep_account(exposure, id);
     take_change(exposure, tw_load_u32(block->symbol, row), row, id, answers, cursors);
     enter_trade(exposure, block, id, &moment);
     judge_account(exposure, id, &moment, events);
@@ -320,9 +335,10 @@ static void retract(struct tw_exposure *exposure, uint64_t seq, const struct tw_
     for (uint32_t i = tw_openings_of(openings, seq); i < openings->count && openings->list[i].seq == seq; i++) {
         struct tw_opening *opening = &openings->list[i];
         struct tw_account *account = &exposure->accounts[opening->entity];
+        keep_account(exposure, opening->entity);
         bool is_exposure = opening->rule == TW_RULE_CLIENT_EXPOSURE;
         struct tw_episode *episode = is_exposure ? &account->exposure : &account->velocity.episode;
-        struct tw_event *event = tw_opening_retract(opening, episode, moment, events);
+        struct tw_event *event = tw_opening_retract(openings, opening, episode, moment, events);
         event->value = is_exposure ? exposure_of(exposure, account) : tw_window_size(&account->velocity.window);
         event->threshold =
             is_exposure ? tw_level_tier(&account->level, event->severity) : account->velocity.level.tier1;
@@ -337,11 +353,13 @@ static void take_reversal(struct tw_exposure *exposure, const struct tw_block *b
     bool correct = TW_ATTR_KIND(block->attrs[row]) == TW_KIND_CORRECT;
     uint32_t old = original->account, new = correct ? tw_load_u32(block->account, row) : 0;
     if (old != 0) {
+        keep_account(exposure, old);
         take_change(exposure, original->symbol, row, old, answers, cursors);
         leave_trade(exposure, original, &moment);
     }
     retract(exposure, original->seq, &moment, events);
     if (new != 0) {
+        keep_account(exposure, new);
         take_change(exposure, tw_load_u32(block->symbol, row), row, new, answers, cursors);
         enter_trade(exposure, block, new, &moment);
     }
@@ -396,14 +414,13 @@ void tw_exposure_step(struct tw_exposure *exposure, const struct tw_record *reco
         TW_ASSERT(answers[shard]->lsn == tw_record_lsn(record));
         tw_events_append(events, &answers[shard]->events);
     }
-    tw_exposure_save_before(exposure, record, answers);
     if (record->kind == TW_RECORD_BLOCK) {
         take_block(exposure, &record->block, answers, &cursors, events);
     } else {
         if (tw_settings_take(&exposure->settings, &record->control))
             settings_changed(exposure);
         if (record->control.kind == TW_CONTROL_RETENTION)
-            tw_openings_forget(&exposure->openings, record->control.number);
+            tw_saving_forget(&exposure->saving, &exposure->openings, record->control.number);
         if (tw_tape_clock_control(&exposure->clock, &record->control, &tick))
             take_tick(exposure, &tick, answers, &cursors, events);
     }

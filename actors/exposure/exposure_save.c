@@ -2,12 +2,10 @@
  *
  * Exposure's part of a snapshot.
  */
-#include <string.h>
-
 #include "actors/exposure/exposure_state.h"
 #include "protocol/check.h"
 
-enum row { ROW_HEAD = TW_ROW_OWN, ROW_ACCOUNT, ROW_MONEY };
+enum row { ROW_HEAD = TW_ROW_OWN, ROW_ACCOUNT, ROW_MONEY, ROW_WINDOW };
 
 /* ---- saving ---- */
 
@@ -22,8 +20,7 @@ static struct tw_account *known_account(const struct tw_exposure *exposure, uint
     return id < exposure->account_count && exposure->accounts[id].name.length > 0 ? &exposure->accounts[id] : NULL;
 }
 
-/* Re-marking changes the money of most accounts and nothing else of them: it is not to cost a whole account each. */
-static void save_money(struct tw_exposure *exposure, uint32_t id)
+void tw_exposure_save_money(struct tw_exposure *exposure, uint32_t id)
 {
     struct tw_buffer *out = &exposure->saving.rows;
     struct tw_account *account = known_account(exposure, id);
@@ -42,7 +39,7 @@ void tw_exposure_save_account(struct tw_exposure *exposure, uint32_t id)
     struct tw_account *account = known_account(exposure, id);
     if (account == NULL || !tw_saving_takes(&exposure->saving, &account->saved))
         return;
-    save_money(exposure, id);
+    tw_exposure_save_money(exposure, id);
     size_t began = tw_row_begin(out, ROW_ACCOUNT);
     tw_put_u32(out, id);
     tw_put_text(out, account->name);
@@ -54,13 +51,19 @@ void tw_exposure_save_account(struct tw_exposure *exposure, uint32_t id)
     tw_row_end(out, began);
 }
 
+void tw_exposure_save_leaving(struct tw_exposure *exposure, uint32_t id, int64_t ts_ns)
+{
+    tw_save_before_clock(&exposure->saving, (struct tw_window_rows){ROW_WINDOW, id}, &exposure->accounts[id].velocity,
+                         exposure->settings.rules.velocity_window_ns, ts_ns);
+}
+
 void tw_exposure_save_begin(struct tw_exposure *exposure)
 {
     tw_saving_begin(&exposure->saving);
     struct tw_buffer *out = &exposure->saving.rows;
     tw_save_settings(out, &exposure->settings);
     tw_save_clock(out, &exposure->clock);
-    tw_save_openings(out, &exposure->openings);
+    tw_openings_late_begin(&exposure->openings);
     size_t began = tw_row_begin(out, ROW_HEAD);
     tw_put_u8(out, exposure->judge_all);
     tw_row_end(out, began);
@@ -71,61 +74,27 @@ bool tw_exposure_saving(const struct tw_exposure *exposure)
     return tw_saving_left(&exposure->saving);
 }
 
-static void walk(struct tw_exposure *exposure, size_t bytes)
+/* One step of the walk; false at its end. */
+static bool walk(struct tw_exposure *exposure)
 {
     struct tw_saving *saving = &exposure->saving;
-    while (saving->active && tw_saving_waiting(saving) < bytes) {
-        if (saving->cursor >= exposure->account_count)
-            saving->active = false;
-        else
-            tw_exposure_save_account(exposure, (uint32_t)saving->cursor++);
-    }
+    uint32_t id = (uint32_t)saving->cursor;
+    if (tw_save_late_openings(saving, &exposure->openings))
+        return true;
+    if (id >= exposure->account_count)
+        return false;
+    tw_exposure_save_account(exposure, id);
+    if (!tw_save_late_window(saving, (struct tw_window_rows){ROW_WINDOW, id}, &exposure->accounts[id].velocity.window))
+        saving->cursor++;
+    return true;
 }
 
 bool tw_exposure_save(struct tw_exposure *exposure, struct tw_buffer *out, size_t bytes)
 {
-    walk(exposure, bytes);
-    return tw_saving_hand_out(&exposure->saving, out, bytes);
-}
-
-/* ---- before a change ---- */
-
-/* A bust ends the episodes that its original opened, also by the tick before it. */
-static void before_reversal(struct tw_exposure *exposure, const struct tw_original *original)
-{
-    const struct tw_openings *openings = &exposure->openings;
-    tw_exposure_save_account(exposure, original->account);
-    for (uint32_t i = tw_openings_of(openings, original->seq);
-         i < openings->count && openings->list[i].seq == original->seq; i++)
-        tw_exposure_save_account(exposure, openings->list[i].entity);
-}
-
-static void before_block(struct tw_exposure *exposure, const struct tw_block *block)
-{
-    for (uint32_t row = 0; row < block->count; row++)
-        tw_exposure_save_account(exposure, tw_load_u32(block->account, row));
-    for (uint32_t i = 0; i < block->original_count; i++) {
-        struct tw_original original;
-        memcpy(&original, block->originals + (size_t)i * sizeof original, sizeof original);
-        before_reversal(exposure, &original);
-    }
-}
-
-/* Of accounts with an open alert a tick changes few: they are written when they are judged (exposure.c). */
-void tw_exposure_save_before(struct tw_exposure *exposure, const struct tw_record *record,
-                             struct tw_shard_answer *const *answers)
-{
-    if (!exposure->saving.active)
-        return;
-    if (exposure->judge_all && tw_record_ticks(record)) {
-        walk(exposure, SIZE_MAX);
-        return;
-    }
-    for (uint32_t shard = 0; shard < exposure->shards; shard++)
-        for (uint32_t i = 0; i < answers[shard]->remark_count; i++)
-            save_money(exposure, answers[shard]->remarks[i].account);
-    if (record->kind == TW_RECORD_BLOCK)
-        before_block(exposure, &record->block);
+    struct tw_saving *saving = &exposure->saving;
+    for (uint32_t i = 0; i < TW_SAVING_STEPS && saving->active && tw_saving_waiting(saving) < bytes; i++)
+        saving->active = walk(exposure);
+    return tw_saving_hand_out(saving, out, bytes);
 }
 
 /* ---- loading ---- */
@@ -151,6 +120,13 @@ static bool load_account(struct tw_exposure *exposure, struct tw_row_reader *row
     account->turnover_session = tw_get_u32(row);
     return tw_load_episode(row, &account->exposure) && tw_load_latest(row, &account->latest) &&
            tw_load_velocity(row, &account->velocity) && tw_row_whole(row);
+}
+
+/* Comes behind its account. */
+static bool load_window(struct tw_exposure *exposure, struct tw_row_reader *row)
+{
+    struct tw_account *account = known_account(exposure, tw_get_u32(row));
+    return !row->bad && account != NULL && tw_load_window(row, &account->velocity.window);
 }
 
 /* May come before its account. */
@@ -193,6 +169,8 @@ bool tw_exposure_load(struct tw_exposure *exposure, struct tw_row_reader *row)
         return load_account(exposure, row);
     case ROW_MONEY:
         return load_money(exposure, row);
+    case ROW_WINDOW:
+        return load_window(exposure, row);
     default:
         return false;
     }
@@ -210,7 +188,8 @@ bool tw_exposure_load_end(struct tw_exposure *exposure)
     }
     for (uint32_t id = 0; id < exposure->account_count; id++) {
         struct tw_account *account = &exposure->accounts[id];
-        if ((account->name.length == 0) != (account->money_saved == 0))
+        if ((account->name.length == 0) != (account->money_saved == 0) ||
+            !tw_window_is_whole(&account->velocity.window))
             return false;
         account->money_saved = 0;
         if (account->name.length == 0)

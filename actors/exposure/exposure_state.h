@@ -43,9 +43,12 @@ struct tw_exposure {
 
 void tw_exposure_reserve(struct tw_exposure *exposure, uint32_t id); /* a place for the account, of no name yet */
 void tw_exposure_apply_settings(struct tw_exposure *exposure, struct tw_account *account);
-/* exposure_save.c: writes what the record is about to change, if it is not written yet */
+
+/* exposure_save.c: before a change, writes for the snapshot under way what it still wants as it was. Of an account its
+ * money (re-marking changes that of most, and nothing else of them), all but its window, or what leaves its window when
+ * a trade moves its clock. */
+void tw_exposure_save_money(struct tw_exposure *exposure, uint32_t id);
 void tw_exposure_save_account(struct tw_exposure *exposure, uint32_t id);
-void tw_exposure_save_before(struct tw_exposure *exposure, const struct tw_record *record,
-                             struct tw_shard_answer *const *answers);
+void tw_exposure_save_leaving(struct tw_exposure *exposure, uint32_t id, int64_t ts_ns);
 
 #endif

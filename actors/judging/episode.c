@@ -57,6 +57,7 @@ struct tw_opening *tw_openings_open(const struct tw_openings *openings, uint64_t
 void tw_openings_forget(struct tw_openings *openings, uint64_t last_seq)
 {
     uint32_t kept = 0;
+    TW_ASSERT(tw_openings_late(openings) == 0);
     for (uint32_t i = 0; i < openings->count; i++)
         if (openings->list[i].seq > last_seq || openings->list[i].state == TW_OPENING_OPEN)
             openings->list[kept++] = openings->list[i];
@@ -66,7 +67,46 @@ void tw_openings_forget(struct tw_openings *openings, uint64_t last_seq)
 void tw_openings_free(struct tw_openings *openings)
 {
     free(openings->list);
+    free(openings->late.was);
     memset(openings, 0, sizeof *openings);
+}
+
+void tw_openings_late_begin(struct tw_openings *openings)
+{
+    openings->late.from = 0;
+    openings->late.until = openings->count;
+    openings->late.was_count = 0;
+}
+
+/* To be called before the opening's severity or state changes. */
+static void note_late(struct tw_openings *openings, const struct tw_opening *opening)
+{
+    uint32_t index = (uint32_t)(opening - openings->list);
+    if (index < openings->late.from || index >= openings->late.until)
+        return;
+    if (openings->late.was_count == openings->late.was_capacity) {
+        openings->late.was_capacity = openings->late.was_capacity == 0 ? 64 : openings->late.was_capacity * 2;
+        openings->late.was = tw_realloc(openings->late.was, openings->late.was_capacity * sizeof *openings->late.was);
+    }
+    openings->late.was[openings->late.was_count++] = (struct tw_opening_was){index, opening->severity, opening->state};
+}
+
+uint32_t tw_openings_late_take(struct tw_openings *openings, uint32_t limit, struct tw_opening *out)
+{
+    uint32_t from = openings->late.from, count = tw_openings_late(openings);
+    if (count > limit)
+        count = limit;
+    if (count > 0)
+        memcpy(out, openings->list + from, count * sizeof *out);
+    for (uint32_t i = openings->late.was_count; i > 0; i--) { /* the first note of one is the last to count */
+        const struct tw_opening_was *was = &openings->late.was[i - 1];
+        if (was->index >= from && was->index - from < count) {
+            out[was->index - from].severity = was->severity;
+            out[was->index - from].state = was->state;
+        }
+    }
+    openings->late.from += count;
+    return count;
 }
 
 void tw_rule_desk_free(struct tw_rule_desk *desk)
@@ -160,6 +200,7 @@ struct tw_event *tw_episode_escalate(struct tw_rule_desk *desk, struct tw_episod
 {
     TW_ASSERT(severity > episode->severity);
     struct tw_opening *opening = opening_of(desk, episode, entity, entity2);
+    note_late(desk->openings, opening);
     episode->severity = opening->severity = (uint8_t)severity;
     return add_event(opening, TW_EVENT_ESCALATE, moment, events);
 }
@@ -169,15 +210,18 @@ struct tw_event *tw_episode_resolve(struct tw_rule_desk *desk, struct tw_episode
 {
     TW_ASSERT(tw_episode_open(episode));
     struct tw_opening *opening = opening_of(desk, episode, entity, entity2);
+    note_late(desk->openings, opening);
     opening->state = TW_OPENING_ENDED;
     episode->severity = TW_SEVERITY_NONE;
     return add_event(opening, TW_EVENT_RESOLVE, moment, events);
 }
 
-struct tw_event *tw_opening_retract(struct tw_opening *opening, struct tw_episode *episode,
-                                    const struct tw_moment *moment, struct tw_events *events)
+struct tw_event *tw_opening_retract(struct tw_openings *openings, struct tw_opening *opening,
+                                    struct tw_episode *episode, const struct tw_moment *moment,
+                                    struct tw_events *events)
 {
     TW_ASSERT(opening->state != TW_OPENING_RETRACTED);
+    note_late(openings, opening);
     if (opening->state == TW_OPENING_OPEN) {
         TW_ASSERT(episode != NULL && episode->opening_seq == opening->seq);
         episode->severity = TW_SEVERITY_NONE;

@@ -25,6 +25,16 @@ enum tw_opening_state { TW_OPENING_OPEN, TW_OPENING_ENDED, TW_OPENING_RETRACTED,
 struct tw_openings {
     struct tw_opening *list;
     uint32_t count, capacity;
+    /* The late ones are those in [from, until): a snapshot still has to write them as they were when they became late.
+     * `was` tells it of those that have changed since, in order of the changes. */
+    struct {
+        uint32_t from, until;
+        struct tw_opening_was {
+            uint32_t index;
+            uint8_t severity, state;
+        } * was;
+        uint32_t was_count, was_capacity;
+    } late;
 };
 struct tw_opening *tw_openings_add(struct tw_openings *openings, enum tw_rule rule, enum tw_entity_type entity_type,
                                    uint32_t entity, uint32_t entity2, struct tw_origin opening,
@@ -34,7 +44,15 @@ uint32_t tw_openings_of(const struct tw_openings *openings, uint64_t seq);
 /* The open alert of a rule and key that trade `seq` opened; NULL if there is none. */
 struct tw_opening *tw_openings_open(const struct tw_openings *openings, uint64_t seq, enum tw_rule rule,
                                     uint32_t entity, uint32_t entity2);
-void tw_openings_forget(struct tw_openings *openings, uint64_t last_seq); /* retention */
+void tw_openings_forget(struct tw_openings *openings, uint64_t last_seq); /* retention; none may be late */
+/* All become late. */
+void tw_openings_late_begin(struct tw_openings *openings);
+static inline uint32_t tw_openings_late(const struct tw_openings *openings)
+{
+    return openings->late.until - openings->late.from;
+}
+/* The next `limit` late ones, or as many as there are, as they were when they became so; they are late no more. */
+uint32_t tw_openings_late_take(struct tw_openings *openings, uint32_t limit, struct tw_opening *out);
 void tw_openings_free(struct tw_openings *openings);
 
 /* One key's episode of one rule. Zero-initialised: closed. */
@@ -84,8 +102,9 @@ struct tw_event *tw_episode_resolve(struct tw_rule_desk *desk, struct tw_episode
                                     uint32_t entity2, const struct tw_moment *moment, struct tw_events *events);
 /* The retract of an alert (its opening is in the list; marks it). If it is open its episode ends by it: `episode` is
  * that of its key, or NULL for a rule without episodes. */
-struct tw_event *tw_opening_retract(struct tw_opening *opening, struct tw_episode *episode,
-                                    const struct tw_moment *moment, struct tw_events *events);
+struct tw_event *tw_opening_retract(struct tw_openings *openings, struct tw_opening *opening,
+                                    struct tw_episode *episode, const struct tw_moment *moment,
+                                    struct tw_events *events);
 /* One trade by itself (`fire`). */
 struct tw_event *tw_opening_fire(struct tw_rule_desk *desk, uint32_t entity, const struct tw_moment *moment,
                                  enum tw_severity severity, struct tw_events *events);
@@ -123,6 +142,12 @@ static inline enum tw_verdict tw_level_judge(const struct tw_level *level, tw_i1
 struct tw_event *tw_level_apply(struct tw_rule_desk *desk, struct tw_episode *episode, uint32_t key,
                                 const struct tw_level *level, tw_i128 value, const struct tw_moment *moment,
                                 struct tw_events *events);
+/* True if that judgement would change the episode. */
+static inline bool tw_level_moves(const struct tw_level *level, tw_i128 value, const struct tw_episode *episode)
+{
+    enum tw_severity severity;
+    return tw_level_judge(level, value, episode->severity, &severity) != TW_VERDICT_NOTHING;
+}
 static inline tw_i128 tw_level_tier(const struct tw_level *level, uint8_t severity)
 {
     return severity == TW_SEVERITY_CRITICAL ? level->tier2 : level->tier1;

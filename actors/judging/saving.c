@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "actors/judging/saving.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "protocol/check.h"
 
-#define OPENINGS_PER_ROW 4096u
 #define NAMES_PER_ROW 1024u
 #define KEPT_BYTES_MAX (4u << 20) /* of memory, between two savings */
 
@@ -87,92 +85,6 @@ bool tw_load_clock(struct tw_row_reader *row, struct tw_tape_clock *clock)
     return tw_row_whole(row);
 }
 
-/* ---- openings ---- */
-
-static void save_opening(struct tw_buffer *out, const struct tw_opening *opening)
-{
-    tw_put_u64(out, opening->seq);
-    tw_put_u64(out, opening->pseq);
-    tw_put_u32(out, opening->source);
-    tw_put_u32(out, opening->entity);
-    tw_put_u32(out, opening->entity2);
-    tw_put_u8(out, tw_rule_code((enum tw_rule)opening->rule));
-    tw_put_u8(out, opening->severity);
-    tw_put_u8(out, opening->entity_type);
-    tw_put_u8(out, opening->state);
-}
-
-void tw_save_openings(struct tw_buffer *out, const struct tw_openings *openings)
-{
-    for (uint32_t i = 0; i < openings->count;) {
-        size_t began = tw_row_begin(out, TW_ROW_OPENINGS);
-        for (uint32_t end = i + OPENINGS_PER_ROW; i < end && i < openings->count; i++)
-            save_opening(out, &openings->list[i]);
-        tw_row_end(out, began);
-    }
-}
-
-static bool load_opening(struct tw_row_reader *row, struct tw_opening *opening)
-{
-    opening->seq = tw_get_u64(row);
-    opening->pseq = tw_get_u64(row);
-    opening->source = tw_get_u32(row);
-    opening->entity = tw_get_u32(row);
-    opening->entity2 = tw_get_u32(row);
-    opening->rule = (uint8_t)tw_rule_from_code(tw_get_u8(row));
-    opening->severity = tw_get_u8(row);
-    opening->entity_type = tw_get_u8(row);
-    opening->state = tw_get_u8(row);
-    return !row->bad && opening->rule < TW_RULE_COUNT && opening->severity >= TW_SEVERITY_LOW &&
-           opening->severity <= TW_SEVERITY_CRITICAL && opening->entity_type <= TW_ENTITY_SYSTEM &&
-           opening->state < TW_OPENING_STATES;
-}
-
-bool tw_load_openings(struct tw_row_reader *row, struct tw_openings *openings, tw_opening_filter mine,
-                      const void *context)
-{
-    struct tw_opening opening;
-    while (row->at < row->end) {
-        if (!load_opening(row, &opening))
-            return false;
-        if (!mine(context, &opening))
-            continue;
-        if (openings->count == openings->capacity) {
-            openings->capacity = openings->capacity == 0 ? 256 : openings->capacity * 2;
-            openings->list = tw_realloc(openings->list, openings->capacity * sizeof *openings->list);
-        }
-        openings->list[openings->count++] = opening;
-    }
-    return true;
-}
-
-struct placed {
-    struct tw_opening opening;
-    uint32_t place;
-};
-
-static int compare_placed(const void *left, const void *right)
-{
-    const struct placed *a = left, *b = right;
-    if (a->opening.seq != b->opening.seq)
-        return a->opening.seq < b->opening.seq ? -1 : 1;
-    return a->place < b->place ? -1 : 1;
-}
-
-/* By trade; those of one trade stay as they came. One key's all come from one shard, so theirs is the old order. */
-void tw_sort_openings(struct tw_openings *openings)
-{
-    if (openings->count == 0)
-        return;
-    struct placed *list = tw_alloc(openings->count * sizeof *list);
-    for (uint32_t i = 0; i < openings->count; i++)
-        list[i] = (struct placed){openings->list[i], i};
-    qsort(list, openings->count, sizeof *list, compare_placed);
-    for (uint32_t i = 0; i < openings->count; i++)
-        openings->list[i] = list[i].opening;
-    free(list);
-}
-
 /* ---- episodes ---- */
 
 void tw_save_episode(struct tw_buffer *out, const struct tw_episode *episode)
@@ -200,7 +112,7 @@ bool tw_episode_relist(struct tw_rule_desk *desk, struct tw_episode *episode, ui
     return true;
 }
 
-/* ---- windows ---- */
+/* ---- the latest trades ---- */
 
 void tw_save_latest(struct tw_buffer *out, const struct tw_latest *latest)
 {
@@ -220,32 +132,6 @@ bool tw_load_latest(struct tw_row_reader *row, struct tw_latest *latest)
     for (uint32_t i = 0; i < count; i++)
         tw_latest_add(latest, tw_get_u64(row));
     return !row->bad;
-}
-
-void tw_save_velocity(struct tw_buffer *out, const struct tw_velocity_key *velocity)
-{
-    const struct tw_window *window = &velocity->window;
-    tw_save_episode(out, &velocity->episode);
-    tw_put_i64(out, velocity->clock_ns);
-    tw_put_u32(out, window->count);
-    for (uint32_t i = 0; i < window->count; i++) {
-        struct tw_window_entry entry = tw_window_entry(window, i);
-        tw_put_i64(out, entry.t_ns);
-        tw_put_u64(out, entry.seq);
-    }
-}
-
-bool tw_load_velocity(struct tw_row_reader *row, struct tw_velocity_key *velocity)
-{
-    bool sound = tw_load_episode(row, &velocity->episode);
-    velocity->clock_ns = tw_get_i64(row);
-    uint32_t count = tw_get_u32(row);
-    sound = sound && (uint64_t)(row->end - row->at) >= (uint64_t)count * 16;
-    for (uint32_t i = 0; sound && i < count; i++) {
-        int64_t t_ns = tw_get_i64(row);
-        sound = tw_window_restore(&velocity->window, t_ns, tw_get_u64(row));
-    }
-    return sound && !row->bad;
 }
 
 /* ---- names ---- */
@@ -280,14 +166,4 @@ bool tw_load_names(struct tw_row_reader *row, struct tw_dictionary *const dictio
             return false;
     }
     return true;
-}
-
-bool tw_record_ticks(const struct tw_record *record)
-{
-    if (record->kind == TW_RECORD_CONTROL)
-        return record->control.kind == TW_CONTROL_CLOCK;
-    for (uint32_t row = 0; row < record->block.count; row++)
-        if ((record->block.attrs[row] & TW_ATTR_TICK) != 0)
-            return true;
-    return false;
 }

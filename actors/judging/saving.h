@@ -5,7 +5,12 @@
  * Saving begins at a SNAPSHOT record. From then on the core writes its objects (symbols, accounts, keys, positions) a
  * few at a time, between the records that it goes on to take; and before it changes an object that is not written yet,
  * it writes it first. So the rows together are the state as of that record. Each object carries the number of the
- * saving that wrote it. What is small (clock, settings, openings) is written at the beginning.
+ * saving that wrote it. What is small (clock, settings) is written at the beginning.
+ *
+ * No change may cost more than a few hundred bytes, or the trades behind it wait. So what grows without a bound of its
+ * own is not written with its object but late, a piece at a time: the entries of a velocity window (a busy account has
+ * a million), which are written before they are evicted, and openings, of which is noted what they were before they
+ * changed.
  *
  * Pure. protocol/SNAPSHOT.md has the rows byte by byte.
  */
@@ -21,6 +26,9 @@
 
 /* Kinds of rows that every judging core has; its own begin at TW_ROW_OWN. */
 enum tw_common_row { TW_ROW_SETTINGS = 1, TW_ROW_CLOCK, TW_ROW_OPENINGS, TW_ROW_NAMES, TW_ROW_OWN = 16 };
+
+/* Of a core's walk over its objects, in one turn: most may be written already, and a look at each costs, too. */
+#define TW_SAVING_STEPS 1024u
 
 struct tw_saving {
     bool active;
@@ -56,9 +64,12 @@ void tw_save_settings(struct tw_buffer *out, const struct tw_settings *settings)
 bool tw_load_settings(struct tw_row_reader *row, struct tw_settings *settings);
 void tw_save_clock(struct tw_buffer *out, const struct tw_tape_clock *clock);
 bool tw_load_clock(struct tw_row_reader *row, struct tw_tape_clock *clock);
-/* Openings in order, some rows. Loading keeps those that `mine` says; shards come one after the other, so that they
- * have to be put in order at the end. */
-void tw_save_openings(struct tw_buffer *out, const struct tw_openings *openings);
+/* A row of late openings, in order; false if none is left. */
+bool tw_save_late_openings(struct tw_saving *saving, struct tw_openings *openings);
+/* Retention: what it drops is written before. */
+void tw_saving_forget(struct tw_saving *saving, struct tw_openings *openings, uint64_t last_seq);
+/* Loading keeps those that `mine` says; shards come one after the other, so that they have to be put in order at the
+ * end. */
 typedef bool (*tw_opening_filter)(const void *context, const struct tw_opening *opening);
 bool tw_load_openings(struct tw_row_reader *row, struct tw_openings *openings, tw_opening_filter mine,
                       const void *context);
@@ -71,8 +82,26 @@ bool tw_episode_relist(struct tw_rule_desk *desk, struct tw_episode *episode, ui
                        uint32_t entity2);
 void tw_save_latest(struct tw_buffer *out, const struct tw_latest *latest);
 bool tw_load_latest(struct tw_row_reader *row, struct tw_latest *latest);
-void tw_save_velocity(struct tw_buffer *out, const struct tw_velocity_key *velocity); /* all but the level */
+/* All but the level, at the end of its object's row. A large window is only announced: its entries become late. */
+void tw_save_velocity(struct tw_buffer *out, struct tw_velocity_key *velocity);
 bool tw_load_velocity(struct tw_row_reader *row, struct tw_velocity_key *velocity);
+
+/* Where late entries go: rows of this kind, each with the id of the object whose window it is. */
+struct tw_window_rows {
+    uint8_t kind;
+    uint32_t id;
+};
+/* A row of them; false if none is left. */
+bool tw_save_late_window(struct tw_saving *saving, struct tw_window_rows rows, struct tw_window *window);
+/* Before the key's clock moves to ts: those that will be evicted. */
+void tw_save_before_clock(struct tw_saving *saving, struct tw_window_rows rows, struct tw_velocity_key *velocity,
+                          int64_t window_ns, int64_t ts_ns);
+/* The rest of the row, behind the id. After everything is loaded the window is whole, or it was no snapshot. */
+bool tw_load_window(struct tw_row_reader *row, struct tw_window *window);
+static inline bool tw_window_is_whole(const struct tw_window *window)
+{
+    return tw_window_late(window) == 0;
+}
 
 /* A dictionary, as far as it was full when the saving began; names never change. */
 struct tw_saving_names {
@@ -84,8 +113,5 @@ struct tw_saving_names {
 bool tw_save_names(struct tw_buffer *out, struct tw_saving_names *names);
 /* Into the dictionary of the row's kind; `dictionaries` by kind, NULL for one that does not belong here. */
 bool tw_load_names(struct tw_row_reader *row, struct tw_dictionary *const dictionaries[TW_NAME_PARTY + 1]);
-
-/* True if a tick happens somewhere in the record. */
-bool tw_record_ticks(const struct tw_record *record);
 
 #endif

@@ -3,11 +3,17 @@
 
 #include "actors/judging/planted.h"
 
+int64_t tw_velocity_horizon(const struct tw_velocity_key *velocity, int64_t window_ns, int64_t ts_ns)
+{
+    int64_t clock_ns = ts_ns > velocity->clock_ns ? ts_ns : velocity->clock_ns;
+    return clock_ns - window_ns - TW_PLANTED(WINDOW_OFF_BY_ONE);
+}
+
 static void move_clock(struct tw_velocity_key *velocity, int64_t window_ns, int64_t ts_ns)
 {
     if (ts_ns > velocity->clock_ns)
         velocity->clock_ns = ts_ns;
-    tw_window_evict(&velocity->window, velocity->clock_ns - window_ns - TW_PLANTED(WINDOW_OFF_BY_ONE));
+    tw_window_evict(&velocity->window, tw_velocity_horizon(velocity, window_ns, ts_ns));
 }
 
 void tw_velocity_enter(struct tw_velocity_key *velocity, int64_t window_ns, const struct tw_moment *moment)

@@ -16,6 +16,8 @@ struct tw_velocity_key {
     struct tw_episode episode;
 };
 
+/* Up to where the window loses its entries when the key's clock moves to ts. */
+int64_t tw_velocity_horizon(const struct tw_velocity_key *velocity, int64_t window_ns, int64_t ts_ns);
 /* A trade of the key enters the window at the key's clock. */
 void tw_velocity_enter(struct tw_velocity_key *velocity, int64_t window_ns, const struct tw_moment *moment);
 /* A bust of the key's trade `seq`: moves the clock, takes the entry out if it is still in. */

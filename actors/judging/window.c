@@ -7,6 +7,8 @@
 #include "protocol/check.h"
 
 #define REMOVED_BIT (UINT64_C(1) << 63)
+#define REMOVED_LATE_BIT (UINT64_C(1) << 62) /* and it was in when it became late */
+#define SEQ_MASK (REMOVED_LATE_BIT - 1)
 #define CAPACITY_MIN 16u
 
 static struct tw_window_entry *entry_at(const struct tw_window *window, uint32_t index)
@@ -39,8 +41,18 @@ void tw_window_add(struct tw_window *window, int64_t t_ns, uint64_t seq)
     window->count++;
 }
 
+static void forget_late(struct tw_window *window, uint32_t evicted)
+{
+    if (tw_window_late(window) == 0)
+        return;
+    TW_ASSERT(evicted <= window->late_from); /* those that go were written before */
+    window->late_from -= evicted;
+    window->late_until -= evicted;
+}
+
 void tw_window_evict(struct tw_window *window, int64_t horizon_ns)
 {
+    uint32_t before = window->count;
     while (window->count > 0) {
         const struct tw_window_entry *entry = entry_at(window, 0);
         if (entry->t_ns > horizon_ns)
@@ -50,6 +62,7 @@ void tw_window_evict(struct tw_window *window, int64_t horizon_ns)
         window->first = (window->first + 1) & (window->capacity - 1);
         window->count--;
     }
+    forget_late(window, before - window->count);
     /* A burst is over: give most of its memory back, but leave room so that a steady flow does not resize. */
     if (window->capacity > 4 * CAPACITY_MIN && window->count < window->capacity / 8)
         resize(window, window->capacity / 4);
@@ -60,14 +73,15 @@ bool tw_window_remove(struct tw_window *window, uint64_t seq)
     uint32_t low = 0, high = window->count;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        if ((entry_at(window, middle)->seq & ~REMOVED_BIT) < seq)
+        if ((entry_at(window, middle)->seq & SEQ_MASK) < seq)
             low = middle + 1;
         else
             high = middle;
     }
     if (low == window->count || entry_at(window, low)->seq != seq)
         return false;
-    entry_at(window, low)->seq |= REMOVED_BIT;
+    bool is_late = low >= window->late_from && low < window->late_until;
+    entry_at(window, low)->seq |= is_late ? REMOVED_BIT | REMOVED_LATE_BIT : REMOVED_BIT;
     window->removed++;
     return true;
 }
@@ -109,14 +123,37 @@ struct tw_window_entry tw_window_entry(const struct tw_window *window, uint32_t 
 
 bool tw_window_restore(struct tw_window *window, int64_t t_ns, uint64_t seq)
 {
+    if ((seq & REMOVED_LATE_BIT) != 0)
+        return false;
     if (window->count > 0) {
         const struct tw_window_entry *last = entry_at(window, window->count - 1);
-        if (last->t_ns > t_ns || (last->seq & ~REMOVED_BIT) >= (seq & ~REMOVED_BIT))
+        if (last->t_ns > t_ns || (last->seq & SEQ_MASK) >= (seq & SEQ_MASK))
             return false;
     }
     tw_window_add(window, t_ns, seq);
     window->removed += (seq & REMOVED_BIT) != 0;
     return true;
+}
+
+void tw_window_late_begin(struct tw_window *window)
+{
+    window->late_from = 0;
+    window->late_until = window->count;
+}
+
+bool tw_window_late_before(const struct tw_window *window, int64_t horizon_ns)
+{
+    return tw_window_late(window) > 0 && entry_at(window, window->late_from)->t_ns <= horizon_ns;
+}
+
+struct tw_window_entry tw_window_late_take(struct tw_window *window)
+{
+    TW_ASSERT(tw_window_late(window) > 0);
+    struct tw_window_entry *entry = entry_at(window, window->late_from++), taken = *entry;
+    if ((taken.seq & REMOVED_LATE_BIT) != 0)
+        taken.seq &= SEQ_MASK;
+    entry->seq &= ~REMOVED_LATE_BIT;
+    return taken;
 }
 
 void tw_latest_remove(struct tw_latest *latest, uint64_t seq)

@@ -14,7 +14,7 @@
 
 struct tw_window_entry {
     int64_t t_ns; /* the key's clock when the trade entered; ascending */
-    uint64_t seq; /* ascending; the top bit marks an entry that a bust took out */
+    uint64_t seq; /* ascending; the top bit marks an entry that a bust took out, the next one window.c's own */
 };
 
 /* The trades of one key in a span of its clock. Zero-initialised: empty. Grows by doubling, shrinks when a burst is
@@ -23,6 +23,9 @@ struct tw_window {
     struct tw_window_entry *ring;
     uint32_t first, count, capacity; /* capacity is a power of two, or 0 */
     uint32_t removed;                /* entries among `count` that busts took out */
+    /* The late ones are those in [late_from, late_until), counted from the oldest: a snapshot still has to write them,
+     * as they were when they became late. While one is loaded, late_until is the number of those to come. */
+    uint32_t late_from, late_until;
 };
 void tw_window_free(struct tw_window *window);
 void tw_window_add(struct tw_window *window, int64_t t_ns, uint64_t seq);
@@ -39,10 +42,21 @@ uint32_t tw_window_count_after(const struct tw_window *window, int64_t horizon_n
 /* The latest `limit` sequences, oldest first, into out; returns how many. */
 uint32_t tw_window_latest(const struct tw_window *window, uint32_t limit, uint64_t *out);
 
+/* ---- for snapshots ---- */
 /* Entry `index` from the oldest, with the mark of one that was taken out; and an entry as that gave it, behind those
- * that are there (false: it cannot stand there). For snapshots. */
+ * that are there (false: it cannot stand there). */
 struct tw_window_entry tw_window_entry(const struct tw_window *window, uint32_t index);
 bool tw_window_restore(struct tw_window *window, int64_t t_ns, uint64_t seq);
+/* All entries become late. Until they are taken, none of them may be evicted. */
+void tw_window_late_begin(struct tw_window *window);
+static inline uint32_t tw_window_late(const struct tw_window *window)
+{
+    return window->late_until - window->late_from;
+}
+/* True if there is a late entry with t <= horizon. */
+bool tw_window_late_before(const struct tw_window *window, int64_t horizon_ns);
+/* The oldest late entry, as it was when it became late; it is so no more. */
+struct tw_window_entry tw_window_late_take(struct tw_window *window);
 
 /* The latest TW_EXPOSURE_TRADES_MAX unbusted trades of a key. Zero-initialised: empty. */
 struct tw_latest {

@@ -178,6 +178,7 @@ static void settings_changed(struct tw_scorer *scorer)
 {
     enum tw_statistics_key key = scorer->settings.rules.anomaly_key;
     if (key != scorer->keyed_by || scorer->key_count == 0) {
+        tw_scorer_save_rest(scorer);
         forget_keys(scorer); /* other keys, other windows: statistics begin anew */
         tw_scorer_key_by(scorer, key);
     }
@@ -232,6 +233,13 @@ static void move_clock(struct tw_scorer_key *key, int64_t ts_ns)
         key->clock_ns = ts_ns;
 }
 
+/* Before the key changes, a snapshot may want it as it is. */
+static void keep_key(struct tw_scorer *scorer, uint32_t place)
+{
+    if (scorer->saving.active)
+        tw_scorer_save_key(scorer, &scorer->keys[place]);
+}
+
 static void take_trade(struct tw_scorer *scorer, const struct tw_block *block, uint32_t row, struct tw_events *events)
 {
     uint32_t place;
@@ -240,6 +248,7 @@ static void take_trade(struct tw_scorer *scorer, const struct tw_block *block, u
     struct tw_moment moment = {tw_block_origin(block, row), tw_load_i64(block->ts, row), row, TW_PHASE_TRADE};
     int64_t notional = tw_notional_known(tw_load_i64(block->qty, row), tw_load_i64(block->price, row));
     int64_t cents = (int64_t)tw_divide_half_even(notional, 1000000);
+    keep_key(scorer, place);
     move_clock(&scorer->keys[place], moment.ts_ns);
     judge(scorer, place, cents, notional, &moment, events);
     tw_statistics_add(&scorer->keys[place].statistics, scorer->settings.rules.anomaly_window, cents, moment.origin.seq);
@@ -255,7 +264,7 @@ static void retract(struct tw_scorer *scorer, const struct tw_original *original
         if (openings->list[i].state == TW_OPENING_OPEN)
             episode = &tw_scorer_key_of(scorer, &openings->list[i])->episode;
         int64_t notional = tw_notional_known(original->qty_e8, original->price_e8);
-        struct tw_event *event = tw_opening_retract(&openings->list[i], episode, moment, events);
+        struct tw_event *event = tw_opening_retract(openings, &openings->list[i], episode, moment, events);
         event->value = tw_divide_half_even(notional, 1000000);
         event->amount = notional;
         event->threshold = event->severity == TW_SEVERITY_HIGH ? scorer->settings.rules.anomaly_high_e3
@@ -269,6 +278,7 @@ static void take_reversal(struct tw_scorer *scorer, const struct tw_block *block
     struct tw_moment moment = {tw_block_origin(block, row), tw_load_i64(block->ts, row), row, TW_PHASE_TRADE};
     uint32_t place;
     if (place_of(scorer, original->account, original->symbol, &place)) {
+        keep_key(scorer, place); /* and what the original opened is of this key */
         move_clock(&scorer->keys[place], moment.ts_ns);
         tw_statistics_remove(&scorer->keys[place].statistics, original->seq);
     }
@@ -297,6 +307,7 @@ static void tick_key(void *context, uint32_t place, const void *argument)
     const struct tw_rules *rules = &scorer->settings.rules;
     if (walk->moment.ts_ns < key->last_hit_ns + rules->anomaly_quiet_ns)
         return;
+    keep_key(scorer, place);
     struct tw_event *event =
         tw_episode_resolve(&scorer->anomaly, &key->episode, key->entity, key->entity2, &walk->moment, walk->events);
     event->threshold = event->severity == TW_SEVERITY_HIGH ? rules->anomaly_high_e3 : rules->anomaly_medium_e3;
@@ -311,12 +322,11 @@ static void take_tick(struct tw_scorer *scorer, const struct tw_tick *tick, stru
 void tw_scorer_step(struct tw_scorer *scorer, const struct tw_record *record, struct tw_events *events)
 {
     struct tw_tick tick;
-    tw_scorer_save_before(scorer, record);
     if (record->kind == TW_RECORD_CONTROL) {
         if (tw_settings_take(&scorer->settings, &record->control))
             settings_changed(scorer);
         if (record->control.kind == TW_CONTROL_RETENTION)
-            tw_openings_forget(&scorer->openings, record->control.number);
+            tw_saving_forget(&scorer->saving, &scorer->openings, record->control.number);
         if (tw_tape_clock_control(&scorer->clock, &record->control, &tick))
             take_tick(scorer, &tick, events);
         return;

@@ -3,8 +3,6 @@
  * The scorer's part of a snapshot. Keys are written by what they stand for, never by their place: pairs get their
  * places anew.
  */
-#include <string.h>
-
 #include "actors/judging/planted.h"
 #include "actors/scorer/scorer_state.h"
 #include "protocol/check.h"
@@ -16,7 +14,9 @@ enum head_key { HEAD_KEY_SYMBOL = 1, HEAD_KEY_ACCOUNT_SYMBOL, HEAD_KEY_SYSTEM };
 
 /* ---- saving ---- */
 
-static void save_key(struct tw_scorer *scorer, struct tw_scorer_key *key)
+_Static_assert(sizeof(struct tw_sample) == 16, "x i64, seq u64");
+
+void tw_scorer_save_key(struct tw_scorer *scorer, struct tw_scorer_key *key)
 {
     struct tw_buffer *out = &scorer->saving.rows;
     const struct tw_statistics *statistics = &key->statistics;
@@ -31,8 +31,7 @@ static void save_key(struct tw_scorer *scorer, struct tw_scorer_key *key)
     tw_put_u32(out, statistics->count);
     for (uint32_t i = 0; i < statistics->count; i++) {
         struct tw_sample sample = tw_statistics_sample(statistics, i);
-        tw_put_i64(out, sample.x);
-        tw_put_u64(out, sample.seq);
+        tw_put_bytes(out, &sample, sizeof sample);
     }
     tw_row_end(out, began);
 }
@@ -59,7 +58,7 @@ void tw_scorer_save_begin(struct tw_scorer *scorer)
     size_t began = tw_row_begin(out, ROW_HEAD);
     tw_put_u8(out, head_key(scorer->keyed_by));
     tw_row_end(out, began);
-    tw_save_openings(out, &scorer->openings);
+    tw_openings_late_begin(&scorer->openings);
 }
 
 bool tw_scorer_saving(const struct tw_scorer *scorer)
@@ -67,57 +66,30 @@ bool tw_scorer_saving(const struct tw_scorer *scorer)
     return tw_saving_left(&scorer->saving);
 }
 
-static void walk(struct tw_scorer *scorer, size_t bytes)
+/* One step of the walk; false at its end. */
+static bool walk(struct tw_scorer *scorer)
 {
     struct tw_saving *saving = &scorer->saving;
-    while (saving->active && tw_saving_waiting(saving) < bytes) {
-        if (saving->cursor >= scorer->key_count)
-            saving->active = false;
-        else
-            save_key(scorer, &scorer->keys[saving->cursor++]);
-    }
+    if (tw_save_late_openings(saving, &scorer->openings))
+        return true;
+    if (saving->cursor >= scorer->key_count)
+        return false;
+    tw_scorer_save_key(scorer, &scorer->keys[saving->cursor++]);
+    return true;
 }
 
 bool tw_scorer_save(struct tw_scorer *scorer, struct tw_buffer *out, size_t bytes)
 {
-    walk(scorer, bytes);
-    return tw_saving_hand_out(&scorer->saving, out, bytes);
+    struct tw_saving *saving = &scorer->saving;
+    for (uint32_t i = 0; i < TW_SAVING_STEPS && saving->active && tw_saving_waiting(saving) < bytes; i++)
+        saving->active = walk(scorer);
+    return tw_saving_hand_out(saving, out, bytes);
 }
 
-/* ---- before a change ---- */
-
-static void before_trade(struct tw_scorer *scorer, uint32_t account, uint32_t symbol)
+void tw_scorer_save_rest(struct tw_scorer *scorer)
 {
-    uint32_t place;
-    if (tw_scorer_find_place(scorer, account, symbol, &place))
-        save_key(scorer, &scorer->keys[place]);
-}
-
-static void before_block(struct tw_scorer *scorer, const struct tw_block *block)
-{
-    for (uint32_t row = 0; row < block->count; row++)
-        before_trade(scorer, tw_load_u32(block->account, row), tw_load_u32(block->symbol, row));
-    for (uint32_t i = 0; i < block->original_count; i++) {
-        struct tw_original original;
-        memcpy(&original, block->originals + (size_t)i * sizeof original, sizeof original);
-        /* What it opened is of its own key. */
-        before_trade(scorer, original.account, original.symbol);
-    }
-}
-
-void tw_scorer_save_before(struct tw_scorer *scorer, const struct tw_record *record)
-{
-    if (!scorer->saving.active)
-        return;
-    if (record->kind == TW_RECORD_CONTROL && record->control.kind == TW_CONTROL_SETTINGS) {
-        walk(scorer, SIZE_MAX); /* another key forgets all */
-        return;
-    }
-    if (tw_record_ticks(record))
-        for (uint32_t i = 0; i < scorer->anomaly.key_count; i++)
-            save_key(scorer, &scorer->keys[scorer->anomaly.keys[i]]);
-    if (record->kind == TW_RECORD_BLOCK)
-        before_block(scorer, &record->block);
+    while (scorer->saving.active)
+        scorer->saving.active = walk(scorer);
 }
 
 /* ---- loading ---- */

@@ -48,7 +48,9 @@ bool tw_scorer_find_place(const struct tw_scorer *scorer, uint32_t account, uint
 /* The key of an open alert; NULL if there is none, which cannot be unless it was loaded so. */
 struct tw_scorer_key *tw_scorer_key_of(struct tw_scorer *scorer, const struct tw_opening *opening);
 void tw_scorer_key_by(struct tw_scorer *scorer, enum tw_statistics_key key);
-/* scorer_save.c: writes what the record is about to change, if it is not written yet */
-void tw_scorer_save_before(struct tw_scorer *scorer, const struct tw_record *record);
+
+/* scorer_save.c: before a change, writes for the snapshot under way what it still wants as it was: the key, or all. */
+void tw_scorer_save_key(struct tw_scorer *scorer, struct tw_scorer_key *key);
+void tw_scorer_save_rest(struct tw_scorer *scorer);
 
 #endif

@@ -101,6 +101,8 @@ static void move_position(struct tw_shard *shard, struct tw_symbol *symbol, cons
                           tw_i128 notional_e8, bool reversal, uint32_t row, struct tw_shard_answer *answer)
 {
     struct tw_holding *position = tw_holdings_get(&shard->positions, &symbol->chunks, fill->account, fill->symbol);
+    if (shard->saving.active)
+        tw_shard_save_position(shard, fill->symbol, position);
     tw_i128 before = position->quantity_e8 == 0 ? 0 : tw_term(position->quantity_e8, position->price_e8);
     tw_i128 held = tw_abs128(position->quantity_e8);
     tw_holding_fill(position, signed_e8, fill->price_e8, notional_e8);
@@ -113,17 +115,26 @@ static void move_position(struct tw_shard *shard, struct tw_symbol *symbol, cons
         .gross = tw_abs128(after) - tw_abs128(before), .net = after - before, .row = row, .account = fill->account};
 }
 
+static void keep_leaving(struct tw_shard *shard, struct tw_symbol *symbol, const struct tw_moment *moment)
+{
+    if (shard->saving.active)
+        tw_shard_save_leaving(shard, symbol, moment->ts_ns);
+}
+
 static void apply_fill(struct tw_shard *shard, struct tw_symbol *symbol, const struct fill *fill,
                        const struct tw_moment *moment, struct tw_shard_answer *answer)
 {
     uint32_t row = moment->row;
     int64_t notional = tw_notional_known((int64_t)fill->quantity_e8, fill->price_e8);
+    tw_shard_keep_symbol(shard, symbol);
     symbol->mark_e8 = fill->price_e8;
     tw_shard_mark_traded(shard, symbol);
     move_turnover(shard, symbol, notional);
     tw_latest_add(&symbol->latest, moment->origin.seq);
-    if (shard->settings.rules.velocity_symbol)
+    if (shard->settings.rules.velocity_symbol) {
+        keep_leaving(shard, symbol, moment);
         tw_velocity_enter(&symbol->velocity, shard->settings.rules.velocity_window_ns, moment);
+    }
     if (fill->account != 0)
         move_position(shard, symbol, fill, fill->direction * fill->quantity_e8, notional, false, row, answer);
 }
@@ -134,9 +145,12 @@ static void reverse_fill(struct tw_shard *shard, struct tw_symbol *symbol, const
                          uint64_t original_seq, const struct tw_moment *moment, struct tw_shard_answer *answer)
 {
     int64_t notional = tw_notional_known((int64_t)fill->quantity_e8, fill->price_e8);
+    tw_shard_keep_symbol(shard, symbol);
     tw_latest_remove(&symbol->latest, original_seq);
-    if (shard->settings.rules.velocity_symbol)
+    if (shard->settings.rules.velocity_symbol) {
+        keep_leaving(shard, symbol, moment);
         tw_velocity_bust(&symbol->velocity, shard->settings.rules.velocity_window_ns, moment->ts_ns, original_seq);
+    }
     if (original_seq >= shard->clock.session_first)
         move_turnover(shard, symbol, -(tw_i128)notional);
     if (fill->account != 0)
@@ -263,7 +277,6 @@ void tw_shard_step(struct tw_shard *shard, const struct tw_record *record, struc
     answer->lsn = tw_record_lsn(record);
     answer->trade_count = answer->remark_count = 0;
     tw_events_clear(&answer->events);
-    tw_shard_save_before(shard, record);
     if (record->kind == TW_RECORD_BLOCK) {
         TW_ASSERT(shard->settings.known || record->block.count == 0);
         step_block(shard, &record->block, answer);
@@ -272,7 +285,7 @@ void tw_shard_step(struct tw_shard *shard, const struct tw_record *record, struc
     if (tw_settings_take(&shard->settings, &record->control))
         tw_shard_settings_changed(shard);
     if (record->control.kind == TW_CONTROL_RETENTION)
-        tw_openings_forget(&shard->openings, record->control.number);
+        tw_saving_forget(&shard->saving, &shard->openings, record->control.number);
     if (tw_tape_clock_control(&shard->clock, &record->control, &tick))
         tw_shard_tick(shard, &tick, answer);
 }

@@ -4,12 +4,10 @@
  * symbol after the barrier must not write all its holders. And re-marking, which changes the price of most positions
  * and nothing else of them, writes their prices apart.
  */
-#include <string.h>
-
 #include "actors/shard/shard_state.h"
 #include "protocol/check.h"
 
-enum row { ROW_HEAD = TW_ROW_OWN, ROW_SYMBOL, ROW_POSITIONS, ROW_PRICES };
+enum row { ROW_HEAD = TW_ROW_OWN, ROW_SYMBOL, ROW_POSITIONS, ROW_PRICES, ROW_WINDOW };
 
 #define POSITIONS_PER_ROW 256u
 #define PRICE_ELSEWHERE INT64_C(-1) /* in a row of prices */
@@ -18,7 +16,7 @@ enum row { ROW_HEAD = TW_ROW_OWN, ROW_SYMBOL, ROW_POSITIONS, ROW_PRICES };
 
 /* ---- saving ---- */
 
-static void save_symbol(struct tw_shard *shard, struct tw_symbol *symbol)
+void tw_shard_save_symbol(struct tw_shard *shard, struct tw_symbol *symbol)
 {
     struct tw_buffer *out = &shard->saving.rows;
     if (!tw_saving_takes(&shard->saving, &symbol->saved))
@@ -35,6 +33,17 @@ static void save_symbol(struct tw_shard *shard, struct tw_symbol *symbol)
     tw_save_latest(out, &symbol->latest);
     tw_save_velocity(out, &symbol->velocity);
     tw_row_end(out, began);
+}
+
+static struct tw_window_rows window_rows(const struct tw_symbol *symbol)
+{
+    return (struct tw_window_rows){ROW_WINDOW, symbol->id};
+}
+
+void tw_shard_save_leaving(struct tw_shard *shard, struct tw_symbol *symbol, int64_t ts_ns)
+{
+    tw_save_before_clock(&shard->saving, window_rows(symbol), &symbol->velocity,
+                         shard->settings.rules.velocity_window_ns, ts_ns);
 }
 
 /* Of tw_holding.saved. */
@@ -70,54 +79,57 @@ static size_t begin_positions(struct tw_buffer *out, uint32_t symbol)
     return began;
 }
 
-static void save_position(struct tw_shard *shard, uint32_t account, uint32_t symbol)
+void tw_shard_save_position(struct tw_shard *shard, uint32_t symbol, struct tw_holding *position)
 {
-    struct tw_holding *position = tw_holdings_find(&shard->positions, account, symbol);
-    if (position == NULL || position->saved == all_saved(shard))
+    if (position->saved == all_saved(shard))
         return;
     size_t began = begin_positions(&shard->saving.rows, symbol);
     put_position(shard, position);
     tw_row_end(&shard->saving.rows, began);
 }
 
-/* Goes on through the positions of the symbol that the walk stands in, at most one row of them. */
+/* Looks at the next positions of the symbol that the walk stands in, at most a row of them. */
 static void walk_positions(struct tw_shard *shard)
 {
     struct tw_buffer *out = &shard->saving.rows;
     size_t before = out->length, began = begin_positions(out, shard->symbols[shard->saving.cursor - 1].id);
     uint32_t written = 0;
-    while (shard->walk.chunk != NULL && written < POSITIONS_PER_ROW) {
+    for (uint32_t seen = 0; shard->walk.chunk != NULL && seen < POSITIONS_PER_ROW;) {
         if (shard->walk.index == shard->walk.chunk->count) {
             shard->walk.chunk = shard->walk.chunk->next;
             shard->walk.index = 0;
             continue;
         }
         written += put_position(shard, &shard->walk.chunk->list[shard->walk.index++]);
+        seen++;
     }
     tw_row_end(out, began);
     if (written == 0)
         out->length = before;
 }
 
-void tw_shard_save_prices(struct tw_shard *shard, const struct tw_symbol *symbol)
+size_t tw_shard_prices_begin(struct tw_shard *shard, uint32_t symbol)
+{
+    size_t began = tw_row_begin(&shard->saving.rows, ROW_PRICES);
+    tw_put_u32(&shard->saving.rows, symbol);
+    return began;
+}
+
+void tw_shard_save_price(struct tw_shard *shard, struct tw_holding *position)
+{
+    if (position->saved >= price_saved(shard))
+        return;
+    position->saved = price_saved(shard);
+    tw_put_u32(&shard->saving.rows, position->account);
+    tw_put_i64(&shard->saving.rows, position->price_e8);
+}
+
+void tw_shard_prices_end(struct tw_shard *shard, size_t began)
 {
     struct tw_buffer *out = &shard->saving.rows;
-    size_t before = out->length, began = tw_row_begin(out, ROW_PRICES);
-    uint32_t written = 0;
-    tw_put_u32(out, symbol->id);
-    for (struct tw_holding_chunk *chunk = symbol->chunks; chunk != NULL; chunk = chunk->next)
-        for (uint32_t i = 0; i < chunk->count; i++) {
-            struct tw_holding *position = &chunk->list[i];
-            if (position->price_e8 == symbol->mark_e8 || position->saved >= price_saved(shard))
-                continue;
-            position->saved = price_saved(shard);
-            tw_put_u32(out, position->account);
-            tw_put_i64(out, position->price_e8);
-            written++;
-        }
     tw_row_end(out, began);
-    if (written == 0)
-        out->length = before;
+    if (out->length == began + TW_SNAPSHOT_ROW_HEAD_BYTES + sizeof(uint32_t)) /* none */
+        out->length = began;
 }
 
 void tw_shard_save_begin(struct tw_shard *shard)
@@ -128,7 +140,7 @@ void tw_shard_save_begin(struct tw_shard *shard)
     struct tw_buffer *out = &shard->saving.rows;
     tw_save_settings(out, &shard->settings);
     tw_save_clock(out, &shard->clock);
-    tw_save_openings(out, &shard->openings);
+    tw_openings_late_begin(&shard->openings);
     size_t began = tw_row_begin(out, ROW_HEAD);
     tw_put_u8(out, shard->judge_all);
     tw_put_u32(out, shard->traded_count);
@@ -142,99 +154,36 @@ bool tw_shard_saving(const struct tw_shard *shard)
     return tw_saving_left(&shard->saving);
 }
 
-/* One step of the walk over symbols and their positions; false at its end. */
+/* One step of the walk over symbols, their windows and their positions; false at its end. */
 static bool walk(struct tw_shard *shard)
 {
+    struct tw_saving *saving = &shard->saving;
+    if (tw_save_late_openings(saving, &shard->openings))
+        return true;
     if (shard->walk.chunk != NULL) {
         walk_positions(shard);
         return true;
     }
-    if (shard->saving.cursor >= shard->symbol_count)
+    if (saving->cursor >= shard->symbol_count)
         return false;
-    struct tw_symbol *symbol = &shard->symbols[shard->saving.cursor++];
-    if (symbol->id == 0)
-        return true;
-    save_symbol(shard, symbol);
-    shard->walk.chunk = symbol->chunks;
-    shard->walk.index = 0;
+    struct tw_symbol *symbol = &shard->symbols[saving->cursor];
+    if (symbol->id != 0) {
+        tw_shard_save_symbol(shard, symbol);
+        if (tw_save_late_window(saving, window_rows(symbol), &symbol->velocity.window))
+            return true;
+        shard->walk.chunk = symbol->chunks;
+        shard->walk.index = 0;
+    }
+    saving->cursor++;
     return true;
 }
 
 bool tw_shard_save(struct tw_shard *shard, struct tw_buffer *out, size_t bytes)
 {
-    while (shard->saving.active && tw_saving_waiting(&shard->saving) < bytes)
-        shard->saving.active = walk(shard);
-    return tw_saving_hand_out(&shard->saving, out, bytes);
-}
-
-/* ---- before a change ---- */
-
-static struct tw_symbol *known_symbol(const struct tw_shard *shard, uint32_t id)
-{
-    if (!tw_shard_has(shard, id) || tw_shard_place(shard, id) >= shard->symbol_count)
-        return NULL;
-    struct tw_symbol *symbol = tw_shard_symbol(shard, id);
-    return symbol->id == 0 ? NULL : symbol;
-}
-
-static void before_fill(struct tw_shard *shard, uint32_t account, uint32_t symbol_id)
-{
-    struct tw_symbol *symbol = known_symbol(shard, symbol_id);
-    if (symbol == NULL)
-        return;
-    save_symbol(shard, symbol);
-    if (account != 0)
-        save_position(shard, account, symbol_id);
-}
-
-/* A bust ends the episodes that its original opened, also by the tick before it. */
-static void before_reversal(struct tw_shard *shard, const struct tw_original *original)
-{
-    const struct tw_openings *openings = &shard->openings;
-    before_fill(shard, original->account, original->symbol);
-    for (uint32_t i = tw_openings_of(openings, original->seq);
-         i < openings->count && openings->list[i].seq == original->seq; i++)
-        save_symbol(shard, tw_shard_symbol(shard, openings->list[i].entity));
-}
-
-static void before_tick(struct tw_shard *shard)
-{
-    for (uint32_t i = 0; i < shard->exposure.key_count; i++)
-        save_symbol(shard, tw_shard_symbol(shard, shard->exposure.keys[i]));
-    for (uint32_t i = 0; i < shard->velocity.key_count; i++)
-        save_symbol(shard, tw_shard_symbol(shard, shard->velocity.keys[i]));
-}
-
-static void before_block(struct tw_shard *shard, const struct tw_block *block)
-{
-    for (uint32_t row = 0; row < block->count; row++)
-        before_fill(shard, tw_load_u32(block->account, row), tw_load_u32(block->symbol, row));
-    for (uint32_t i = 0; i < block->original_count; i++) {
-        struct tw_original original;
-        memcpy(&original, block->originals + (size_t)i * sizeof original, sizeof original);
-        before_reversal(shard, &original);
-    }
-}
-
-static void save_the_rest(struct tw_shard *shard)
-{
-    while (shard->saving.active)
-        shard->saving.active = walk(shard);
-}
-
-void tw_shard_save_before(struct tw_shard *shard, const struct tw_record *record)
-{
-    if (!shard->saving.active)
-        return;
-    if (tw_record_ticks(record)) {
-        if (shard->judge_all) {
-            save_the_rest(shard);
-            return;
-        }
-        before_tick(shard);
-    }
-    if (record->kind == TW_RECORD_BLOCK)
-        before_block(shard, &record->block);
+    struct tw_saving *saving = &shard->saving;
+    for (uint32_t i = 0; i < TW_SAVING_STEPS && saving->active && tw_saving_waiting(saving) < bytes; i++)
+        saving->active = walk(shard);
+    return tw_saving_hand_out(saving, out, bytes);
 }
 
 /* ---- loading ---- */
@@ -284,6 +233,19 @@ static bool load_symbol(struct tw_shard *shard, struct tw_row_reader *row)
     symbol->mark_e8 = tw_get_i64(row);
     return tw_load_episode(row, &symbol->exposure) && tw_load_latest(row, &symbol->latest) &&
            tw_load_velocity(row, &symbol->velocity) && tw_row_whole(row);
+}
+
+/* Comes behind its symbol. */
+static bool load_window(struct tw_shard *shard, struct tw_row_reader *row)
+{
+    uint32_t id = tw_get_u32(row);
+    if (row->bad || id == 0 || id > TW_SYMBOLS_MAX)
+        return false;
+    if (!tw_shard_has(shard, id))
+        return true;
+    if (tw_shard_place(shard, id) >= shard->symbol_count || tw_shard_symbol(shard, id)->id == 0)
+        return false;
+    return tw_load_window(row, &tw_shard_symbol(shard, id)->velocity.window);
 }
 
 static struct tw_holding *position_for(struct tw_shard *shard, uint32_t symbol, uint32_t account)
@@ -377,6 +339,8 @@ bool tw_shard_load(struct tw_shard *shard, struct tw_row_reader *row)
         return load_positions(shard, row);
     case ROW_PRICES:
         return load_prices(shard, row);
+    case ROW_WINDOW:
+        return load_window(shard, row);
     default:
         return false;
     }
@@ -398,7 +362,7 @@ bool tw_shard_load_end(struct tw_shard *shard)
                 return false;
             continue;
         }
-        if (!positions_are_whole(symbol))
+        if (!positions_are_whole(symbol) || !tw_window_is_whole(&symbol->velocity.window))
             return false;
         tw_shard_apply_settings(shard, symbol);
         if (!tw_episode_relist(&shard->exposure, &symbol->exposure, symbol->id, symbol->id, 0) ||

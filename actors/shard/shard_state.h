@@ -64,10 +64,22 @@ static inline uint32_t tw_shard_place(const struct tw_shard *shard, uint32_t sym
     return shard->shards == 1 ? symbol : symbol / shard->shards;
 }
 
-/* shard_save.c: writes what the record is about to change, if it is not written yet */
-void tw_shard_save_before(struct tw_shard *shard, const struct tw_record *record);
-/* Before the symbol is re-marked: writes the prices of those whose price is about to change. */
-void tw_shard_save_prices(struct tw_shard *shard, const struct tw_symbol *symbol);
+/* shard_save.c: before a change, writes for the snapshot under way what it still wants as it was: the symbol but for
+ * its window and positions, what leaves its window when a trade moves its clock, one position. */
+void tw_shard_save_symbol(struct tw_shard *shard, struct tw_symbol *symbol);
+void tw_shard_save_leaving(struct tw_shard *shard, struct tw_symbol *symbol, int64_t ts_ns);
+void tw_shard_save_position(struct tw_shard *shard, uint32_t symbol, struct tw_holding *position);
+/* Around the re-marking of a symbol: before each price that it changes. */
+size_t tw_shard_prices_begin(struct tw_shard *shard, uint32_t symbol);
+void tw_shard_save_price(struct tw_shard *shard, struct tw_holding *position);
+void tw_shard_prices_end(struct tw_shard *shard, size_t began);
+
+/* Before the symbol changes, a snapshot may want it as it is. */
+static inline void tw_shard_keep_symbol(struct tw_shard *shard, struct tw_symbol *symbol)
+{
+    if (shard->saving.active)
+        tw_shard_save_symbol(shard, symbol);
+}
 
 /* shard_symbols.c */
 void tw_shard_reserve(struct tw_shard *shard, uint32_t symbol); /* a place for the symbol, of no id yet */

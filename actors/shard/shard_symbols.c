@@ -74,11 +74,21 @@ static tw_i128 exposure_of(const struct tw_shard *shard, const struct tw_symbol 
     TW_UNREACHABLE("a measure without a formula");
 }
 
+/* Of the many that a tick judges few change. */
+static void keep_before_verdict(struct tw_shard *shard, struct tw_symbol *symbol, const struct tw_level *level,
+                                tw_i128 value, const struct tw_episode *episode)
+{
+    if (shard->saving.active && tw_level_moves(level, value, episode))
+        tw_shard_save_symbol(shard, symbol);
+}
+
 void tw_shard_judge_exposure(struct tw_shard *shard, struct tw_symbol *symbol, const struct tw_moment *moment,
                              struct tw_events *events)
 {
-    struct tw_event *event = tw_level_apply(&shard->exposure, &symbol->exposure, symbol->id, &symbol->level,
-                                            exposure_of(shard, symbol), moment, events);
+    tw_i128 value = exposure_of(shard, symbol);
+    keep_before_verdict(shard, symbol, &symbol->level, value, &symbol->exposure);
+    struct tw_event *event =
+        tw_level_apply(&shard->exposure, &symbol->exposure, symbol->id, &symbol->level, value, moment, events);
     if (event == NULL || moment->phase == TW_PHASE_TICK || event->kind == TW_EVENT_RESOLVE)
         return;
     uint64_t latest[TW_EXPOSURE_TRADES_MAX];
@@ -97,14 +107,19 @@ static struct tw_term_change *add_remark(struct tw_shard_answer *answer)
     return &answer->remarks[answer->remark_count++];
 }
 
-static void remark_symbol(struct tw_symbol *symbol, uint32_t row, struct tw_shard_answer *answer)
+static void remark_symbol(struct tw_shard *shard, struct tw_symbol *symbol, uint32_t row,
+                          struct tw_shard_answer *answer)
 {
     int64_t mark = symbol->mark_e8;
+    bool saves = shard->saving.active;
+    size_t began = saves ? tw_shard_prices_begin(shard, symbol->id) : 0;
     for (struct tw_holding_chunk *chunk = symbol->chunks; chunk != NULL; chunk = chunk->next) {
         for (uint32_t i = 0; i < chunk->count; i++) {
             struct tw_holding *position = &chunk->list[i];
             if (position->price_e8 == mark || position->quantity_e8 == 0)
                 continue;
+            if (saves)
+                tw_shard_save_price(shard, position);
             tw_i128 before = tw_term(position->quantity_e8, position->price_e8);
             tw_i128 after = tw_term(position->quantity_e8, mark);
             position->price_e8 = mark;
@@ -116,6 +131,8 @@ static void remark_symbol(struct tw_symbol *symbol, uint32_t row, struct tw_shar
                                                           .account = position->account};
         }
     }
+    if (saves)
+        tw_shard_prices_end(shard, began);
 }
 
 static struct tw_episode *exposure_episode(void *context, uint32_t key)
@@ -143,8 +160,14 @@ static void tick_velocity(void *context, uint32_t key, const void *argument)
 {
     const struct tick_walk *walk = argument;
     struct tw_shard *shard = context;
-    tw_velocity_tick(&shard->velocity, &tw_shard_symbol(shard, key)->velocity, key,
-                     shard->settings.rules.velocity_window_ns, &walk->moment, walk->events);
+    struct tw_symbol *symbol = tw_shard_symbol(shard, key);
+    struct tw_velocity_key *velocity = &symbol->velocity;
+    int64_t window_ns = shard->settings.rules.velocity_window_ns;
+    if (shard->saving.active)
+        keep_before_verdict(shard, symbol, &velocity->level,
+                            tw_window_count_after(&velocity->window, walk->moment.ts_ns - window_ns),
+                            &velocity->episode);
+    tw_velocity_tick(&shard->velocity, velocity, key, window_ns, &walk->moment, walk->events);
 }
 
 /* A changed setting is judged from each key's next trade or tick on: this is the tick. */
@@ -170,9 +193,7 @@ void tw_shard_tick(struct tw_shard *shard, const struct tw_tick *tick, struct tw
         for (uint32_t i = 0; i < shard->traded_count; i++) {
             struct tw_symbol *symbol = tw_shard_symbol(shard, shard->traded[i]);
             symbol->traded = false;
-            if (shard->saving.active)
-                tw_shard_save_prices(shard, symbol);
-            remark_symbol(symbol, tick->row, answer);
+            remark_symbol(shard, symbol, tick->row, answer);
         }
         shard->traded_count = 0;
     }
@@ -197,6 +218,8 @@ void tw_shard_retract(struct tw_shard *shard, uint64_t seq, tw_i128 quantity_e8,
         struct tw_opening *opening = &openings->list[i];
         struct tw_symbol *symbol =
             opening->rule == TW_RULE_LARGE_TRADE ? NULL : tw_shard_symbol(shard, opening->entity);
+        if (symbol != NULL)
+            tw_shard_keep_symbol(shard, symbol);
         struct tw_episode *episode = NULL;
         tw_i128 value = quantity_e8, threshold = shard->settings.rules.large_trade_threshold_e8;
         if (opening->rule == TW_RULE_SYMBOL_EXPOSURE) {
@@ -208,7 +231,7 @@ void tw_shard_retract(struct tw_shard *shard, uint64_t seq, tw_i128 quantity_e8,
             value = tw_window_size(&symbol->velocity.window);
             threshold = symbol->velocity.level.tier1;
         }
-        struct tw_event *event = tw_opening_retract(opening, episode, moment, events);
+        struct tw_event *event = tw_opening_retract(openings, opening, episode, moment, events);
         event->value = value;
         event->threshold = threshold;
     }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The judging cores saved in slices while they go on, loaded into any number of shards, say what those say that were
- * never saved: every alert to the byte, every digest. The log is a play's (gateway_play.h): busts, corrections, late
- * trades, ticks, session rolls, settings that change what is measured and what statistics are kept by.
+ * The judging cores saved in slices while they go on, loaded into any number of shards, are those that stood still at
+ * the barrier, and say what those say that were never saved: every alert to the byte, every digest. The log is a play's
+ * (gateway_play.h): busts, corrections, late trades, ticks, session rolls, settings that change what is measured and
+ * what statistics are kept by.
  */
 #include <stdlib.h>
 
@@ -139,6 +140,40 @@ static void savers_free(struct savers *savers)
             tw_buffer_free(&savers->parts[part][i]);
 }
 
+#define ROW_OBJECT 17          /* a symbol, an account */
+#define ROW_SHARD_POSITIONS 18 /* in the order in which they came */
+#define ROW_SHARD_WINDOW 20
+#define ROW_EXPOSURE_WINDOW 19
+
+static uint32_t count_rows(const struct savers *savers, enum tw_snapshot_part part, uint8_t kind)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < TW_SHARDS_MAX; i++) {
+        const struct tw_buffer *rows = &savers->parts[part][i];
+        struct tw_row_reader row;
+        for (size_t offset = 0; tw_row_next(rows->bytes, rows->length, &offset, &row) > 0;)
+            count += row.kind == kind;
+    }
+    return count;
+}
+
+/* Of all rows, whatever their order. */
+static void sum_rows(const struct savers *savers, uint64_t sums[TW_PART_COUNT])
+{
+    for (int part = 0; part < TW_PART_COUNT; part++) {
+        const struct tw_buffer *rows = &savers->parts[part][0];
+        struct tw_row_reader row;
+        sums[part] = 0;
+        for (size_t offset = 0; tw_row_next(rows->bytes, rows->length, &offset, &row) > 0;) {
+            uint64_t hash = UINT64_C(0xcbf29ce484222325) + row.kind; /* FNV-1a */
+            for (const uint8_t *at = row.at; at < row.end; at++)
+                hash = (hash ^ *at) * UINT64_C(0x100000001b3);
+            if (part != TW_PART_SHARD || row.kind != ROW_SHARD_POSITIONS)
+                sums[part] += hash;
+        }
+    }
+}
+
 static void load(struct tw_pipeline *pipeline, const struct savers *savers)
 {
     for (int part = 0; part < TW_PART_COUNT; part++)
@@ -154,10 +189,41 @@ static void load(struct tw_pipeline *pipeline, const struct savers *savers)
     assert_true(tw_pipeline_load_end(pipeline));
 }
 
+/* What was saved, as one shard that stands still saves it. */
+static void state_of(struct world *world, const struct savers *saved, uint64_t sums[TW_PART_COUNT])
+{
+    struct tw_evidence evidence = {world, find_trade};
+    struct tw_pipeline *pipeline = tw_pipeline_new(1, &evidence);
+    load(pipeline, saved);
+    struct savers savers = {.cores = tw_pipeline_release(&pipeline)};
+    savers_begin(&savers);
+    while (!savers_go_on(&savers, 100000))
+        continue;
+    sum_rows(&savers, sums);
+    savers_free(&savers);
+}
+
+/* Of so many shards that stand still behind record `at`. */
+static void state_at(struct world *world, uint32_t at, uint32_t shards, uint64_t sums[TW_PART_COUNT])
+{
+    struct tw_evidence evidence = {world, find_trade};
+    struct tw_pipeline *pipeline = tw_pipeline_new(shards, &evidence);
+    struct savers savers = {.cores = tw_pipeline_release(&pipeline)};
+    struct alerts alerts = {0};
+    for (uint32_t i = 0; i <= at; i++)
+        savers_step(&savers, &world->log.records[i], &alerts);
+    savers_begin(&savers);
+    while (!savers_go_on(&savers, 100000))
+        continue;
+    state_of(world, &savers, sums);
+    savers_free(&savers);
+    alerts_free(&alerts);
+}
+
 /* ---- the log ---- */
 
-#define SETTINGS_TEXTS 4
-static char *settings_texts[SETTINGS_TEXTS];
+#define SETTINGS_TEXTS 4 /* and two with large windows */
+static char *settings_texts[SETTINGS_TEXTS + 2];
 
 static char *settings_of(const char *const *assignments, size_t count)
 {
@@ -199,14 +265,18 @@ static int make_settings(void **state)
     settings_texts[0] = settings_of(low, sizeof low / sizeof *low);
     settings_texts[1] = settings_of(pairs, sizeof pairs / sizeof *pairs);
     settings_texts[2] = settings_of(turnover, sizeof turnover / sizeof *turnover);
+    const char *hours[] = {"rules/velocity/window=7200", "rules/velocity/symbol=on", "rules/velocity/threshold=40"};
+    const char *minutes[] = {"rules/velocity/window=60", "rules/velocity/symbol=on", "rules/velocity/threshold=20"};
     settings_texts[3] = settings_of(NULL, 0);
+    settings_texts[4] = settings_of(hours, sizeof hours / sizeof *hours);
+    settings_texts[5] = settings_of(minutes, sizeof minutes / sizeof *minutes);
     return 0;
 }
 
 static int free_settings(void **state)
 {
     (void)state;
-    for (int i = 0; i < SETTINGS_TEXTS; i++)
+    for (int i = 0; i < SETTINGS_TEXTS + 2; i++)
         free(settings_texts[i]);
     return 0;
 }
@@ -219,6 +289,8 @@ static uint32_t random_below(uint32_t limit)
     random_state = random_state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
     return (uint32_t)((random_state >> 33) % limit);
 }
+
+static uint32_t window_rows; /* of all snapshots so far */
 
 /* Saved from record `at` on by `from` shards in slices of `bytes`, loaded by `to` shards, read on to the log's end. */
 static uint64_t saved_and_loaded(struct world *world, const struct alerts *whole, uint32_t at, uint32_t from,
@@ -241,6 +313,12 @@ static uint64_t saved_and_loaded(struct world *world, const struct alerts *whole
     while (!done)
         done = savers_go_on(&savers, bytes);
     expect_same_end(whole, &saved); /* saving changed nothing */
+    uint64_t at_barrier[TW_PART_COUNT], was_saved[TW_PART_COUNT];
+    state_at(world, at, from, at_barrier);
+    state_of(world, &savers, was_saved);
+    assert_memory_equal(at_barrier, was_saved, sizeof at_barrier);
+    window_rows += count_rows(&savers, TW_PART_SHARD, ROW_SHARD_WINDOW) +
+                   count_rows(&savers, TW_PART_EXPOSURE, ROW_EXPOSURE_WINDOW);
     pipeline = tw_pipeline_new(to, &evidence);
     load(pipeline, &savers);
     for (uint32_t i = at + 1; i < world->log.count; i++)
@@ -274,7 +352,7 @@ static void what_was_loaded_says_what_was_never_saved_says(void **state)
                                                           .settings_count = SETTINGS_TEXTS});
         random_state = seed;
         reference(world, &whole);
-        for (int i = 0; i < 8; i++)
+        for (int i = 0; i < 5; i++)
             compared += saved_and_loaded(world, &whole, 1 + random_below(world->log.count - 1), 1 + random_below(4),
                                          1 + random_below(5), i % 2 == 0 ? 400 : 100000);
         alerts_free(&whole);
@@ -284,24 +362,42 @@ static void what_was_loaded_says_what_was_never_saved_says(void **state)
     assert_true(compared > 5000);
 }
 
-/* Where it is hardest: right before the records that change what no trade of theirs touches. */
-static void sessions_roll_and_settings_change_in_the_middle_of_a_saving(void **state)
+/* A bust of a trade that crossed a second ends what that tick opened, whosever it is. */
+static bool busts_a_tick(struct world *world, uint32_t at)
 {
-    (void)state;
+    const struct tw_record *record = &world->log.records[at];
+    const struct tw_block *block = &record->block;
+    for (uint32_t i = 0; record->kind == TW_RECORD_BLOCK && i < block->original_count; i++) {
+        struct tw_original original;
+        uint32_t row;
+        memcpy(&original, block->originals + (size_t)i * sizeof original, sizeof original);
+        const struct tw_block *of = log_find(&world->log, original.seq, &row);
+        if (of != NULL && (of->attrs[row] & TW_ATTR_TICK) != 0)
+            return true;
+    }
+    return false;
+}
+
+/* These change what no trade of theirs touches. */
+static bool rolls_or_ticks(struct world *world, uint32_t i)
+{
+    const struct tw_record *record = &world->log.records[i];
+    if (record->kind == TW_RECORD_CONTROL)
+        return record->control.kind == TW_CONTROL_SESSION || record->control.kind == TW_CONTROL_SETTINGS;
+    return record->block.count > 0 && (record->block.attrs[0] & TW_ATTR_TICK) != 0 && i % 16 == 0;
+}
+
+/* Saved right before the records that are hard, so many for each seed. */
+static void save_before(bool (*is_hard)(struct world *world, uint32_t i), const char *const *texts, uint32_t tries)
+{
     uint32_t tried = 0;
-    for (uint64_t seed = 1; seed <= 6; seed++) {
+    for (uint32_t seed = 1; seed <= 6; seed++) {
         struct alerts whole = {0};
-        struct world *world = play(&(struct play_setting){.seed = seed,
-                                                          .block_trades_max = 3,
-                                                          .settings_texts = (const char *const *)settings_texts + 2,
-                                                          .settings_count = 2});
+        struct world *world = play(
+            &(struct play_setting){.seed = seed, .block_trades_max = 3, .settings_texts = texts, .settings_count = 2});
         reference(world, &whole);
-        for (uint32_t i = 1; i + 1 < world->log.count && tried < 30 * seed; i++) {
-            const struct tw_record *next = &world->log.records[i + 1];
-            bool hard = next->kind == TW_RECORD_CONTROL
-                            ? next->control.kind == TW_CONTROL_SESSION || next->control.kind == TW_CONTROL_SETTINGS
-                            : next->block.count > 0 && (next->block.attrs[0] & TW_ATTR_TICK) != 0 && i % 16 == 0;
-            if (!hard)
+        for (uint32_t i = 1; i + 1 < world->log.count && tried < tries * seed; i++) {
+            if (!is_hard(world, i + 1))
                 continue;
             saved_and_loaded(world, &whole, i, 2, 3, 1);
             tried++;
@@ -309,7 +405,92 @@ static void sessions_roll_and_settings_change_in_the_middle_of_a_saving(void **s
         alerts_free(&whole);
         world_free(&world);
     }
-    assert_true(tried > 40);
+    assert_true(tried > tries);
+}
+
+static void sessions_roll_and_settings_change_in_the_middle_of_a_saving(void **state)
+{
+    (void)state;
+    save_before(rolls_or_ticks, (const char *const *)settings_texts + 2, 7);
+}
+
+static void what_a_tick_opened_is_busted_in_the_middle_of_a_saving(void **state)
+{
+    (void)state;
+    save_before(busts_a_tick, (const char *const *)settings_texts, 5);
+}
+
+/* Windows of hundreds of trades, written an entry's row at a time while trades come, are busted, and leave: one by one
+ * as time goes on, or all at once when a day has passed. */
+static void windows_are_written_late_as_they_were(void **state)
+{
+    (void)state;
+    window_rows = 0;
+    for (uint64_t seed = 1; seed <= 6; seed++) {
+        struct alerts whole = {0};
+        const char *windows[] = {settings_texts[4], settings_texts[5]};
+        struct world *world = play(&(struct play_setting){.seed = seed,
+                                                          .block_trades_max = seed % 2 == 0 ? 2 : 40,
+                                                          .settings_texts = windows,
+                                                          .settings_count = 1 + seed % 2});
+        random_state = seed;
+        reference(world, &whole);
+        for (uint32_t i = 0; i < 8; i++)
+            saved_and_loaded(world, &whole, 1 + random_below(world->log.count - 1), 1 + i % 3, 1 + i % 4,
+                             i % 3 == 0 ? 1 : 2000);
+        alerts_free(&whole);
+        world_free(&world);
+    }
+    print_message("%u rows of late entries\n", window_rows);
+    assert_true(window_rows > 300);
+}
+
+/* Version 1: a window stood in its object's row, whole; there were no rows of late entries. */
+static void put_windows_in_their_rows(struct tw_buffer *rows, uint8_t object_kind, uint8_t window_kind)
+{
+    struct tw_buffer old = {0};
+    struct tw_row_reader row, other;
+    for (size_t offset = 0; tw_row_next(rows->bytes, rows->length, &offset, &row) > 0;) {
+        if (row.kind == window_kind)
+            continue;
+        size_t began = tw_row_begin(&old, row.kind);
+        tw_put_bytes(&old, row.at, (size_t)(row.end - row.at));
+        uint32_t id = row.kind == object_kind ? tw_get_u32(&row) : 0;
+        for (size_t at = 0; id != 0 && tw_row_next(rows->bytes, rows->length, &at, &other) > 0;)
+            if (other.kind == window_kind && tw_get_u32(&other) == id)
+                tw_put_bytes(&old, other.at, (size_t)(other.end - other.at));
+        tw_row_end(&old, began);
+    }
+    tw_buffer_free(rows);
+    *rows = old;
+}
+
+static void windows_of_version_1_are_read(void **state)
+{
+    (void)state;
+    const char *windows[] = {settings_texts[4]};
+    struct world *world = play(
+        &(struct play_setting){.seed = 2, .block_trades_max = 100, .settings_texts = windows, .settings_count = 1});
+    struct tw_evidence evidence = {world, find_trade};
+    struct tw_pipeline *pipeline = tw_pipeline_new(1, &evidence);
+    struct savers savers = {.cores = tw_pipeline_release(&pipeline)};
+    struct alerts alerts = {0};
+    uint64_t now[TW_PART_COUNT], old[TW_PART_COUNT];
+    for (uint32_t i = 0; i < world->log.count; i++)
+        savers_step(&savers, &world->log.records[i], &alerts);
+    savers_begin(&savers);
+    while (!savers_go_on(&savers, 100000))
+        continue;
+    assert_true(count_rows(&savers, TW_PART_SHARD, ROW_SHARD_WINDOW) > 0);
+    assert_true(count_rows(&savers, TW_PART_EXPOSURE, ROW_EXPOSURE_WINDOW) > 0);
+    state_of(world, &savers, now);
+    put_windows_in_their_rows(&savers.parts[TW_PART_SHARD][0], ROW_OBJECT, ROW_SHARD_WINDOW);
+    put_windows_in_their_rows(&savers.parts[TW_PART_EXPOSURE][0], ROW_OBJECT, ROW_EXPOSURE_WINDOW);
+    state_of(world, &savers, old);
+    assert_memory_equal(now, old, sizeof now);
+    savers_free(&savers);
+    alerts_free(&alerts);
+    world_free(&world);
 }
 
 static void a_part_that_is_missing_or_cut_is_no_state(void **state)
@@ -354,6 +535,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_loaded_says_what_was_never_saved_says),
         cmocka_unit_test(sessions_roll_and_settings_change_in_the_middle_of_a_saving),
+        cmocka_unit_test(what_a_tick_opened_is_busted_in_the_middle_of_a_saving),
+        cmocka_unit_test(windows_are_written_late_as_they_were),
+        cmocka_unit_test(windows_of_version_1_are_read),
         cmocka_unit_test(a_part_that_is_missing_or_cut_is_no_state),
     };
     return cmocka_run_group_tests_name("snapshot: judging", tests, make_settings, free_settings);
