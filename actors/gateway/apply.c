@@ -66,7 +66,7 @@ static void apply_block(struct tw_gateway *gateway, const struct tw_block *block
     for (uint32_t i = 0; i < block->original_count; i++) {
         struct tw_original original;
         memcpy(&original, block->originals + (size_t)i * sizeof original, sizeof original);
-        tw_seq_set_add(&gateway->busted, original.seq);
+        tw_busted_add(&gateway->busted, original.seq);
     }
 }
 
@@ -174,7 +174,8 @@ void tw_gateway_settings_changed(struct tw_gateway *gateway, struct tw_text sett
 void tw_gateway_forget(struct tw_gateway *gateway, uint64_t last_seq)
 {
     gateway->forgotten_seq = last_seq;
-    tw_seq_set_forget(&gateway->busted, last_seq);
+    tw_gateway_save_busted(gateway); /* it drops some that a snapshot may still want */
+    tw_busted_forget(&gateway->busted, last_seq);
 }
 
 uint64_t tw_gateway_snapshot(struct tw_gateway *gateway, int64_t wall_ns)

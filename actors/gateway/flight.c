@@ -248,7 +248,7 @@ bool tw_flight_by_id(struct tw_gateway *gateway, uint32_t publisher, struct tw_t
         for (uint32_t row = index->newest[bucket]; row != 0; row = index->older[row - 1]) {
             uint64_t seq = block->follows + row;
             if (!tw_text_equal(id_of(gateway, lsn, block, row - 1), id) ||
-                publisher_of(gateway, block, row - 1) != publisher || tw_seq_set_has(&gateway->busted, seq))
+                publisher_of(gateway, block, row - 1) != publisher || tw_busted_has(&gateway->busted, seq))
                 continue;
             fill_past(gateway, lsn, block, row - 1, out);
             return true;

@@ -57,7 +57,7 @@ void tw_gateway_free(struct tw_gateway **gateway)
     tw_flight_spares_free(gone);
     tw_frame_pool_close(&gone->frames);
     tw_gateway_open_free(gone);
-    tw_seq_set_free(&gone->busted);
+    tw_busted_free(&gone->busted);
     tw_dictionary_free(&gone->symbols);
     tw_dictionary_free(&gone->accounts);
     tw_dictionary_free(&gone->sources_by_name);

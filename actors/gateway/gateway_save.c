@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The gateway's part of a snapshot: what recovery would know after the SNAPSHOT record, which is the last one that was
- * finished. Everything up to it counts as durable there, so what is still under way is written as settled. Names are
- * written as time allows; all the rest at once, for it changes with every message.
+ * finished. Everything up to it counts as durable there, so what is still under way is written as settled. Names and
+ * busts are written as time allows; all the rest at once, for it changes with every message.
  */
 #include <string.h>
 
@@ -11,7 +11,7 @@
 
 enum row { ROW_HEAD = TW_ROW_OWN, ROW_SOURCE, ROW_PUBLISHER, ROW_REFUSAL, ROW_BUSTED };
 
-#define BUSTED_PER_ROW 4096u
+#define BUSTED_PER_ROW 1024u
 
 /* Of tw_publisher.speaks; the same numbers for ever. */
 enum row_speaks { ROW_SPEAKS_UNKNOWN, ROW_SPEAKS_BY_PUSH, ROW_SPEAKS_BY_FEED };
@@ -101,17 +101,26 @@ static void save_publisher(const struct tw_gateway *gateway, const struct tw_pub
     tw_row_end(out, began);
 }
 
-static void save_busted(const struct tw_seq_set *busted, struct tw_buffer *out)
+/* A row of them; false if none is left. */
+static bool save_some_busted(struct tw_gateway *gateway)
 {
-    for (size_t slot = 0; slot < busted->capacity && !TW_PLANTED(SNAPSHOT_FORGETS_BUSTS);) {
-        size_t began = tw_row_begin(out, ROW_BUSTED);
-        for (uint32_t written = 0; slot < busted->capacity && written < BUSTED_PER_ROW; slot++)
-            if (busted->slots[slot] != 0) {
-                tw_put_u64(out, busted->slots[slot]);
-                written++;
-            }
-        tw_row_end(out, began);
-    }
+    uint64_t list[BUSTED_PER_ROW];
+    struct tw_buffer *out = &gateway->saving.rows;
+    if (!gateway->busted.is_late)
+        return false;
+    uint32_t count = tw_busted_late_take(&gateway->busted, BUSTED_PER_ROW, list);
+    if (count == 0 || TW_PLANTED(SNAPSHOT_FORGETS_BUSTS))
+        return true;
+    size_t began = tw_row_begin(out, ROW_BUSTED);
+    tw_put_bytes(out, list, count * sizeof list[0]);
+    tw_row_end(out, began);
+    return true;
+}
+
+void tw_gateway_save_busted(struct tw_gateway *gateway)
+{
+    while (save_some_busted(gateway))
+        continue;
 }
 
 static struct tw_saving_names names_of(const struct tw_dictionary *dictionary, enum tw_name_kind kind)
@@ -133,7 +142,7 @@ void tw_gateway_save_begin(struct tw_gateway *gateway)
     for (uint32_t id = 1; id <= sources; id++)
         save_known_refusals(gateway->sources[id], out);
     save_refusals_under_way(gateway, out);
-    save_busted(&gateway->busted, out);
+    tw_busted_late_begin(&gateway->busted);
     gateway->saving_names[0] = names_of(gateway->symbols, TW_NAME_SYMBOL);
     gateway->saving_names[1] = names_of(gateway->accounts, TW_NAME_ACCOUNT);
     gateway->saving_names[2] = names_of(gateway->parties, TW_NAME_PARTY);
@@ -144,13 +153,20 @@ bool tw_gateway_saving(const struct tw_gateway *gateway)
     return tw_saving_left(&gateway->saving);
 }
 
+/* One step: a row. False at the end. */
+static bool walk(struct tw_gateway *gateway)
+{
+    struct tw_saving *saving = &gateway->saving;
+    if (save_some_busted(gateway) || tw_save_names(&saving->rows, &gateway->saving_names[saving->cursor]))
+        return true;
+    return ++saving->cursor < sizeof gateway->saving_names / sizeof gateway->saving_names[0];
+}
+
 bool tw_gateway_save(struct tw_gateway *gateway, struct tw_buffer *out, size_t bytes)
 {
     struct tw_saving *saving = &gateway->saving;
-    while (saving->active && tw_saving_waiting(saving) < bytes) {
-        if (!tw_save_names(&saving->rows, &gateway->saving_names[saving->cursor]))
-            saving->active = ++saving->cursor < sizeof gateway->saving_names / sizeof gateway->saving_names[0];
-    }
+    while (saving->active && tw_saving_waiting(saving) < bytes)
+        saving->active = walk(gateway);
     return tw_saving_hand_out(saving, out, bytes);
 }
 
@@ -246,7 +262,7 @@ static bool load_busted(struct tw_gateway *gateway, struct tw_row_reader *row)
         uint64_t seq = tw_get_u64(row);
         if (row->bad || seq == 0)
             return false;
-        tw_seq_set_add(&gateway->busted, seq);
+        tw_busted_add(&gateway->busted, seq);
     }
     return true;
 }

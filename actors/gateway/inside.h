@@ -49,6 +49,21 @@ bool tw_seq_set_has(const struct tw_seq_set *set, uint64_t seq);
 void tw_seq_set_forget(struct tw_seq_set *set, uint64_t last); /* takes out all up to `last` */
 void tw_seq_set_free(struct tw_seq_set *set);
 
+/* The busted trades. While a snapshot writes them, a piece at a time, `known` stands still. */
+struct tw_busted {
+    struct tw_seq_set known;
+    struct tw_seq_set since; /* those that were busted meanwhile */
+    bool is_late;            /* a snapshot still writes, from the slot `next` on */
+    size_t next;
+};
+void tw_busted_add(struct tw_busted *busted, uint64_t seq);
+bool tw_busted_has(const struct tw_busted *busted, uint64_t seq);
+void tw_busted_forget(struct tw_busted *busted, uint64_t last); /* not while they are late */
+void tw_busted_free(struct tw_busted *busted);
+void tw_busted_late_begin(struct tw_busted *busted);
+/* Some of them, at most `limit`, and how many: the next as they were at the beginning; 0 at the end or none so far. */
+uint32_t tw_busted_late_take(struct tw_busted *busted, uint32_t limit, uint64_t *out);
+
 /* ---- names of the columnar form: one publisher's own ids, dense from 1 ---- */
 struct tw_local_names {
     uint32_t count, capacity;
@@ -197,7 +212,7 @@ struct tw_gateway {
     struct tw_event_clock clock;
     int64_t accepted_ns; /* monotonic time of the last accepted trade */
     bool heard_time;     /* accepted_ns is set */
-    struct tw_seq_set busted;
+    struct tw_busted busted;
 
     struct tw_open_block open;
     uint32_t last_block_count; /* rows of the block before it */
@@ -378,5 +393,8 @@ enum tw_code tw_gateway_refer(struct tw_gateway *gateway, const struct tw_source
 /* ---- recovery and start: apply.c ---- */
 void tw_gateway_forget(struct tw_gateway *gateway, uint64_t last_seq); /* retention: the trades up to here are gone */
 void tw_gateway_apply_refusals(struct tw_gateway *gateway, const struct tw_block *block);
+
+/* ---- gateway_save.c ---- */
+void tw_gateway_save_busted(struct tw_gateway *gateway); /* what the snapshot under way still wants of them */
 
 #endif

@@ -96,7 +96,7 @@ static bool find_original(struct tw_gateway *gateway, uint32_t publisher, struct
         TW_ASSERT(out->seq != 0 && out->seq < before);
         if (out->seq <= gateway->forgotten_seq) /* the log says that it is gone; the disk may have it for a while yet */
             return false;
-        if (!tw_seq_set_has(&gateway->busted, out->seq))
+        if (!tw_busted_has(&gateway->busted, out->seq))
             return true;
         before = out->seq;
     }

@@ -289,7 +289,7 @@ void tw_gateway_append(struct tw_gateway *gateway, struct tw_source *source, con
         struct tw_original original = row->original;
         original.row = at;
         tw_buffer_append(&open->originals, &original, sizeof original);
-        tw_seq_set_add(&gateway->busted, original.seq);
+        tw_busted_add(&gateway->busted, original.seq);
     }
     tw_gateway_note_position(gateway, source);
 }
