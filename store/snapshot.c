@@ -14,8 +14,9 @@
 
 #include "store/snapshot.h"
 
-/* So many written bytes may wait for the disk: the sync at the end then takes milliseconds and holds up no append. */
-#define DIRTY_BYTES_MAX (UINT64_C(4) << 20)
+/* So many written bytes may wait for the disk. An append's fsync waits for them, too, so it is less than what a disk
+ * writes in a few milliseconds. */
+#define DIRTY_BYTES_MAX (UINT64_C(512) << 10)
 
 struct tw_snapshot_writer {
     struct tw_store *store;

@@ -16,8 +16,10 @@
 
 #define REPORT_NS TW_NS_PER_SECOND   /* the report is said again: what was said before the gateway listened is lost */
 #define DURABLE_NS INT64_C(10000000) /* how often a snapshot looks whether its record is durable */
-/* A second, at most: 100 MiB of state take 1.6 s, and the disk has the log to write, too. */
-#define PACE_BYTES (UINT64_C(64) << 20)
+/* A second: the disk has the log to write, too, whose fsync waits for what is before it. Nobody waits for a snapshot;
+ * but what a start has to read again grows with the time that one takes, so that large ones go faster. */
+#define PACE_BYTES (UINT64_C(16) << 20)
+#define LONGEST_SECONDS 20u
 #define AHEAD_NS INT64_C(2000000) /* how far it may run ahead of that pace: poll's grain, twice */
 
 struct tw_keeper_actor {
@@ -28,7 +30,7 @@ struct tw_keeper_actor {
     struct tw_control_door *door;
     struct tw_snapshot_writer *writer; /* of the snapshot under way */
     int64_t begun_ns, paced_ns;        /* when it began; up to when the slices taken may keep us busy */
-    uint64_t bytes;                    /* of its rows */
+    uint64_t bytes, bytes_before;      /* of its rows; of the one before */
     int64_t report_due_ns;
     int64_t snapshot_retry_ns, drop_retry_ns; /* not before */
     uint64_t done;                            /* as the gateway knows it */
@@ -142,13 +144,18 @@ static void give_up(struct tw_keeper_actor *actor, const struct tw_store_error *
     actor->snapshot_retry_ns = tw_now_ns() + actor->settings.retry_ns;
 }
 
+static int64_t cost_of(const struct tw_keeper_actor *actor, uint64_t bytes)
+{
+    uint64_t pace = actor->bytes_before / LONGEST_SECONDS;
+    return (int64_t)(bytes * (uint64_t)TW_NS_PER_SECOND / (pace > PACE_BYTES ? pace : PACE_BYTES));
+}
+
 static void take_slice(struct tw_keeper_actor *actor, const struct tw_slice *slice, int64_t now_ns)
 {
     struct tw_store_error error;
     const struct tw_keeper_slice *about = &slice->about;
     enum tw_keeper_turn turn = tw_keeper_take(actor->core, about);
-    int64_t cost_ns = (int64_t)(slice->rows.length * (uint64_t)TW_NS_PER_SECOND / PACE_BYTES);
-    actor->paced_ns = (actor->paced_ns > now_ns ? actor->paced_ns : now_ns) + cost_ns;
+    actor->paced_ns = (actor->paced_ns > now_ns ? actor->paced_ns : now_ns) + cost_of(actor, slice->rows.length);
     if (turn == TW_KEEPER_BEGINS) {
         actor->begun_ns = now_ns;
         actor->bytes = 0;
@@ -254,6 +261,7 @@ static void finish(struct tw_keeper_actor *actor)
         return;
     }
     tw_keeper_finished(actor->core);
+    actor->bytes_before = actor->bytes;
     tw_log(TW_LOG_INFO, "keeper",
            "snapshot lsn=%" PRIu64 " trades=%" PRIu64 " alerts=%" PRIu64 " bytes=%" PRIu64 " ms=%" PRId64, barrier.lsn,
            barrier.seq, barrier.last_alert, actor->bytes, (tw_now_ns() - actor->begun_ns) / 1000000);
