@@ -64,6 +64,7 @@ void tw_exposure_apply_settings(struct tw_exposure *exposure, struct tw_account 
 static void settings_changed(struct tw_exposure *exposure)
 {
     exposure->judge_all = true;
+    tw_rule_desk_look_at_all(&exposure->velocity);
     for (uint32_t i = 0; i < exposure->account_count; i++)
         if (exposure->accounts[i].name.length > 0)
             tw_exposure_apply_settings(exposure, &exposure->accounts[i]);
@@ -180,13 +181,14 @@ struct tick_walk {
     struct tw_events *events;
 };
 
-static void tick_exposure(void *context, uint32_t key, const void *argument)
+static int64_t tick_exposure(void *context, uint32_t key, const void *argument)
 {
     const struct tick_walk *walk = argument;
     judge_exposure(context, key, &walk->moment, walk->events);
+    return TW_LOOK_ALWAYS;
 }
 
-static void tick_velocity(void *context, uint32_t key, const void *argument)
+static int64_t tick_velocity(void *context, uint32_t key, const void *argument)
 {
     const struct tick_walk *walk = argument;
     struct tw_exposure *exposure = context;
@@ -194,9 +196,8 @@ static void tick_velocity(void *context, uint32_t key, const void *argument)
     int64_t window_ns = exposure->settings.rules.velocity_window_ns;
     if (exposure->saving.active)
         keep_before_verdict(exposure, key, &velocity->level,
-                            tw_window_count_after(&velocity->window, walk->moment.ts_ns - window_ns),
-                            &velocity->episode);
-    tw_velocity_tick(&exposure->velocity, velocity, key, window_ns, &walk->moment, walk->events);
+                            tw_velocity_count_in_tick(velocity, window_ns, walk->moment.ts_ns), &velocity->episode);
+    return tw_velocity_tick(&exposure->velocity, velocity, key, window_ns, &walk->moment, walk->events);
 }
 
 static void touch(struct tw_exposure *exposure, uint32_t id)
@@ -229,7 +230,21 @@ static void judge_all(struct tw_exposure *exposure, const struct tick_walk *walk
     }
 }
 
-/* Re-marking first, then judging: accounts whose exposure it changed, and those with an open alert. */
+/* Trades judge the accounts that they change. A tick changes others: by re-marking, and turnover by the session. */
+static void tick_exposures(struct tw_exposure *exposure, const struct tick_walk *walk)
+{
+    if (exposure->settings.rules.measure == TW_MEASURE_TURNOVER) {
+        tw_rule_desk_walk(&exposure->exposure, walk->moment.ts_ns, exposure_episode, tick_exposure, exposure, walk);
+        return;
+    }
+    for (uint32_t i = 0; i < exposure->touched_count; i++) {
+        uint32_t id = exposure->touched[i];
+        if (exposure_of(exposure, &exposure->accounts[id]) != exposure->accounts[id].judged_e8)
+            judge_exposure(exposure, id, &walk->moment, walk->events);
+    }
+}
+
+/* Re-marking first, then judging. */
 static void take_tick(struct tw_exposure *exposure, const struct tw_tick *tick, struct tw_shard_answer *const *answers,
                       struct cursors *cursors, struct tw_events *events)
 {
@@ -252,15 +267,9 @@ static void take_tick(struct tw_exposure *exposure, const struct tw_tick *tick, 
         return;
     }
     if (rules->client_exposure.enabled)
-        tw_rule_desk_walk(&exposure->exposure, exposure_episode, tick_exposure, exposure, &walk);
-    for (uint32_t i = 0; i < exposure->touched_count; i++) {
-        const struct tw_account *account = &exposure->accounts[exposure->touched[i]];
-        /* Those with an open alert were judged in the walk; a second look would make a second event. */
-        if (!account->exposure.listed && exposure_of(exposure, account) != account->judged_e8)
-            judge_exposure(exposure, exposure->touched[i], &walk.moment, events);
-    }
+        tick_exposures(exposure, &walk);
     if (rules->velocity.enabled && rules->velocity_client)
-        tw_rule_desk_walk(&exposure->velocity, velocity_episode, tick_velocity, exposure, &walk);
+        tw_rule_desk_walk(&exposure->velocity, tick->time_ns, velocity_episode, tick_velocity, exposure, &walk);
 }
 
 /* ---- rows ---- */
@@ -315,7 +324,7 @@ static void leave_trade(struct tw_exposure *exposure, const struct tw_original *
         return;
     if (exposure->saving.active)
         tw_exposure_save_leaving(exposure, original->account, moment->ts_ns);
-    tw_velocity_bust(&account->velocity, rules->velocity_window_ns, moment->ts_ns, original->seq);
+    tw_velocity_bust(&exposure->velocity, &account->velocity, rules->velocity_window_ns, moment->ts_ns, original->seq);
 }
 
 static void take_trade(struct tw_exposure *exposure, const struct tw_block *block, uint32_t row, uint32_t id,
@@ -339,7 +348,7 @@ static void retract(struct tw_exposure *exposure, uint64_t seq, const struct tw_
         bool is_exposure = opening->rule == TW_RULE_CLIENT_EXPOSURE;
         struct tw_episode *episode = is_exposure ? &account->exposure : &account->velocity.episode;
         struct tw_event *event = tw_opening_retract(openings, opening, episode, moment, events);
-        event->value = is_exposure ? exposure_of(exposure, account) : tw_window_size(&account->velocity.window);
+        event->value = is_exposure ? exposure_of(exposure, account) : tw_velocity_count(&account->velocity);
         event->threshold =
             is_exposure ? tw_level_tier(&account->level, event->severity) : account->velocity.level.tier1;
     }
@@ -369,18 +378,22 @@ static void take_reversal(struct tw_exposure *exposure, const struct tw_block *b
         judge_account(exposure, new, &moment, events);
 }
 
-#define ACCOUNT_AHEAD 8u /* rows: about a cache miss's time before the account is needed */
+#define ACCOUNT_AHEAD 16u /* rows: about a cache miss's time before its window is, and twice before it is needed */
+#define WINDOW_AHEAD 8u
 
 static void expect(const struct tw_exposure *exposure, const struct tw_block *block, uint32_t row)
 {
     if (row + ACCOUNT_AHEAD >= block->count)
         return;
     uint32_t id = tw_load_u32(block->account, row + ACCOUNT_AHEAD);
-    if (id >= exposure->account_count)
-        return;
-    const char *account = (const char *)&exposure->accounts[id];
-    for (size_t line = 0; line < sizeof(struct tw_account); line += 64)
-        __builtin_prefetch(account + line, 1);
+    uint32_t nearer = tw_load_u32(block->account, row + WINDOW_AHEAD);
+    if (id < exposure->account_count) {
+        const char *account = (const char *)&exposure->accounts[id];
+        for (size_t line = 0; line < sizeof(struct tw_account); line += 64)
+            __builtin_prefetch(account + line, 1);
+    }
+    if (nearer < exposure->account_count)
+        tw_window_expect(&exposure->accounts[nearer].velocity.window);
 }
 
 static void take_block(struct tw_exposure *exposure, const struct tw_block *block,
@@ -438,7 +451,7 @@ bool tw_exposure_account(const struct tw_exposure *exposure, uint32_t id, struct
                                     .net_e8 = tw_wide_saturated(&account->net),
                                     .turnover_e8 = turnover_of(exposure, account),
                                     .exposure_e8 = exposure_of(exposure, account),
-                                    .trades_in_window = tw_window_size(&account->velocity.window),
+                                    .trades_in_window = tw_velocity_count(&account->velocity),
                                     .severity = account->exposure.severity};
     return true;
 }

@@ -118,30 +118,48 @@ void tw_rule_desk_free(struct tw_rule_desk *desk)
 
 void tw_rule_desk_list(struct tw_rule_desk *desk, struct tw_episode *episode, uint32_t key)
 {
-    if (episode->listed)
+    if (episode->place != 0)
         return;
     if (desk->key_count == desk->key_capacity) {
         desk->key_capacity = desk->key_capacity == 0 ? 64 : desk->key_capacity * 2;
         desk->keys = tw_realloc(desk->keys, desk->key_capacity * sizeof *desk->keys);
     }
-    desk->keys[desk->key_count++] = key;
-    episode->listed = true;
+    desk->keys[desk->key_count++] = (struct tw_open_key){TW_LOOK_ALWAYS, key};
+    episode->place = desk->key_count;
 }
 
-void tw_rule_desk_walk(struct tw_rule_desk *desk, tw_episode_of episode_of, tw_episode_visit visit, void *context,
-                       const void *argument)
+void tw_rule_desk_look(struct tw_rule_desk *desk, const struct tw_episode *episode)
+{
+    if (episode->place != 0)
+        desk->keys[episode->place - 1].look_ns = TW_LOOK_ALWAYS;
+}
+
+void tw_rule_desk_look_at_all(struct tw_rule_desk *desk)
+{
+    for (uint32_t i = 0; i < desk->key_count; i++)
+        desk->keys[i].look_ns = TW_LOOK_ALWAYS;
+}
+
+void tw_rule_desk_walk(struct tw_rule_desk *desk, int64_t tick_ns, tw_episode_of episode_of, tw_episode_visit visit,
+                       void *context, const void *argument)
 {
     for (uint32_t i = 0; i < desk->key_count;) {
-        uint32_t key = desk->keys[i];
+        uint32_t key = desk->keys[i].key;
+        if (tick_ns < desk->keys[i].look_ns) {
+            i++;
+            continue;
+        }
         if (tw_episode_open(episode_of(context, key)))
-            visit(context, key, argument);
+            desk->keys[i].look_ns = visit(context, key, argument);
         struct tw_episode *episode = episode_of(context, key);
         if (tw_episode_open(episode)) {
             i++;
-        } else {
-            episode->listed = false;
-            desk->keys[i] = desk->keys[--desk->key_count];
+            continue;
         }
+        episode->place = 0;
+        desk->keys[i] = desk->keys[--desk->key_count];
+        if (i < desk->key_count)
+            episode_of(context, desk->keys[i].key)->place = i + 1;
     }
 }
 

@@ -59,7 +59,7 @@ void tw_openings_free(struct tw_openings *openings);
 struct tw_episode {
     uint64_t opening_seq; /* the trade that opened it, while open */
     uint8_t severity;     /* reached; TW_SEVERITY_NONE: closed */
-    bool listed;          /* the key stands in the list of open keys; a closed one is taken out by the next walk */
+    uint32_t place;       /* in the list of open keys, from 1; 0: not there. A walk takes out those that closed */
 };
 static inline bool tw_episode_open(const struct tw_episode *episode)
 {
@@ -71,17 +71,26 @@ struct tw_rule_desk {
     enum tw_rule rule;
     enum tw_entity_type entity_type;
     struct tw_openings *openings;
-    uint32_t *keys; /* in no order */
+    struct tw_open_key {
+        int64_t look_ns; /* ticks before it pass the key by */
+        uint32_t key;
+    } * keys; /* in no order */
     uint32_t key_count, key_capacity;
 };
 void tw_rule_desk_free(struct tw_rule_desk *desk);
 void tw_rule_desk_list(struct tw_rule_desk *desk, struct tw_episode *episode, uint32_t key); /* unless it is listed */
 
-/* Ticks walk the open keys: `episode_of(context, key)` finds the key's episode, `visit` judges it. */
+/* The next tick looks at the key of this episode, if it is listed; at all of them. */
+void tw_rule_desk_look(struct tw_rule_desk *desk, const struct tw_episode *episode);
+void tw_rule_desk_look_at_all(struct tw_rule_desk *desk);
+
+/* Ticks walk the open keys: `episode_of(context, key)` finds the key's episode, `visit` judges it and returns the time
+ * before which no tick needs to look at it again. */
+#define TW_LOOK_ALWAYS INT64_MIN
 typedef struct tw_episode *(*tw_episode_of)(void *context, uint32_t key);
-typedef void (*tw_episode_visit)(void *context, uint32_t key, const void *argument);
-void tw_rule_desk_walk(struct tw_rule_desk *desk, tw_episode_of episode_of, tw_episode_visit visit, void *context,
-                       const void *argument);
+typedef int64_t (*tw_episode_visit)(void *context, uint32_t key, const void *argument);
+void tw_rule_desk_walk(struct tw_rule_desk *desk, int64_t tick_ns, tw_episode_of episode_of, tw_episode_visit visit,
+                       void *context, const void *argument);
 
 /* Where and when a judgement is made. */
 struct tw_moment {

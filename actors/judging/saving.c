@@ -97,7 +97,7 @@ bool tw_load_episode(struct tw_row_reader *row, struct tw_episode *episode)
 {
     episode->severity = tw_get_u8(row);
     episode->opening_seq = tw_get_u64(row);
-    episode->listed = false;
+    episode->place = 0;
     return !row->bad && episode->severity <= TW_SEVERITY_CRITICAL;
 }
 

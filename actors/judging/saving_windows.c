@@ -16,6 +16,7 @@ _Static_assert(sizeof(struct tw_window_entry) == 16, "time i64, seq u64");
 void tw_save_velocity(struct tw_buffer *out, struct tw_velocity_key *velocity)
 {
     struct tw_window *window = &velocity->window;
+    tw_window_evict(window, velocity->horizon_ns);
     tw_save_episode(out, &velocity->episode);
     tw_put_i64(out, velocity->clock_ns);
     tw_put_u32(out, window->count);
@@ -64,6 +65,7 @@ bool tw_load_velocity(struct tw_row_reader *row, struct tw_velocity_key *velocit
 {
     bool sound = tw_load_episode(row, &velocity->episode);
     velocity->clock_ns = tw_get_i64(row);
+    velocity->horizon_ns = INT64_MIN; /* what left the window is not in the row */
     velocity->window.late_until = tw_get_u32(row);
     return sound && !row->bad && tw_load_window(row, &velocity->window);
 }

@@ -11,7 +11,8 @@
 
 struct tw_velocity_key {
     struct tw_window window;
-    int64_t clock_ns; /* the key's clock */
+    int64_t clock_ns;   /* the key's clock */
+    int64_t horizon_ns; /* entries of the window up to here have left it */
     struct tw_level level;
     struct tw_episode episode;
 };
@@ -21,11 +22,15 @@ int64_t tw_velocity_horizon(const struct tw_velocity_key *velocity, int64_t wind
 /* A trade of the key enters the window at the key's clock. */
 void tw_velocity_enter(struct tw_velocity_key *velocity, int64_t window_ns, const struct tw_moment *moment);
 /* A bust of the key's trade `seq`: moves the clock, takes the entry out if it is still in. */
-void tw_velocity_bust(struct tw_velocity_key *velocity, int64_t window_ns, int64_t ts_ns, uint64_t seq);
+void tw_velocity_bust(struct tw_rule_desk *desk, struct tw_velocity_key *velocity, int64_t window_ns, int64_t ts_ns,
+                      uint64_t seq);
+uint32_t tw_velocity_count(const struct tw_velocity_key *velocity); /* at its clock */
 void tw_velocity_judge(struct tw_rule_desk *desk, struct tw_velocity_key *velocity, uint32_t key,
                        const struct tw_moment *moment, struct tw_events *events);
-/* In a tick: counts the trades in (tick - window, tick] and resolves; removes nothing. */
-void tw_velocity_tick(struct tw_rule_desk *desk, struct tw_velocity_key *velocity, uint32_t key, int64_t window_ns,
-                      const struct tw_moment *moment, struct tw_events *events);
+/* In a tick: counts the trades in (tick - window, tick] and resolves; removes nothing. Returns the time before which no
+ * tick needs to look again. */
+uint32_t tw_velocity_count_in_tick(const struct tw_velocity_key *velocity, int64_t window_ns, int64_t tick_ns);
+int64_t tw_velocity_tick(struct tw_rule_desk *desk, struct tw_velocity_key *velocity, uint32_t key, int64_t window_ns,
+                         const struct tw_moment *moment, struct tw_events *events);
 
 #endif

@@ -33,10 +33,19 @@ static void resize(struct tw_window *window, uint32_t capacity)
     window->capacity = capacity;
 }
 
-void tw_window_add(struct tw_window *window, int64_t t_ns, uint64_t seq)
+/* Dropping entries one by one as they expire would cost a cache miss a trade: they go together, when the ring is full,
+ * and it grows if hardly any did. */
+static void make_room(struct tw_window *window, int64_t horizon_ns)
+{
+    tw_window_evict(window, horizon_ns);
+    if (window->count > window->capacity - window->capacity / 8 || window->count == window->capacity)
+        resize(window, window->capacity == 0 ? CAPACITY_MIN : window->capacity * 2);
+}
+
+void tw_window_add(struct tw_window *window, int64_t t_ns, uint64_t seq, int64_t horizon_ns)
 {
     if (window->count == window->capacity)
-        resize(window, window->capacity == 0 ? CAPACITY_MIN : window->capacity * 2);
+        make_room(window, horizon_ns);
     *entry_at(window, window->count) = (struct tw_window_entry){t_ns, seq};
     window->count++;
 }
@@ -104,16 +113,21 @@ uint32_t tw_window_count_after(const struct tw_window *window, int64_t horizon_n
     return count;
 }
 
-uint32_t tw_window_latest(const struct tw_window *window, uint32_t limit, uint64_t *out)
+bool tw_window_holds(const struct tw_window *window, uint32_t count, int64_t horizon_ns)
 {
-    uint32_t size = tw_window_size(window);
-    uint32_t take = size < limit ? size : limit, left = take;
+    if (window->removed > 0)
+        return tw_window_count_after(window, horizon_ns) >= count;
+    return count == 0 || (window->count >= count && entry_at(window, window->count - count)->t_ns > horizon_ns);
+}
+
+void tw_window_latest(const struct tw_window *window, uint32_t count, uint64_t *out)
+{
+    uint32_t left = count;
     for (uint32_t i = window->count; left > 0; i--) {
         uint64_t seq = entry_at(window, i - 1)->seq;
         if ((seq & REMOVED_BIT) == 0)
             out[--left] = seq;
     }
-    return take;
 }
 
 struct tw_window_entry tw_window_entry(const struct tw_window *window, uint32_t index)
@@ -130,7 +144,7 @@ bool tw_window_restore(struct tw_window *window, int64_t t_ns, uint64_t seq)
         if (last->t_ns > t_ns || (last->seq & SEQ_MASK) >= (seq & SEQ_MASK))
             return false;
     }
-    tw_window_add(window, t_ns, seq);
+    tw_window_add(window, t_ns, seq, INT64_MIN);
     window->removed += (seq & REMOVED_BIT) != 0;
     return true;
 }

@@ -17,8 +17,8 @@ struct tw_window_entry {
     uint64_t seq; /* ascending; the top bit marks an entry that a bust took out, the next one window.c's own */
 };
 
-/* The trades of one key in a span of its clock. Zero-initialised: empty. Grows by doubling, shrinks when a burst is
- * over. */
+/* The trades of one key in a span of its clock, and some that have left it: whoever asks says from when on it counts.
+ * Zero-initialised: empty. Grows by doubling, shrinks when a burst is over. */
 struct tw_window {
     struct tw_window_entry *ring;
     uint32_t first, count, capacity; /* capacity is a power of two, or 0 */
@@ -28,19 +28,29 @@ struct tw_window {
     uint32_t late_from, late_until;
 };
 void tw_window_free(struct tw_window *window);
-void tw_window_add(struct tw_window *window, int64_t t_ns, uint64_t seq);
+/* Entries with t <= horizon will not be asked for any more: they may make room. */
+void tw_window_add(struct tw_window *window, int64_t t_ns, uint64_t seq, int64_t horizon_ns);
 /* Drops entries with t <= horizon. */
 void tw_window_evict(struct tw_window *window, int64_t horizon_ns);
 /* Takes the trade out if it is still in. */
 bool tw_window_remove(struct tw_window *window, uint64_t seq);
-static inline uint32_t tw_window_size(const struct tw_window *window)
-{
-    return window->count - window->removed;
-}
-/* Entries with t > horizon; removes nothing (ticks). */
+/* Entries with t > horizon that no bust took out; and if they are so many at least, which a look at one entry tells
+ * unless there were busts. */
 uint32_t tw_window_count_after(const struct tw_window *window, int64_t horizon_ns);
-/* The latest `limit` sequences, oldest first, into out; returns how many. */
-uint32_t tw_window_latest(const struct tw_window *window, uint32_t limit, uint64_t *out);
+bool tw_window_holds(const struct tw_window *window, uint32_t count, int64_t horizon_ns);
+/* Asks into the cache where the next tw_window_add writes. */
+static inline void tw_window_expect(const struct tw_window *window)
+{
+    if (window->capacity != 0)
+        __builtin_prefetch(&window->ring[(window->first + window->count) & (window->capacity - 1)], 1);
+}
+/* Time of the entry that is the `count`th from the newest, 1 <= count <= how many there are; no bust took any out. */
+static inline int64_t tw_window_time(const struct tw_window *window, uint32_t count)
+{
+    return window->ring[(window->first + window->count - count) & (window->capacity - 1)].t_ns;
+}
+/* The latest `count` sequences that no bust took out, oldest first, into out. There are so many. */
+void tw_window_latest(const struct tw_window *window, uint32_t count, uint64_t *out);
 
 /* ---- for snapshots ---- */
 /* Entry `index` from the oldest, with the mark of one that was taken out; and an entry as that gave it, behind those

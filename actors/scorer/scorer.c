@@ -176,6 +176,7 @@ void tw_scorer_key_by(struct tw_scorer *scorer, enum tw_statistics_key key)
 
 static void settings_changed(struct tw_scorer *scorer)
 {
+    tw_rule_desk_look_at_all(&scorer->anomaly);
     enum tw_statistics_key key = scorer->settings.rules.anomaly_key;
     if (key != scorer->keyed_by || scorer->key_count == 0) {
         tw_scorer_save_rest(scorer);
@@ -254,6 +255,24 @@ static void take_trade(struct tw_scorer *scorer, const struct tw_block *block, u
     tw_statistics_add(&scorer->keys[place].statistics, scorer->settings.rules.anomaly_window, cents, moment.origin.seq);
 }
 
+#define KEY_AHEAD 16u /* rows: about a cache miss's time before its ring is, and twice before it is needed */
+#define RING_AHEAD 8u
+
+/* Pairs are looked up by a table of their own and come as they come. */
+static void expect(const struct tw_scorer *scorer, const struct tw_block *block, uint32_t row)
+{
+    if (scorer->keyed_by != TW_STATISTICS_SYMBOL || row + KEY_AHEAD >= block->count)
+        return;
+    uint32_t key = tw_load_u32(block->symbol, row + KEY_AHEAD), nearer = tw_load_u32(block->symbol, row + RING_AHEAD);
+    if (key < scorer->key_count) {
+        const char *place = (const char *)&scorer->keys[key];
+        for (size_t line = 0; line < sizeof(struct tw_scorer_key); line += 64)
+            __builtin_prefetch(place + line, 1);
+    }
+    if (nearer < scorer->key_count)
+        tw_statistics_expect(&scorer->keys[nearer].statistics);
+}
+
 static void retract(struct tw_scorer *scorer, const struct tw_original *original, const struct tw_moment *moment,
                     struct tw_events *events)
 {
@@ -299,24 +318,25 @@ struct tick_walk {
     struct tw_events *events;
 };
 
-static void tick_key(void *context, uint32_t place, const void *argument)
+static int64_t tick_key(void *context, uint32_t place, const void *argument)
 {
     const struct tick_walk *walk = argument;
     struct tw_scorer *scorer = context;
     struct tw_scorer_key *key = &scorer->keys[place];
     const struct tw_rules *rules = &scorer->settings.rules;
     if (walk->moment.ts_ns < key->last_hit_ns + rules->anomaly_quiet_ns)
-        return;
+        return key->last_hit_ns + rules->anomaly_quiet_ns;
     keep_key(scorer, place);
     struct tw_event *event =
         tw_episode_resolve(&scorer->anomaly, &key->episode, key->entity, key->entity2, &walk->moment, walk->events);
     event->threshold = event->severity == TW_SEVERITY_HIGH ? rules->anomaly_high_e3 : rules->anomaly_medium_e3;
+    return TW_LOOK_ALWAYS;
 }
 
 static void take_tick(struct tw_scorer *scorer, const struct tw_tick *tick, struct tw_events *events)
 {
     struct tick_walk walk = {{tick->origin, tick->time_ns, tick->row, TW_PHASE_TICK}, events};
-    tw_rule_desk_walk(&scorer->anomaly, episode_of, tick_key, scorer, &walk);
+    tw_rule_desk_walk(&scorer->anomaly, tick->time_ns, episode_of, tick_key, scorer, &walk);
 }
 
 void tw_scorer_step(struct tw_scorer *scorer, const struct tw_record *record, struct tw_events *events)
@@ -337,6 +357,7 @@ void tw_scorer_step(struct tw_scorer *scorer, const struct tw_record *record, st
         if (tw_tape_clock_row(&scorer->clock, block, row, &tick))
             take_tick(scorer, &tick, events);
         if (TW_ATTR_KIND(block->attrs[row]) == TW_KIND_TRADE) {
+            expect(scorer, block, row);
             take_trade(scorer, block, row, events);
         } else {
             struct tw_original original = tw_block_original(block, row, &originals);

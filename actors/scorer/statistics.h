@@ -41,6 +41,15 @@ double tw_deviation_sigma(const struct tw_deviation *deviation);
 
 /* Enters a sample; the oldest leaves when `window` are in. */
 void tw_statistics_add(struct tw_statistics *statistics, uint32_t window, int64_t x, uint64_t seq);
+/* Asks into the cache what the next tw_statistics_add needs of the ring. */
+static inline void tw_statistics_expect(const struct tw_statistics *statistics)
+{
+    if (statistics->capacity == 0)
+        return;
+    uint32_t end = statistics->first + statistics->count;
+    __builtin_prefetch(&statistics->ring[statistics->first], 1);
+    __builtin_prefetch(&statistics->ring[end < statistics->capacity ? end : end - statistics->capacity], 1);
+}
 /* Takes a busted trade's sample out, if it is still in. */
 bool tw_statistics_remove(struct tw_statistics *statistics, uint64_t seq);
 struct tw_sample tw_statistics_sample(const struct tw_statistics *statistics, uint32_t index); /* from the oldest */

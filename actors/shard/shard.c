@@ -149,7 +149,8 @@ static void reverse_fill(struct tw_shard *shard, struct tw_symbol *symbol, const
     tw_latest_remove(&symbol->latest, original_seq);
     if (shard->settings.rules.velocity_symbol) {
         keep_leaving(shard, symbol, moment);
-        tw_velocity_bust(&symbol->velocity, shard->settings.rules.velocity_window_ns, moment->ts_ns, original_seq);
+        tw_velocity_bust(&shard->velocity, &symbol->velocity, shard->settings.rules.velocity_window_ns, moment->ts_ns,
+                         original_seq);
     }
     if (original_seq >= shard->clock.session_first)
         move_turnover(shard, symbol, -(tw_i128)notional);
@@ -230,11 +231,21 @@ static void step_reversal(struct tw_shard *shard, const struct tw_block *block, 
 #define SLOT_AHEAD 16u /* rows: about a miss's time before the position is needed, twice */
 #define POSITION_AHEAD 8u
 
+static void expect_symbol(const struct tw_shard *shard, uint32_t id)
+{
+    if (!tw_shard_has(shard, id) || tw_shard_place(shard, id) >= shard->symbol_count)
+        return;
+    const char *symbol = (const char *)tw_shard_symbol(shard, id);
+    for (size_t line = 0; line < sizeof(struct tw_symbol); line += 64)
+        __builtin_prefetch(symbol + line, 1);
+}
+
 static void expect(const struct tw_shard *shard, const struct tw_block *block, uint32_t row)
 {
     uint32_t slot = row + SLOT_AHEAD, position = row + POSITION_AHEAD;
     if (slot >= block->count)
         return;
+    expect_symbol(shard, tw_load_u32(block->symbol, slot));
     tw_holdings_expect_slot(&shard->positions, tw_load_u32(block->account, slot), tw_load_u32(block->symbol, slot));
     tw_holdings_expect(&shard->positions, tw_load_u32(block->account, position), tw_load_u32(block->symbol, position));
 }

@@ -24,6 +24,7 @@ void tw_shard_apply_settings(struct tw_shard *shard, struct tw_symbol *symbol)
 void tw_shard_settings_changed(struct tw_shard *shard)
 {
     shard->judge_all = true;
+    tw_rule_desk_look_at_all(&shard->velocity);
     for (uint32_t i = 0; i < shard->symbol_count; i++)
         if (shard->symbols[i].id != 0)
             tw_shard_apply_settings(shard, &shard->symbols[i]);
@@ -150,13 +151,14 @@ struct tick_walk {
     struct tw_events *events;
 };
 
-static void tick_exposure(void *context, uint32_t key, const void *argument)
+static int64_t tick_exposure(void *context, uint32_t key, const void *argument)
 {
     const struct tick_walk *walk = argument;
     tw_shard_judge_exposure(context, tw_shard_symbol(context, key), &walk->moment, walk->events);
+    return TW_LOOK_ALWAYS;
 }
 
-static void tick_velocity(void *context, uint32_t key, const void *argument)
+static int64_t tick_velocity(void *context, uint32_t key, const void *argument)
 {
     const struct tick_walk *walk = argument;
     struct tw_shard *shard = context;
@@ -165,9 +167,8 @@ static void tick_velocity(void *context, uint32_t key, const void *argument)
     int64_t window_ns = shard->settings.rules.velocity_window_ns;
     if (shard->saving.active)
         keep_before_verdict(shard, symbol, &velocity->level,
-                            tw_window_count_after(&velocity->window, walk->moment.ts_ns - window_ns),
-                            &velocity->episode);
-    tw_velocity_tick(&shard->velocity, velocity, key, window_ns, &walk->moment, walk->events);
+                            tw_velocity_count_in_tick(velocity, window_ns, walk->moment.ts_ns), &velocity->episode);
+    return tw_velocity_tick(&shard->velocity, velocity, key, window_ns, &walk->moment, walk->events);
 }
 
 /* A changed setting is judged from each key's next trade or tick on: this is the tick. */
@@ -203,9 +204,9 @@ void tw_shard_tick(struct tw_shard *shard, const struct tw_tick *tick, struct tw
         return;
     }
     if (rules->symbol_exposure.enabled)
-        tw_rule_desk_walk(&shard->exposure, exposure_episode, tick_exposure, shard, &walk);
+        tw_rule_desk_walk(&shard->exposure, tick->time_ns, exposure_episode, tick_exposure, shard, &walk);
     if (rules->velocity.enabled && rules->velocity_symbol)
-        tw_rule_desk_walk(&shard->velocity, velocity_episode, tick_velocity, shard, &walk);
+        tw_rule_desk_walk(&shard->velocity, tick->time_ns, velocity_episode, tick_velocity, shard, &walk);
 }
 
 /* ---- busts ---- */
@@ -228,7 +229,7 @@ void tw_shard_retract(struct tw_shard *shard, uint64_t seq, tw_i128 quantity_e8,
             threshold = tw_level_tier(&symbol->level, opening->severity);
         } else if (opening->rule == TW_RULE_VELOCITY) {
             episode = &symbol->velocity.episode;
-            value = tw_window_size(&symbol->velocity.window);
+            value = tw_velocity_count(&symbol->velocity);
             threshold = symbol->velocity.level.tier1;
         }
         struct tw_event *event = tw_opening_retract(openings, opening, episode, moment, events);
