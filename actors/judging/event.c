@@ -12,7 +12,7 @@
 struct tw_event *tw_events_add(struct tw_events *events)
 {
     if (events->count == events->capacity) {
-        events->capacity = events->capacity == 0 ? 64 : events->capacity * 2;
+        events->capacity = events->capacity == 0 ? 256 : events->capacity * 2;
         events->list = tw_realloc(events->list, events->capacity * sizeof *events->list);
     }
     struct tw_event *event = &events->list[events->count++];
@@ -24,7 +24,7 @@ uint32_t tw_events_evidence(struct tw_events *events, const uint64_t *sequences,
 {
     uint32_t first = events->evidence_count;
     if (events->evidence_capacity - first < count) {
-        uint32_t capacity = events->evidence_capacity == 0 ? 256 : events->evidence_capacity * 2;
+        uint32_t capacity = events->evidence_capacity == 0 ? 4096 : events->evidence_capacity * 2;
         while (capacity - first < count)
             capacity *= 2;
         events->evidence = tw_realloc(events->evidence, capacity * sizeof *events->evidence);

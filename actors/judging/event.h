@@ -98,6 +98,7 @@ struct tw_term_change {
     uint32_t row, account;
 };
 
+#define TW_ANSWER_CHANGES 8192u /* room that an answer begins with: for the largest block, so that few ever grow */
 struct tw_shard_answer {
     uint64_t lsn;
     struct tw_term_change *trades; /* one for each row of this shard with an account (two for a correct) */

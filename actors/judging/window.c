@@ -73,7 +73,7 @@ void tw_window_evict(struct tw_window *window, int64_t horizon_ns)
     }
     forget_late(window, before - window->count);
     /* A burst is over: give most of its memory back, but leave room so that a steady flow does not resize. */
-    if (window->capacity > 4 * CAPACITY_MIN && window->count < window->capacity / 8)
+    if (window->capacity > 4 * CAPACITY_MIN && window->count < window->capacity / 16)
         resize(window, window->capacity / 4);
 }
 

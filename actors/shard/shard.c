@@ -68,7 +68,7 @@ struct fill {
 static struct tw_term_change *add_change(struct tw_shard_answer *answer)
 {
     if (answer->trade_count == answer->trade_capacity) {
-        answer->trade_capacity = answer->trade_capacity == 0 ? 1024 : answer->trade_capacity * 2;
+        answer->trade_capacity = answer->trade_capacity == 0 ? TW_ANSWER_CHANGES : answer->trade_capacity * 2;
         answer->trades = tw_realloc(answer->trades, answer->trade_capacity * sizeof *answer->trades);
     }
     return &answer->trades[answer->trade_count++];

@@ -102,7 +102,7 @@ void tw_shard_judge_exposure(struct tw_shard *shard, struct tw_symbol *symbol, c
 static struct tw_term_change *add_remark(struct tw_shard_answer *answer)
 {
     if (answer->remark_count == answer->remark_capacity) {
-        answer->remark_capacity = answer->remark_capacity == 0 ? 1024 : answer->remark_capacity * 2;
+        answer->remark_capacity = answer->remark_capacity == 0 ? TW_ANSWER_CHANGES : answer->remark_capacity * 4;
         answer->remarks = tw_realloc(answer->remarks, answer->remark_capacity * sizeof *answer->remarks);
     }
     return &answer->remarks[answer->remark_count++];
