@@ -316,7 +316,9 @@ static enum tw_agent_progress work(void *self, char failure[512])
         return TW_AGENT_WAITS;
     if (!tw_outbox_fill(actor->outbox, failure))
         return TW_AGENT_FAILED;
-    return begin_some(actor, now_ns) || busy ? TW_AGENT_CONTINUES : TW_AGENT_WAITS;
+    busy = begin_some(actor, now_ns) || busy || tw_outbox_has_notes(actor->outbox) ||
+           (actor->lines != NULL && tw_lines_wait(actor->lines));
+    return busy ? TW_AGENT_CONTINUES : TW_AGENT_WAITS;
 }
 
 struct tw_agent tw_delivery_actor_agent(struct tw_delivery_actor *actor)

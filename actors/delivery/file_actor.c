@@ -148,6 +148,11 @@ void tw_lines_begin(struct tw_lines *lines, struct tw_attempt *attempt)
     tw_attempt_end(&lines->written, attempt);
 }
 
+bool tw_lines_wait(const struct tw_lines *lines)
+{
+    return lines->written.first != NULL;
+}
+
 void tw_lines_work(struct tw_lines *lines, struct tw_ended *ended)
 {
     if (lines->written.first == NULL)

@@ -288,6 +288,11 @@ enum tw_store_status tw_outbox_commit(struct tw_outbox *outbox, int64_t core_now
     return status;
 }
 
+bool tw_outbox_has_notes(const struct tw_outbox *outbox)
+{
+    return outbox->note_count > 0;
+}
+
 int64_t tw_outbox_retry_ns(const struct tw_outbox *outbox)
 {
     return outbox->retry_ns;

@@ -28,6 +28,7 @@ void tw_outbox_note(struct tw_outbox *outbox, const struct tw_attempt *attempt, 
 void tw_outbox_note_expired(struct tw_outbox *outbox, const struct tw_delivery_job *job, int64_t core_now_ns);
 /* TW_STORE_FULL: nothing was written, the same is tried again from tw_outbox_retry_ns on. */
 enum tw_store_status tw_outbox_commit(struct tw_outbox *outbox, int64_t core_now_ns, char failure[512]);
+bool tw_outbox_has_notes(const struct tw_outbox *outbox);
 int64_t tw_outbox_retry_ns(const struct tw_outbox *outbox); /* in the core's time; 0: nothing waits */
 
 bool tw_outbox_was_retried(struct tw_outbox *outbox); /* since it was asked last */
