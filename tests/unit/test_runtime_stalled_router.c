@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+#include "actors/recovery/recovery_actor.h"
 #include "protocol/check.h"
 
 /* What can be under way above a router that reads nothing: its lane, the record in the scorer's hands, the scorer's
@@ -186,6 +187,67 @@ static void term_ends_all_at_once_where_they_stand(void **state)
     world_free(&world); /* frees the pools: what was left in the lanes is back in them */
 }
 
+/* ---- what a crash kept from the store ---- */
+
+static int64_t never(void *context, int64_t ts_ns)
+{
+    (void)context, (void)ts_ns;
+    return INT64_MAX;
+}
+static bool nobody_asks(void)
+{
+    return false;
+}
+static bool count_in_order(void *context, const struct tw_store_delivery *delivery)
+{
+    uint64_t *n = context;
+    assert_int_equal(delivery->n, ++*n);
+    assert_true(delivery->queued_ns > 0);
+    return true;
+}
+
+static bool count(void *context, const struct tw_store_delivery *delivery)
+{
+    (void)delivery;
+    return ++*(uint64_t *)context > 0;
+}
+
+/* The log has their trades, nobody had stored them: the start does, with their deliveries in the same batch. */
+static void alerts_that_were_never_stored_get_their_deliveries_at_the_next_start(void **state)
+{
+    static const struct tw_routing routing = {{"ops", "night"}, {TW_SEVERITY_LOW, TW_SEVERITY_CRITICAL}, 2};
+    struct tw_gateway_settings gateway = {.block_trades_max = ROWS,
+                                          .credit_trades = TW_CREDIT_TRADES,
+                                          .future_ns = 5 * TW_NS_PER_SECOND,
+                                          .reporting_currency = "USD",
+                                          .next_roll = never};
+    struct tw_history history = {0};
+    struct tw_recovery_settings settings = {.gateway = &gateway, .history = &history, .shards = 2};
+    struct tw_recovered recovered;
+    struct consumer consumer;
+    char why[TW_RECOVERY_WHY_BYTES];
+    uint64_t pending = 0, at_night = 0;
+    (void)state;
+    struct world *world = stalled_world(&consumer);
+    world_end(world);
+    consumer_close(&consumer);
+    assert_int_equal(tw_store_last_alert(world->store), 0);
+    tw_store_set_receivers(world->store, routing.names, routing.count);
+    assert_int_equal(tw_recovery_from_store(world->store, &settings, &routing, nobody_asks, &recovered, why),
+                     TW_RECOVERY_DONE);
+    assert_true(recovered.missing_alerts > 0);
+    assert_true(tw_store_deliveries(world->store, TW_DELIVERY_PENDING, (struct tw_text){"ops", 3}, 0, count_in_order,
+                                    &pending, NULL));
+    assert_int_equal(pending, recovered.alerts);
+    assert_true(tw_store_deliveries(world->store, TW_DELIVERY_PENDING, (struct tw_text){"night", 5}, 0, count,
+                                    &at_night, NULL));
+    assert_in_range(at_night, 0, pending - 1);
+    tw_gateway_free(&recovered.gateway);
+    tw_pipeline_free(&recovered.pipeline);
+    tw_evidence_source_free(&recovered.evidence);
+    world_free(&world);
+}
+
 /* Messages of 240 KiB over a socket file, where the system itself holds less than one: what the publisher gets rid of
  * stands in the daemon's queue. */
 static void trades_wait_at_the_publisher_beyond_the_receive_bound(void **state)
@@ -228,6 +290,7 @@ int main(void)
         cmocka_unit_test(a_consumer_that_stops_again_and_again_loses_nothing),
         cmocka_unit_test(a_stop_finishes_what_was_taken_and_takes_no_more),
         cmocka_unit_test(term_ends_all_at_once_where_they_stand),
+        cmocka_unit_test(alerts_that_were_never_stored_get_their_deliveries_at_the_next_start),
         cmocka_unit_test(trades_wait_at_the_publisher_beyond_the_receive_bound),
     };
     return cmocka_run_group_tests(tests, world_begin, world_finish);
