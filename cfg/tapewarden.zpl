@@ -183,7 +183,8 @@ delivery
     # Certificates (PEM) that receivers' servers are verified by, in place of the system's. (a path)
     # ca_file = ...
 
-# What goes to whom: `receiver = severity`; the names are those of webhooks, and slack, mail, file, command.
+# What goes to whom: `receiver = severity`; the names are those of webhooks, and slack, pagerduty,
+# alertmanager, mail, file, command.
 severity
     # Alerts of this severity and above go to the receiver of that name; without it, all do. (LOW, MEDIUM,
     # HIGH or CRITICAL)
@@ -216,6 +217,23 @@ webhook_keys_file
     # webhook_url = ...
     # File with slack/webhook_url in it. (a path)
     # webhook_url_file = ...
+
+# Deliveries to PagerDuty (Events API v2).
+pagerduty
+    # Integration key of the service that alerts go to. (a text)
+    # routing_key = ...
+    # File with pagerduty/routing_key in it. (a path)
+    # routing_key_file = ...
+    # Where events are sent to; another one in the EU's region. (http://HOST... or https://HOST...)
+    url = https://events.pagerduty.com/v2/enqueue
+
+# Deliveries to Prometheus' Alertmanager (API v2).
+# alertmanager
+    # Its address, such as http://localhost:9093, with the path that it stands behind, if any. (http://HOST...
+    # or https://HOST...)
+    # url = ...
+    # File with alertmanager/url in it. (a path)
+    # url_file = ...
 
 # Deliveries by mail; to, from and server belong together.
 mail

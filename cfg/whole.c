@@ -103,6 +103,8 @@ static const struct {
     const char *name;
     enum tw_key_id address;
 } single[] = {{"slack", TW_KEY_ID_SLACK_WEBHOOK_URL},
+              {"pagerduty", TW_KEY_ID_PAGERDUTY_ROUTING_KEY},
+              {"alertmanager", TW_KEY_ID_ALERTMANAGER_URL},
               {"mail", TW_KEY_ID_MAIL_TO},
               {"file", TW_KEY_ID_FILE_PATH},
               {"command", TW_KEY_ID_COMMAND_ARGV}};
@@ -135,7 +137,7 @@ static bool check_names(const struct tw_cfg *cfg, struct tw_cfg_error *error)
         bool webhook = key == &tw_keys[TW_KEY_ID_WEBHOOK];
         for (size_t j = 0; webhook && j < sizeof single / sizeof *single; j++)
             if (strcmp(single[j].name, setting->name) == 0)
-                return fail_named(error, setting, "slack, mail, file and command name other receivers");
+                return fail_named(error, setting, "receivers of another kind have this name");
         if (webhook && ++count > TW_RECEIVERS_MAX)
             return fail_named(error, setting, "there are more than 16 receivers");
         if (key == &tw_keys[TW_KEY_ID_SEVERITY] && !is_receiver(cfg, setting->name))

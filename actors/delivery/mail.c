@@ -190,4 +190,4 @@ static enum tw_delivery_verdict judge(const struct tw_answer *answer)
     return rejected ? TW_VERDICT_REJECTED : TW_VERDICT_RETRY;
 }
 
-const struct tw_receiver_kind tw_mail = {"mail", TW_TRANSPORT_SMTP, {2, 0}, render, judge};
+const struct tw_receiver_kind tw_mail = {"mail", TW_TRANSPORT_SMTP, "", {2, 0}, render, judge};

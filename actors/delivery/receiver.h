@@ -33,7 +33,8 @@ struct tw_receiver {
     /* webhook */
     struct tw_signing_key keys[TW_WEBHOOK_KEYS_MAX];
     uint32_t key_count;
-    const char *from; /* mail */
+    const char *from;        /* mail */
+    const char *routing_key; /* pagerduty; secret */
 };
 
 /* What is delivered, the same at each attempt. */
@@ -60,12 +61,13 @@ struct tw_answer {
 struct tw_receiver_kind {
     const char *name;
     enum tw_transport transport;
+    const char *path; /* behind the address, for HTTP */
     struct tw_delivery_pace pace;
     void (*render)(const struct tw_receiver *receiver, const struct tw_letter *letter, int64_t wall_ns,
                    struct tw_request *request);
     enum tw_delivery_verdict (*judge)(const struct tw_answer *answer);
 };
-extern const struct tw_receiver_kind tw_webhook, tw_slack, tw_mail, tw_file, tw_command;
+extern const struct tw_receiver_kind tw_webhook, tw_slack, tw_pagerduty, tw_alertmanager, tw_mail, tw_file, tw_command;
 
 #define TW_RETRY_AFTER_MAX_S 86400 /* a longer pause than a day is taken for a mistake */
 

@@ -49,19 +49,24 @@ static void add_webhook(void *context, const char *name, const char *url)
 
 void tw_receivers_from(const struct tw_cfg *cfg, struct tw_receivers *out)
 {
-    const struct {
-        const char *name, *address;
+    static const struct {
+        const char *name, *exists, *address; /* the key that makes it exist, and the one with its address */
         const struct tw_receiver_kind *kind;
-    } single[] = {{"slack", "slack/webhook_url", &tw_slack},
-                  {"mail", "mail/to", &tw_mail},
-                  {"file", "file/path", &tw_file},
-                  {"command", "command/argv", &tw_command}};
+    } single[] = {{"slack", "slack/webhook_url", "slack/webhook_url", &tw_slack},
+                  {"pagerduty", "pagerduty/routing_key", "pagerduty/url", &tw_pagerduty},
+                  {"alertmanager", "alertmanager/url", "alertmanager/url", &tw_alertmanager},
+                  {"mail", "mail/to", "mail/to", &tw_mail},
+                  {"file", "file/path", "file/path", &tw_file},
+                  {"command", "command/argv", "command/argv", &tw_command}};
     struct adding adding = {cfg, out};
     memset(out, 0, sizeof *out);
     tw_cfg_each(cfg, "webhook", add_webhook, &adding);
     for (size_t i = 0; i < sizeof single / sizeof *single; i++) {
-        const char *address = tw_cfg_text(cfg, single[i].address);
-        if (address[0] != '\0')
-            add(cfg, out, single[i].name, single[i].kind, address)->from = tw_cfg_text(cfg, "mail/from");
+        if (tw_cfg_text(cfg, single[i].exists)[0] == '\0')
+            continue;
+        struct tw_receiver *receiver =
+            add(cfg, out, single[i].name, single[i].kind, tw_cfg_text(cfg, single[i].address));
+        receiver->from = tw_cfg_text(cfg, "mail/from");
+        receiver->routing_key = tw_cfg_text(cfg, "pagerduty/routing_key");
     }
 }

@@ -118,4 +118,4 @@ static void render(const struct tw_receiver *receiver, const struct tw_letter *l
     free(text);
 }
 
-const struct tw_receiver_kind tw_slack = {"slack", TW_TRANSPORT_HTTP, {1, TW_NS_PER_SECOND}, render, tw_judge_http};
+const struct tw_receiver_kind tw_slack = {"slack", TW_TRANSPORT_HTTP, "", {1, TW_NS_PER_SECOND}, render, tw_judge_http};

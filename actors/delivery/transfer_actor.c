@@ -186,11 +186,16 @@ static void set_common(const struct tw_transfers *transfers, struct transfer *tr
 static void set_http(struct transfer *transfer)
 {
     const struct tw_request *request = &transfer->attempt->request;
+    const struct tw_receiver *receiver = transfer->attempt->receiver;
     CURL *easy = transfer->easy;
+    char url[2048];
+    size_t length = strlen(receiver->address);
+    bool slash = length > 0 && receiver->address[length - 1] == '/' && receiver->kind->path[0] == '/';
+    snprintf(url, sizeof url, "%.*s%s", (int)(slash ? length - 1 : length), receiver->address, receiver->kind->path);
     for (uint32_t i = 0; i < request->header_count; i++)
         transfer->headers = curl_slist_append(transfer->headers, request->headers[i]);
     transfer->headers = curl_slist_append(transfer->headers, "Expect:");
-    curl_easy_setopt(easy, CURLOPT_URL, transfer->attempt->receiver->address);
+    curl_easy_setopt(easy, CURLOPT_URL, url);
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "Tapewarden/" TW_VERSION);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->headers);

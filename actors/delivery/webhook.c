@@ -77,5 +77,5 @@ enum tw_delivery_verdict tw_judge_http(const struct tw_answer *answer)
     return TW_VERDICT_RETRY;
 }
 
-const struct tw_receiver_kind tw_webhook = {
-    "webhook", TW_TRANSPORT_HTTP, {TW_DELIVERIES_UNDER_WAY_MAX, 0}, render, tw_judge_http};
+const struct tw_receiver_kind tw_webhook = {"webhook", TW_TRANSPORT_HTTP, "", {TW_DELIVERIES_UNDER_WAY_MAX, 0},
+                                            render,    tw_judge_http};

@@ -104,7 +104,7 @@ static void every_secret_can_come_from_a_file(void **state)
         assert_non_null(tw_key_by_name(name));
         secrets++;
     }
-    assert_int_equal(secrets, 7);
+    assert_int_equal(secrets, 9);
 }
 
 static void the_unit_starts_the_daemon_as_it_wants_to_be_started(void **state)

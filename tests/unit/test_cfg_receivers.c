@@ -48,7 +48,7 @@ static void what_belongs_together_is_set_together(void **state)
     bad(open, 6, "flag: mail/tls = none: mail/password would go over the wire for everyone to read");
     bad(nobody, 1, "flag: severity/ops: there is no receiver of that name");
     bad(unused, 1, "flag: webhook_keys/ops: there is no webhook of that name");
-    bad(taken, 1, "flag: webhook/mail: slack, mail, file and command name other receivers");
+    bad(taken, 1, "flag: webhook/mail: receivers of another kind have this name");
     bad(waits, 2, "flag: delivery/retry_first = 60: delivery/retry_first must be at most delivery/retry_max");
 }
 

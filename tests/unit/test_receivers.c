@@ -211,6 +211,52 @@ static void slack_says_what_who_how_much_and_which_trades(void **state)
             fail_msg("%s is not in %s", said[i], body);
 }
 
+/* ---- pagerduty, alertmanager ---- */
+
+static void pagerduty_opens_and_resolves_one_incident_an_episode(void **state)
+{
+    (void)state;
+    struct tw_receiver receiver = {.name = "pagerduty", .kind = &tw_pagerduty, .routing_key = "R0"};
+    struct tw_alert_view view = alert("open", "MSFT: above");
+    const char *body = render(&receiver, &view);
+    static const char opened[] = "{\"routing_key\":\"R0\",\"event_action\":\"trigger\",\"dedup_key\":\"" LOG_ID
+                                 "-abcd0000000000000000000000000000\",\"client\":\"Tapewarden\",\"payload\":{"
+                                 "\"summary\":\"CRITICAL: MSFT: above\",\"severity\":\"critical\","
+                                 "\"timestamp\":\"2021-02-25T15:02:10Z\",\"source\":\"MSFT\",";
+    if (strncmp(body, opened, strlen(opened)) != 0)
+        fail_msg("%s", body);
+    assert_non_null(strstr(body, "\"custom_details\":{\"n\":17,"));
+    view = alert("escalate", "MSFT: above");
+    assert_non_null(strstr(render(&receiver, &view), "\"event_action\":\"trigger\""));
+    view = alert("retract", "MSFT: busted");
+    assert_non_null(strstr(render(&receiver, &view), "\"event_action\":\"resolve\""));
+}
+
+static void alertmanager_is_told_when_an_episode_ends(void **state)
+{
+    (void)state;
+    struct tw_receiver receiver = {.name = "alertmanager", .kind = &tw_alertmanager};
+    struct tw_alert_view view = alert("open", "MSFT: above");
+    const char *body = render(&receiver, &view);
+    assert_non_null(strstr(body, "\"labels\":{\"alertname\":\"HIGH_SYMBOL_EXPOSURE\",\"severity\":\"CRITICAL\""));
+    assert_non_null(strstr(body, "\"how_much\":\"1050000 USD, limit 750000\""));
+    assert_non_null(strstr(body, "\"startsAt\":\"2021-02-25T15:02:10Z\",\"endsAt\":\"2022-02-25T15:02:10Z\"}]"));
+    view = alert("resolve", "MSFT: below");
+    assert_non_null(strstr(render(&receiver, &view), "\"endsAt\":\"2021-02-25T15:02:10Z\"}]"));
+    view = alert("fire", "MSFT: large");
+    assert_null(strstr(render(&receiver, &view), "endsAt"));
+    view = alert("escalate", "MSFT: far above");
+    body = render(&receiver, &view);
+    static const char *const ended[] = {"LOW", "MEDIUM", "HIGH"}; /* under these labels it is over */
+    for (size_t i = 0; i < 3; i++) {
+        char label[40];
+        snprintf(label, sizeof label, "\"severity\":\"%s\"", ended[i]);
+        const char *lesser = strstr(body, label);
+        assert_non_null(lesser);
+        assert_non_null(strstr(lesser, "\"endsAt\":\"2021-02-25T15:02:10Z\"}"));
+    }
+}
+
 /* ---- mail ---- */
 
 static const struct tw_receiver mail = {
@@ -332,6 +378,8 @@ int main(void)
         cmocka_unit_test(answers_are_judged_by_whom_they_speak_of),
         cmocka_unit_test(slack_gets_no_more_than_it_takes),
         cmocka_unit_test(slack_says_what_who_how_much_and_which_trades),
+        cmocka_unit_test(pagerduty_opens_and_resolves_one_incident_an_episode),
+        cmocka_unit_test(alertmanager_is_told_when_an_episode_ends),
         cmocka_unit_test(lines_of_a_mail_are_short_ascii_and_end_in_cr_lf),
         cmocka_unit_test(the_headers_of_a_mail),
         cmocka_unit_test(later_mails_of_an_episode_answer_the_first),

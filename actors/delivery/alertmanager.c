@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Prometheus' Alertmanager, API v2. An alert there is its labels, and ends when its end has come: an episode is said to
+ * end in a year, and ends when it is resolved; one that has grown in severity ends under the lesser one, whose label it
+ * no longer has. A one-shot alert ends when Alertmanager's resolve_timeout says so.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "actors/delivery/render.h"
+#include "protocol/alert_text.h"
+#include "protocol/check.h"
+#include "protocol/json_text.h"
+
+#define FAR_NS (365 * 86400 * TW_NS_PER_SECOND)
+
+static void print_member(FILE *out, const char *key, struct tw_text text)
+{
+    fprintf(out, ",\"%s\":", key);
+    tw_json_text(out, text);
+}
+
+static void print_labels(FILE *out, const struct tw_letter *letter, const char *severity)
+{
+    const struct tw_alert_view *view = letter->view;
+    fputs("{\"labels\":{\"alertname\":", out);
+    tw_json_text(out, view->type);
+    fprintf(out, ",\"severity\":\"%s\",\"log\":\"%s\"", severity, letter->log_id);
+    print_member(out, "entity_type", view->entity_type);
+    print_member(out, "entity", view->entity);
+    print_member(out, "alert", view->id);
+    fputs("}", out);
+}
+
+static void print_time(FILE *out, const char *key, int64_t ns)
+{
+    char time[TW_TIME_TEXT_MAX];
+    tw_time_format(ns, time);
+    fprintf(out, ",\"%s\":\"%s\"", key, time);
+}
+
+/* Names there have letters and underscores only: "How much" is how_much. */
+static void print_name(FILE *out, const char *label)
+{
+    fputc('"', out);
+    for (; *label != '\0'; label++)
+        fputc(*label == ' ' ? '_' : *label >= 'A' && *label <= 'Z' ? *label + ('a' - 'A') : *label, out);
+    fputc('"', out);
+}
+
+/* end_ns 0: Alertmanager decides. */
+static void print_alert(FILE *out, const struct tw_letter *letter, const char *severity, int64_t start_ns,
+                        int64_t end_ns)
+{
+    const struct tw_alert_view *view = letter->view;
+    struct tw_words words;
+    print_labels(out, letter, severity);
+    tw_words_of(view, &words);
+    fputs(",\"annotations\":{\"summary\":", out);
+    tw_json_text(out, view->message);
+    fprintf(out, ",\"key\":\"%s\"", letter->key);
+    for (uint32_t i = 1; i + 1 < words.count; i++) {
+        fputc(',', out);
+        print_name(out, words.rows[i].label);
+        fputc(':', out);
+        tw_json_text(out,
+                     (struct tw_text){(const char *)words.rows[i].text.bytes, (uint32_t)words.rows[i].text.length});
+    }
+    fputc('}', out);
+    print_time(out, "startsAt", start_ns);
+    if (end_ns != 0)
+        print_time(out, "endsAt", end_ns);
+    fputc('}', out);
+    tw_words_free(&words);
+}
+
+static void print_lesser(FILE *out, const struct tw_letter *letter, int64_t wall_ns)
+{
+    for (int i = TW_SEVERITY_LOW; i <= TW_SEVERITY_CRITICAL; i++) {
+        const char *severity = tw_severity_name((enum tw_severity)i);
+        if (tw_text_is(letter->view->severity, severity))
+            return;
+        fputc(',', out);
+        print_alert(out, letter, severity, wall_ns, wall_ns);
+    }
+}
+
+static void render(const struct tw_receiver *receiver, const struct tw_letter *letter, int64_t wall_ns,
+                   struct tw_request *request)
+{
+    char *text = NULL;
+    size_t length = 0;
+    char severity[16];
+    const struct tw_alert_view *view = letter->view;
+    bool over = tw_text_is(view->event, "resolve") || tw_text_is(view->event, "retract");
+    int64_t end_ns = over ? wall_ns : tw_text_is(view->event, "fire") ? 0 : wall_ns + FAR_NS;
+    (void)receiver;
+    snprintf(severity, sizeof severity, "%.*s", (int)view->severity.length, view->severity.bytes);
+    FILE *out = open_memstream(&text, &length);
+    TW_ASSERT(out != NULL);
+    fputc('[', out);
+    print_alert(out, letter, severity, view->ts_ns < wall_ns ? view->ts_ns : wall_ns, end_ns);
+    if (tw_text_is(view->event, "escalate"))
+        print_lesser(out, letter, wall_ns);
+    fputc(']', out);
+    TW_ASSERT(fclose(out) == 0);
+    tw_request_clear(request);
+    tw_buffer_append(&request->body, text, length);
+    tw_request_header(request, "content-type: application/json");
+    free(text);
+}
+
+const struct tw_receiver_kind tw_alertmanager = {"alertmanager", TW_TRANSPORT_HTTP, "/api/v2/alerts", {2, 0},
+                                                 render,         tw_judge_http};

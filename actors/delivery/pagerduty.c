@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * PagerDuty's Events API v2: an episode is one incident, by its alert's id. A one-shot alert stays open until somebody
+ * closes it.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "actors/delivery/render.h"
+#include "protocol/alert_text.h"
+#include "protocol/check.h"
+#include "protocol/json_text.h"
+
+#define SUMMARY_CHARACTERS 1024u
+
+static const char *severity_of(const struct tw_alert_view *view)
+{
+    if (tw_text_is(view->severity, "CRITICAL"))
+        return "critical";
+    if (tw_text_is(view->severity, "HIGH"))
+        return "error";
+    return tw_text_is(view->severity, "MEDIUM") ? "warning" : "info";
+}
+
+static void print_member(FILE *out, const char *key, struct tw_text text)
+{
+    fprintf(out, ",\"%s\":", key);
+    tw_json_text(out, text);
+}
+
+static void print_payload(FILE *out, const struct tw_letter *letter)
+{
+    const struct tw_alert_view *view = letter->view;
+    struct tw_buffer headline = {0}, details = {0};
+    char time[TW_TIME_TEXT_MAX];
+    tw_words_headline(&headline, view);
+    tw_render_json(&details, view);
+    tw_time_format(view->ts_ns, time);
+    size_t length = tw_text_cut((const char *)headline.bytes, headline.length, SUMMARY_CHARACTERS);
+    fputs(",\"payload\":{\"summary\":", out);
+    tw_json_text(out, (struct tw_text){(const char *)headline.bytes, (uint32_t)length});
+    fprintf(out, ",\"severity\":\"%s\",\"timestamp\":\"%s\"", severity_of(view), time);
+    print_member(out, "source", view->entity);
+    print_member(out, "component", view->entity_type);
+    print_member(out, "class", view->type);
+    fprintf(out, ",\"custom_details\":%.*s}", (int)details.length, (const char *)details.bytes);
+    tw_buffer_free(&headline);
+    tw_buffer_free(&details);
+}
+
+static void render(const struct tw_receiver *receiver, const struct tw_letter *letter, int64_t wall_ns,
+                   struct tw_request *request)
+{
+    char *text = NULL;
+    size_t length = 0;
+    const struct tw_alert_view *view = letter->view;
+    bool over = tw_text_is(view->event, "resolve") || tw_text_is(view->event, "retract");
+    (void)wall_ns;
+    FILE *out = open_memstream(&text, &length);
+    TW_ASSERT(out != NULL);
+    fputs("{\"routing_key\":", out);
+    tw_json_string(out, receiver->routing_key);
+    fprintf(out, ",\"event_action\":\"%s\",\"dedup_key\":\"%.*s-%.*s\"", over ? "resolve" : "trigger", 32,
+            letter->log_id, (int)view->id.length, view->id.bytes);
+    fputs(",\"client\":\"Tapewarden\"", out);
+    print_payload(out, letter);
+    fputc('}', out);
+    TW_ASSERT(fclose(out) == 0);
+    tw_request_clear(request);
+    tw_buffer_append(&request->body, text, length);
+    tw_request_header(request, "content-type: application/json");
+    free(text);
+}
+
+const struct tw_receiver_kind tw_pagerduty = {"pagerduty", TW_TRANSPORT_HTTP, "", {2, 0}, render, tw_judge_http};
