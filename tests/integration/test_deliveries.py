@@ -9,7 +9,7 @@ import stat
 import unittest
 
 from harness import Catchup, Daemon, Publisher, Scratch, Subscriber, run_tool, trade, wait_until
-from harness.sinks import MailServer, Slack, Webhook, certificate
+from harness.sinks import Alertmanager, MailServer, PagerDuty, Slack, Webhook, certificate
 from harness.wire import DAY_NS
 
 OLD_KEY = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -86,6 +86,35 @@ class Receivers(unittest.TestCase):
             self.assertNotIn("<A", text)
             headers = {message["blocks"][0]["text"]["text"].split()[-1] for message in slack.got}
             self.assertEqual(headers, {"HIGH_CLIENT_EXPOSURE", "HIGH_SYMBOL_EXPOSURE"})
+
+    def test_pagerduty_opens_an_incident_and_resolves_it(self):
+        with Scratch() as scratch, PagerDuty() as pagerduty:
+            key = scratch.write("key", "R0123456789\n")
+            sets = {"pagerduty/routing_key_file": key, "pagerduty/url": pagerduty.url, "exposure/remark": 0}
+            with Daemon(sets=sets) as daemon:
+                publish(daemon, EXAMPLE)
+                pagerduty.wait("four events", lambda got: len(got) == 4)
+                alerts = recorded(daemon)
+                for alert in alerts:
+                    wanted = "resolved" if alert["entity"] == "A" else "triggered"
+                    dedup = next(key for key in pagerduty.incidents if key.endswith(alert["id"]))
+                    self.assertEqual(pagerduty.incidents[dedup], wanted)
+                self.assertEqual(sorted(event["payload"]["custom_details"]["n"] for event in pagerduty.got), [1, 2, 3, 4])
+                self.assertNotIn("R0123456789", daemon.said())
+
+    def test_alertmanager_shows_what_is_open_and_silences_it(self):
+        with Scratch() as scratch, Alertmanager(scratch) as manager:
+            manager.silence("Y")
+            with Daemon(extra={"TAPEWARDEN_ALERTMANAGER__URL": manager.url + "/"}, sets={"exposure/remark": 0}) as daemon:
+                publish(daemon, EXAMPLE + [trade(symbol="Y", account=None, qty=20000, price=1)])
+                wanted = {("HIGH_SYMBOL_EXPOSURE", "X", "CRITICAL"): "active",     # grown from HIGH, which has ended
+                          ("LARGE_TRADE", "desk-7/0/4", "HIGH"): "active"}
+                wait_until("what is open", lambda: manager.alerts() == wanted, seconds=20)
+                publish_more = [trade(symbol="Y", account=None, qty=1, price=1), trade(symbol="Y", qty=600000, price=1)]
+                with Publisher(daemon, "desk-8") as publisher:
+                    publisher.publish(publish_more)
+                wait_until("the silenced one", lambda: manager.alerts().get(
+                    ("HIGH_SYMBOL_EXPOSURE", "Y", "HIGH")) == "suppressed", seconds=20)
 
     def test_mail_over_starttls_with_a_login_in_threads(self):
         with Scratch() as scratch:

@@ -9,10 +9,11 @@ import ssl
 import subprocess
 import threading
 import time
+import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from harness.daemon import free_ports
-from harness.waiting import Deadline
+from harness.waiting import Deadline, wait_until
 
 
 class Sink:
@@ -266,6 +267,104 @@ class Slack(Sink):
         self.server.server_close()
 
 
+class PagerDuty(Sink):
+    """Events API v2 as its page has it: required members, known words, lengths; 202 with the dedup key."""
+
+    def __init__(self, routing_key="R0123456789"):
+        super().__init__()
+        self.incidents = {}     # dedup key -> "triggered" or "resolved"
+        sink = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                event = json.loads(self.rfile.read(int(self.headers["content-length"])))
+                try:
+                    assert self.path == "/v2/enqueue", self.path
+                    sink.check(event, routing_key)
+                except Exception as fault:  # pylint: disable=broad-except  -- the test's thread shows it
+                    sink.blame(repr(fault))
+                answer = json.dumps({"status": "success", "dedup_key": event["dedup_key"]}).encode()
+                self.send_response(202)
+                self.send_header("Content-Length", str(len(answer)))
+                self.end_headers()
+                self.wfile.write(answer)
+
+            def log_message(self, *unused):
+                pass
+
+        self.server = Server(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/v2/enqueue"
+        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+
+    def check(self, event, routing_key):
+        assert event["routing_key"] == routing_key
+        assert event["event_action"] in ("trigger", "acknowledge", "resolve"), event
+        assert 0 < len(event["dedup_key"]) <= 255, event
+        payload = event["payload"]
+        assert 0 < len(payload["summary"]) <= 1024 and payload["source"], payload
+        assert payload["severity"] in ("critical", "error", "warning", "info"), payload
+        self.incidents[event["dedup_key"]] = "resolved" if event["event_action"] == "resolve" else "triggered"
+        self.add(event)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+class Alertmanager:
+    """Debian's, the real one, in a process of its own."""
+
+    def __init__(self, scratch):
+        config = scratch.write("alertmanager.yml", "route:\n  receiver: none\nreceivers:\n  - name: none\n")
+        self.port = free_ports(1)[0]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = open(scratch.path("alertmanager.log"), "wb")
+        self.process = subprocess.Popen(
+            ["prometheus-alertmanager", f"--config.file={config}", f"--storage.path={scratch.path('alertmanager')}",
+             f"--web.listen-address=127.0.0.1:{self.port}", "--cluster.listen-address="],
+            stdout=self.log, stderr=self.log)
+        wait_until("Alertmanager", self._is_there, seconds=30)
+
+    def _is_there(self):
+        assert self.process.poll() is None, "Alertmanager ended"
+        try:
+            return self.ask("/-/ready") is not None
+        except OSError:
+            return None
+
+    def ask(self, path, body=None):
+        request = urllib.request.Request(self.url + path, None if body is None else json.dumps(body).encode(),
+                                         {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            text = answer.read()
+        return json.loads(text) if text.startswith((b"[", b"{")) else text
+
+    def alerts(self):
+        """(name, entity, severity) -> its state, of those that have not ended."""
+        return {(alert["labels"]["alertname"], alert["labels"]["entity"], alert["labels"]["severity"]):
+                alert["status"]["state"] for alert in self.ask("/api/v2/alerts")}
+
+    def silence(self, entity):
+        self.ask("/api/v2/silences", {
+            "matchers": [{"name": "entity", "value": entity, "isRegex": False, "isEqual": True}],
+            "startsAt": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 5)),
+            "endsAt": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 600)),
+            "createdBy": "test", "comment": "known"})
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        self.process.terminate()
+        self.process.wait()
+        self.log.close()
+
+
 def certificate(scratch, host="localhost"):
     """(certificate, key) that signs itself, for TLS."""
     certificate_path, key_path = scratch.path(f"{host}.pem"), scratch.path(f"{host}.key")
@@ -322,4 +421,4 @@ class MailServer(Sink):
         self.controller.stop()
 
 
-__all__ = ["Webhook", "Slack", "MailServer", "certificate"]
+__all__ = ["Webhook", "Slack", "PagerDuty", "Alertmanager", "MailServer", "certificate"]
