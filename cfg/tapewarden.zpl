@@ -184,7 +184,7 @@ delivery
     # ca_file = ...
 
 # What goes to whom: `receiver = severity`; the names are those of webhooks, and slack, pagerduty,
-# alertmanager, mail, file, command.
+# alertmanager, sns, mail, file, command.
 severity
     # Alerts of this severity and above go to the receiver of that name; without it, all do. (LOW, MEDIUM,
     # HIGH or CRITICAL)
@@ -235,6 +235,14 @@ pagerduty
     # File with alertmanager/url in it. (a path)
     # url_file = ...
 
+# Deliveries to a topic of Amazon SNS; needs aws/access_key_id and aws/secret_access_key.
+# sns
+    # Topic that alerts are published to: arn:aws:sns:REGION:ACCOUNT:NAME. (a text)
+    # topic_arn = ...
+    # Where to, if not to https://sns.REGION.amazonaws.com: scheme, host and port. (http://HOST... or
+    # https://HOST...)
+    # url = ...
+
 # Deliveries by mail; to, from and server belong together.
 mail
     # Sender of alert mails. (a mail address such as alerts@example.com)
@@ -279,17 +287,17 @@ command
 
 # Access to AWS.
 # aws
-    # Not available in this build: Access key. (a text)
+    # Access key. (a text)
     # access_key_id = ...
-    # Not available in this build: File with aws/access_key_id in it. (a path)
+    # File with aws/access_key_id in it. (a path)
     # access_key_id_file = ...
-    # Not available in this build: Secret of the access key. (a text)
+    # Secret of the access key. (a text)
     # secret_access_key = ...
-    # Not available in this build: File with aws/secret_access_key in it. (a path)
+    # File with aws/secret_access_key in it. (a path)
     # secret_access_key_file = ...
-    # Not available in this build: Token of a temporary access key. (a text)
+    # Token of a temporary access key. (a text)
     # session_token = ...
-    # Not available in this build: File with aws/session_token in it. (a path)
+    # File with aws/session_token in it. (a path)
     # session_token_file = ...
     # Not available in this build: Region of bucket and queue. (a text)
     # region = us-east-1

@@ -9,6 +9,8 @@
 #include "protocol/check.h"
 #include "protocol/status.h"
 
+#define AWS_BYTES_MAX 200u /* of an ARN, of a host */
+#define AWS_KEY_BYTES_MAX 128u
 #define ZONE_DIRECTORY "/usr/share/zoneinfo"
 
 static bool fail_at(struct tw_cfg_error *error, const struct tw_setting *setting, const char *rest)
@@ -105,6 +107,7 @@ static const struct {
 } single[] = {{"slack", TW_KEY_ID_SLACK_WEBHOOK_URL},
               {"pagerduty", TW_KEY_ID_PAGERDUTY_ROUTING_KEY},
               {"alertmanager", TW_KEY_ID_ALERTMANAGER_URL},
+              {"sns", TW_KEY_ID_SNS_TOPIC_ARN},
               {"mail", TW_KEY_ID_MAIL_TO},
               {"file", TW_KEY_ID_FILE_PATH},
               {"command", TW_KEY_ID_COMMAND_ARGV}};
@@ -164,6 +167,31 @@ static bool check_mail(const struct tw_cfg *cfg, struct tw_cfg_error *error)
     return true;
 }
 
+static bool check_sns(const struct tw_cfg *cfg, struct tw_cfg_error *error)
+{
+    const struct tw_setting *topic = &cfg->plain[TW_KEY_ID_SNS_TOPIC_ARN];
+    const struct tw_setting *url = &cfg->plain[TW_KEY_ID_SNS_URL];
+    static const enum tw_key_id needed[] = {TW_KEY_ID_AWS_ACCESS_KEY_ID, TW_KEY_ID_AWS_SECRET_ACCESS_KEY};
+    unsigned colons = 0;
+    if (!is_set(cfg, TW_KEY_ID_SNS_TOPIC_ARN))
+        return true;
+    for (const char *c = topic->text; *c != '\0'; c++)
+        colons += *c == ':' ? 1u : 0u;
+    if (strncmp(topic->text, "arn:", 4) != 0 || strstr(topic->text, ":sns:") == NULL || colons != 5 ||
+        strlen(topic->text) > AWS_BYTES_MAX || strstr(topic->text, "::") != NULL)
+        return fail_at(error, topic, "must be arn:aws:sns:REGION:ACCOUNT:NAME");
+    for (size_t i = 0; i < 2; i++) {
+        size_t length = strlen(cfg->plain[needed[i]].text);
+        if (length == 0 || length > AWS_KEY_BYTES_MAX)
+            return fail_at(error, topic,
+                           "aws/access_key_id and aws/secret_access_key must be set, too (1 to 128 bytes)");
+    }
+    const char *host = strstr(url->text, "://");
+    if (host != NULL && (strcspn(host + 3, "/?#") + 1 < strlen(host + 3) || strlen(host) > AWS_BYTES_MAX))
+        return fail_at(error, url, "must end behind host and port");
+    return true;
+}
+
 static bool check_waits(const struct tw_cfg *cfg, struct tw_cfg_error *error)
 {
     const struct tw_setting *first = &cfg->plain[TW_KEY_ID_DELIVERY_RETRY_FIRST];
@@ -179,5 +207,5 @@ static bool check_waits(const struct tw_cfg *cfg, struct tw_cfg_error *error)
 bool tw_cfg_check_whole(struct tw_cfg *cfg, struct tw_cfg_error *error)
 {
     return check_minimum(cfg, error) && check_tiers(cfg, error) && check_binds(cfg, error) && check_zone(cfg, error) &&
-           check_names(cfg, error) && check_mail(cfg, error) && check_waits(cfg, error);
+           check_names(cfg, error) && check_mail(cfg, error) && check_sns(cfg, error) && check_waits(cfg, error);
 }

@@ -35,6 +35,10 @@ struct tw_receiver {
     uint32_t key_count;
     const char *from;        /* mail */
     const char *routing_key; /* pagerduty; secret */
+    struct {
+        const char *topic, *access_key_id, *secret_access_key, *session_token;
+        char url[280]; /* `address`, unless the configuration has another */
+    } aws;
 };
 
 /* What is delivered, the same at each attempt. */
@@ -45,8 +49,8 @@ struct tw_letter {
 };
 
 #define TW_REQUEST_HEADERS_MAX 8u
-#define TW_REQUEST_HEADER_BYTES 640u
-struct tw_request { /* zero-initialise, use again, free the body with tw_buffer_free */
+#define TW_REQUEST_HEADER_BYTES 1152u /* a session token has up to 1,023 */
+struct tw_request {                   /* zero-initialise, use again, free the body with tw_buffer_free */
     struct tw_buffer body;
     char headers[TW_REQUEST_HEADERS_MAX][TW_REQUEST_HEADER_BYTES]; /* "name: value" */
     uint32_t header_count;
@@ -67,7 +71,8 @@ struct tw_receiver_kind {
                    struct tw_request *request);
     enum tw_delivery_verdict (*judge)(const struct tw_answer *answer);
 };
-extern const struct tw_receiver_kind tw_webhook, tw_slack, tw_pagerduty, tw_alertmanager, tw_mail, tw_file, tw_command;
+extern const struct tw_receiver_kind tw_webhook, tw_slack, tw_pagerduty, tw_alertmanager, tw_sns, tw_mail, tw_file,
+    tw_command;
 
 #define TW_RETRY_AFTER_MAX_S 86400 /* a longer pause than a day is taken for a mistake */
 
@@ -85,6 +90,7 @@ void tw_signing_key_read(const char *text, size_t length, struct tw_signing_key 
 #define TW_SIGNATURE_BYTES 48u /* "v1," and 44 characters, NUL */
 void tw_webhook_sign(const struct tw_signing_key *key, const char *id, int64_t seconds, const void *body, size_t length,
                      char out[TW_SIGNATURE_BYTES]);
+struct tw_text tw_arn_region(const char *arn);
 enum tw_delivery_verdict tw_judge_http(const struct tw_answer *answer);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "actors/delivery/receiver.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "protocol/check.h"
@@ -34,6 +35,20 @@ static void read_keys(struct tw_receiver *receiver, const char *text)
     }
 }
 
+static void read_aws(const struct tw_cfg *cfg, struct tw_receiver *receiver)
+{
+    receiver->aws.topic = tw_cfg_text(cfg, "sns/topic_arn");
+    receiver->aws.access_key_id = tw_cfg_text(cfg, "aws/access_key_id");
+    receiver->aws.secret_access_key = tw_cfg_text(cfg, "aws/secret_access_key");
+    receiver->aws.session_token = tw_cfg_text(cfg, "aws/session_token");
+    struct tw_text region = tw_arn_region(receiver->aws.topic);
+    bool china = region.length > 3 && memcmp(region.bytes, "cn-", 3) == 0;
+    snprintf(receiver->aws.url, sizeof receiver->aws.url, "https://sns.%.*s.amazonaws.com%s", (int)region.length,
+             region.bytes, china ? ".cn" : "");
+    if (receiver->address[0] == '\0')
+        receiver->address = receiver->aws.url;
+}
+
 struct adding {
     const struct tw_cfg *cfg;
     struct tw_receivers *receivers;
@@ -55,6 +70,7 @@ void tw_receivers_from(const struct tw_cfg *cfg, struct tw_receivers *out)
     } single[] = {{"slack", "slack/webhook_url", "slack/webhook_url", &tw_slack},
                   {"pagerduty", "pagerduty/routing_key", "pagerduty/url", &tw_pagerduty},
                   {"alertmanager", "alertmanager/url", "alertmanager/url", &tw_alertmanager},
+                  {"sns", "sns/topic_arn", "sns/url", &tw_sns},
                   {"mail", "mail/to", "mail/to", &tw_mail},
                   {"file", "file/path", "file/path", &tw_file},
                   {"command", "command/argv", "command/argv", &tw_command}};
@@ -68,5 +84,7 @@ void tw_receivers_from(const struct tw_cfg *cfg, struct tw_receivers *out)
             add(cfg, out, single[i].name, single[i].kind, tw_cfg_text(cfg, single[i].address));
         receiver->from = tw_cfg_text(cfg, "mail/from");
         receiver->routing_key = tw_cfg_text(cfg, "pagerduty/routing_key");
+        if (receiver->kind == &tw_sns)
+            read_aws(cfg, receiver);
     }
 }

@@ -56,7 +56,7 @@ static void an_unknown_variable_stops_the_start_with_the_nearest(void **state)
          "environment TAPEWARDEN_FEED__NYSE: no such setting; did you mean TAPEWARDEN_FEEDS__NYSE?"},
         {"TAPEWARDEN_live__rate=3",
          "environment TAPEWARDEN_live__rate: no such setting; did you mean TAPEWARDEN_LIVE__RATE?"},
-        {"TAPEWARDEN_=3", "environment TAPEWARDEN_: no such setting; did you mean TAPEWARDEN_MAIL__TO?"},
+        {"TAPEWARDEN_=3", "environment TAPEWARDEN_: no such setting; did you mean TAPEWARDEN_SNS__URL?"},
         {"TAPEWARDEN_LIVE_RATE=3",
          "environment TAPEWARDEN_LIVE_RATE: no such setting; did you mean TAPEWARDEN_LIVE__RATE?"},
         {"TAPEWARDEN_LIVE__RATE=x", "environment TAPEWARDEN_LIVE__RATE: live/rate = x: must be a whole number, 0 to "
@@ -140,12 +140,11 @@ static void a_bad_value_in_a_bare_name_stops_the_start(void **state)
 static void bare_names_that_cannot_be_used_yet_warn_once_each_without_their_value(void **state)
 {
     (void)state;
-    static const char *const environment[] = {"AWS_SECRET_ACCESS_KEY=hooks/secret", "AWS_REGION=eu-west-1",
-                                              "S3_BUCKET=", NULL};
+    static const char *const environment[] = {"SQS_QUEUE_URL=hooks/secret", "AWS_REGION=eu-west-1", "S3_BUCKET=", NULL};
     struct tw_cfg *cfg = with(environment);
     assert_int_equal(tw_cfg_warning_count(cfg), 2);
-    assert_string_equal(tw_cfg_warning(cfg, 0), "environment AWS_SECRET_ACCESS_KEY: this build cannot use it yet "
-                                                "(aws/secret_access_key is not available)");
+    assert_string_equal(tw_cfg_warning(cfg, 0), "environment SQS_QUEUE_URL: this build cannot use it yet "
+                                                "(sqs/queue_url is not available)");
     assert_string_equal(tw_cfg_warning(cfg, 1),
                         "environment AWS_REGION: this build cannot use it yet (aws/region is not available)");
     char *text = cfg_shown(cfg, true);

@@ -89,15 +89,13 @@ static void malformed_text_and_bad_values_name_their_line(void **state)
 static void keys_of_later_builds_stop_the_start_and_say_so(void **state)
 {
     (void)state;
-    static const char *const environment[] = {"TAPEWARDEN_AWS__SESSION_TOKEN=secret", NULL};
+    static const char *const environment[] = {"TAPEWARDEN_SQS__QUEUE_URL=secret", NULL};
     cfg_text_bad("bind\n    http = 127.0.0.1:7780\n",
                  ":2: bind/http is known, but not available in this build; take it out");
-    cfg_text_bad("aws\n    access_key_id = hunter2\n",
-                 ":2: aws/access_key_id is known, but not available in this build; take it out");
-    cfg_set_bad("aws/secret_access_key_file=/run/key",
-                "--set: aws/secret_access_key_file is known, but not available in this build; take it out");
+    cfg_text_bad("s3\n    bucket = hunter2\n", ":2: s3/bucket is known, but not available in this build; take it out");
+    cfg_set_bad("aws/region=eu-west-1", "--set: aws/region is known, but not available in this build; take it out");
     cfg_load_bad(&(struct tw_cfg_sources){.environ_ = environment},
-                 "environment TAPEWARDEN_AWS__SESSION_TOKEN: aws/session_token is known, but not available in this "
+                 "environment TAPEWARDEN_SQS__QUEUE_URL: sqs/queue_url is known, but not available in this "
                  "build; take it out");
 }
 

@@ -42,6 +42,8 @@ static void what_belongs_together_is_set_together(void **state)
     static const char *const nobody[] = {"severity/ops=HIGH"};
     static const char *const unused[] = {"webhook_keys/ops=" KEY};
     static const char *const taken[] = {"webhook/mail=https://x"};
+    static const char *const topic[] = {"sns/topic_arn=arn:aws:sqs:eu-west-1:1:x", "aws/access_key_id=a"};
+    static const char *const keyless[] = {"sns/topic_arn=arn:aws:sns:eu-west-1:1:x", "aws/access_key_id=a"};
     static const char *const waits[] = {"delivery/retry_first=60", "delivery/retry_max=30"};
     bad(lonely, 1, "flag: mail/to = a@b.example: mail/server must be set, too");
     bad(anonymous, 4, "flag: mail/to = a@b.example: mail/username and mail/password belong together");
@@ -49,6 +51,10 @@ static void what_belongs_together_is_set_together(void **state)
     bad(nobody, 1, "flag: severity/ops: there is no receiver of that name");
     bad(unused, 1, "flag: webhook_keys/ops: there is no webhook of that name");
     bad(taken, 1, "flag: webhook/mail: receivers of another kind have this name");
+    bad(topic, 2, "flag: sns/topic_arn = arn:aws:sqs:eu-west-1:1:x: must be arn:aws:sns:REGION:ACCOUNT:NAME");
+    bad(keyless, 2,
+        "flag: sns/topic_arn = arn:aws:sns:eu-west-1:1:x: aws/access_key_id and aws/secret_access_key must "
+        "be set, too (1 to 128 bytes)");
     bad(waits, 2, "flag: delivery/retry_first = 60: delivery/retry_first must be at most delivery/retry_max");
 }
 

@@ -14,6 +14,7 @@
 
 #include "actors/delivery/receiver.h"
 #include "actors/delivery/render.h"
+#include "actors/delivery/sigv4.h"
 #include "actors/router/routing.h"
 
 #define KEY "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -257,6 +258,53 @@ static void alertmanager_is_told_when_an_episode_ends(void **state)
     }
 }
 
+/* ---- sns ---- */
+
+/* "post-x-www-form-urlencoded" of AWS's own test suite for Signature Version 4. */
+static void the_aws_signature_is_that_of_the_published_example(void **state)
+{
+    (void)state;
+    static const struct tw_sigv4 what = {.access_key_id = "AKIDEXAMPLE",
+                                         .secret_access_key = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
+                                         .session_token = "",
+                                         .region = "us-east-1",
+                                         .service = "service",
+                                         .host = "example.amazonaws.com",
+                                         .content_type = "application/x-www-form-urlencoded"};
+    char date[TW_SIGV4_DATE_BYTES], authorization[TW_SIGV4_AUTHORIZATION_BYTES];
+    tw_sigv4_sign(&what, "Param1=value1", 13, INT64_C(1440938160) * TW_NS_PER_SECOND, date, authorization);
+    assert_string_equal(date, "20150830T123600Z");
+    assert_string_equal(authorization,
+                        "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/service/aws4_request, "
+                        "SignedHeaders=content-type;host;x-amz-date, "
+                        "Signature=ff11897932ad3f4e8b18135d722051e5ac45fc38421b1da7b9d196a0fe09473a");
+}
+
+static void sns_publishes_to_the_topic_in_its_region(void **state)
+{
+    (void)state;
+    struct tw_receiver receiver = {.name = "sns", .kind = &tw_sns, .address = "https://sns.eu-west-1.amazonaws.com"};
+    struct tw_alert_view view = alert("open", "M\xc3\xbcller & Co");
+    receiver.aws.topic = "arn:aws:sns:eu-west-1:123456789012:risk.fifo";
+    receiver.aws.access_key_id = "AKID";
+    receiver.aws.secret_access_key = "secret";
+    receiver.aws.session_token = "token";
+    const char *body = render(&receiver, &view);
+    static const char *const fields[] = {
+        "Action=Publish&Version=2010-03-31&TopicArn=arn%3Aaws%3Asns%3Aeu-west-1%3A123456789012%3Arisk.fifo&",
+        "&Subject=CRITICAL%3A%20M%3F%3Fller%20%26%20Co&Message=%7B%22n%22%3A17%2C",
+        "&MessageAttributes.entry.1.Name=key&MessageAttributes.entry.1.Value.DataType=String&"
+        "MessageAttributes.entry.1.Value.StringValue=" LOG_ID "-17&",
+        "&MessageGroupId=abcd0000000000000000000000000000&MessageDeduplicationId=" LOG_ID "-17",
+    };
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        if (strstr(body, fields[i]) == NULL)
+            fail_msg("%s is not in %s", fields[i], body);
+    assert_string_equal(header("x-amz-security-token"), "token");
+    assert_non_null(strstr(header("authorization"), "Credential=AKID/20210225/eu-west-1/sns/aws4_request, "
+                                                    "SignedHeaders=content-type;host;x-amz-date;x-amz-security-token"));
+}
+
 /* ---- mail ---- */
 
 static const struct tw_receiver mail = {
@@ -380,6 +428,8 @@ int main(void)
         cmocka_unit_test(slack_says_what_who_how_much_and_which_trades),
         cmocka_unit_test(pagerduty_opens_and_resolves_one_incident_an_episode),
         cmocka_unit_test(alertmanager_is_told_when_an_episode_ends),
+        cmocka_unit_test(the_aws_signature_is_that_of_the_published_example),
+        cmocka_unit_test(sns_publishes_to_the_topic_in_its_region),
         cmocka_unit_test(lines_of_a_mail_are_short_ascii_and_end_in_cr_lf),
         cmocka_unit_test(the_headers_of_a_mail),
         cmocka_unit_test(later_mails_of_an_episode_answer_the_first),
