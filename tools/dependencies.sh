@@ -12,7 +12,7 @@ TW_PACKAGES_BUILD=(
 )
 TW_PACKAGES_TEST=(
     clang clang-format llvm libclang-rt-14-dev valgrind binutils git util-linux
-    libcmocka-dev python3 python3-zmq python3-msgpack python3-aiosmtpd openssl prometheus-alertmanager
+    libcmocka-dev python3 python3-zmq python3-msgpack python3-aiosmtpd openssl prometheus-alertmanager python3-botocore
 )
 
 tw_fail() {

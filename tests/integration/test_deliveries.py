@@ -9,7 +9,7 @@ import stat
 import unittest
 
 from harness import Catchup, Daemon, Publisher, Scratch, Subscriber, run_tool, trade, wait_until
-from harness.sinks import Alertmanager, MailServer, PagerDuty, Slack, Webhook, certificate
+from harness.sinks import Alertmanager, MailServer, PagerDuty, Slack, Topic, Webhook, certificate
 from harness.wire import DAY_NS
 
 OLD_KEY = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -115,6 +115,20 @@ class Receivers(unittest.TestCase):
                     publisher.publish(publish_more)
                 wait_until("the silenced one", lambda: manager.alerts().get(
                     ("HIGH_SYMBOL_EXPOSURE", "Y", "HIGH")) == "suppressed", seconds=20)
+
+    def test_sns_is_published_to_under_a_signature_that_botocore_makes_too(self):
+        with Topic() as topic:
+            extra = {"AWS_ACCESS_KEY_ID": Topic.ACCESS, "AWS_SECRET_ACCESS_KEY": Topic.SECRET,
+                     "AWS_SESSION_TOKEN": Topic.TOKEN}
+            arn = f"arn:aws:sns:{Topic.REGION}:123456789012:risk"
+            with Daemon(extra=extra, sets={"sns/topic_arn": arn, "sns/url": topic.url, "exposure/remark": 0}) as daemon:
+                publish(daemon, [trade(account="Müller ~*'(é)", qty=4000, price="300.00")])
+                topic.wait("two messages", lambda got: len(got) == 2)
+                got = sorted((json.loads(form["Message"]) for form in topic.got), key=lambda alert: alert["n"])
+                self.assertEqual(got, recorded(daemon))
+                self.assertEqual({form["TopicArn"] for form in topic.got}, {arn})
+                for secret in (Topic.SECRET, Topic.TOKEN):
+                    self.assertNotIn(secret, daemon.said())
 
     def test_mail_over_starttls_with_a_login_in_threads(self):
         with Scratch() as scratch:

@@ -129,8 +129,8 @@ class Start(unittest.TestCase):
             self.assert_refused(refused("-c", scratch.path("nowhere.zpl")), 3, scratch.path("nowhere.zpl"))
 
     def test_a_bare_name_that_cannot_be_used_yet_is_one_warning(self):
-        with Daemon(extra={"AWS_SESSION_TOKEN": "very/secret", "AWS_REGION": ""}) as daemon:
-            lines = [line for line in daemon.log if "AWS_SESSION_TOKEN" in line]
+        with Daemon(extra={"SQS_QUEUE_URL": "very/secret", "AWS_REGION": ""}) as daemon:
+            lines = [line for line in daemon.log if "SQS_QUEUE_URL" in line]
             self.assertEqual(len(lines), 1, daemon.said())
             self.assertNotIn("very/secret", daemon.said())
 

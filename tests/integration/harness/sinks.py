@@ -2,13 +2,16 @@
 """Receivers of alerts that check every byte: webhooks over HTTP that can be told to misbehave, and a real mail server."""
 
 import base64
+import calendar
 import hashlib
 import hmac
 import json
+import re
 import ssl
 import subprocess
 import threading
 import time
+import urllib.parse
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -316,6 +319,67 @@ class PagerDuty(Sink):
         self.server.server_close()
 
 
+class Topic(Sink):
+    """SNS's Publish: the form, and the signature, which Debian's botocore computes as well."""
+
+    ACCESS, SECRET, TOKEN, REGION = "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "FwoGZXIv/+=", "eu-west-1"
+
+    def __init__(self):
+        super().__init__()
+        sink = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["content-length"]))
+                try:
+                    assert self.path == "/", self.path
+                    sink.check(self.headers, body)
+                except Exception as fault:  # pylint: disable=broad-except  -- the test's thread shows it
+                    sink.blame(repr(fault))
+                answer = b"<PublishResponse><PublishResult><MessageId>1</MessageId></PublishResult></PublishResponse>"
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(answer)))
+                self.end_headers()
+                self.wfile.write(answer)
+
+            def log_message(self, *unused):
+                pass
+
+        self.server = Server(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+
+    def check(self, headers, body):
+        from botocore.auth import SigV4Auth
+        from botocore.awsrequest import AWSRequest
+        from botocore.credentials import Credentials
+        names = re.search(r"SignedHeaders=([^,]+),", headers["authorization"]).group(1).split(";")
+        assert {"content-type", "host", "x-amz-date", "x-amz-security-token"} <= set(names), names
+        request = AWSRequest("POST", self.url + "/", {name: headers[name] for name in names if name != "host"}, body)
+        request.context["timestamp"] = headers["x-amz-date"]
+        age = time.time() - calendar.timegm(time.strptime(headers["x-amz-date"], "%Y%m%dT%H%M%SZ"))
+        assert abs(age) < 300, age
+        assert headers["x-amz-security-token"] == self.TOKEN
+        judge = SigV4Auth(Credentials(self.ACCESS, self.SECRET, self.TOKEN), "sns", self.REGION)
+        wanted = judge.signature(judge.string_to_sign(request, judge.canonical_request(request)), request)
+        scope = f"Credential={self.ACCESS}/{headers['x-amz-date'][:8]}/{self.REGION}/sns/aws4_request, "
+        assert headers["authorization"].startswith("AWS4-HMAC-SHA256 " + scope), headers["authorization"]
+        assert headers["authorization"].endswith(f"Signature={wanted}"), (headers["authorization"], wanted)
+        form = urllib.parse.parse_qs(body.decode("ascii"), strict_parsing=True)
+        assert form["Action"] == ["Publish"] and form["Version"] == ["2010-03-31"], form
+        assert re.fullmatch(r"[A-Za-z][ -~]{0,98}", form["Subject"][0]), form["Subject"]
+        self.add({name: values[0] for name, values in form.items()})
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        self.server.shutdown()
+        self.server.server_close()
+
+
 class Alertmanager:
     """Debian's, the real one, in a process of its own."""
 
@@ -421,4 +485,4 @@ class MailServer(Sink):
         self.controller.stop()
 
 
-__all__ = ["Webhook", "Slack", "PagerDuty", "Alertmanager", "MailServer", "certificate"]
+__all__ = ["Webhook", "Slack", "PagerDuty", "Topic", "Alertmanager", "MailServer", "certificate"]
