@@ -41,10 +41,10 @@ enum tw_store_status tw_store_put_alerts(struct tw_store *store, const struct tw
         put_alert(store, &alerts[i]);
         tw_store_put_pending(store, store->alert_batch, &alerts[i]);
     }
-    char *message = NULL;
-    rocksdb_write(store->db, store->write_unsynced, store->alert_batch, &message);
-    if (message != NULL)
-        return tw_store_fail_rocksdb(error, store->directory, "write alerts into", message);
+    enum tw_store_status status =
+        tw_store_write(store, store->write_unsynced, store->alert_batch, "write alerts into", error);
+    if (status != TW_STORE_OK)
+        return status;
     pthread_mutex_lock(&store->lock);
     store->last_alert = last + count;
     pthread_mutex_unlock(&store->lock);

@@ -132,12 +132,8 @@ static void put_record(struct tw_store *store, struct tw_store_head *head, const
 static bool may_write(struct tw_store *store, uint64_t bytes, struct tw_store_error *error)
 {
     TW_ASSERT(store->mode == TW_STORE_WRITE);
-    if (store->write_failed) {
-        tw_store_fail(error, TW_STORE_FAILED,
-                      "%s takes nothing more since a write failed: start again, so that the log is opened anew",
-                      store->directory);
+    if (tw_store_write_failed(store, error))
         return false;
-    }
     return !tw_store_damage(store, error) && tw_store_room(store, bytes, error);
 }
 
@@ -159,17 +155,14 @@ enum tw_store_status tw_store_append(struct tw_store *store, struct tw_frame *co
     for (uint32_t i = 0; i < count; i++)
         put_record(store, &head, frames[i]);
     tw_batch_put(store, store->batch, TW_FAMILY_META, "head", 4, &head, sizeof head);
-    char *message = NULL;
-    rocksdb_write(store->db, store->write_synced, store->batch, &message);
-    if (message != NULL) {
-        /* It may or may not be in the log: only opening anew can tell. For want of room it may be tried again, the same
-         * rows under the same keys: RocksDB flushes and begins a new write-ahead log before it takes another. */
-        enum tw_store_status status = tw_store_fail_rocksdb(error, store->directory, "write into", message);
-        store->write_failed = status != TW_STORE_FULL;
+    /* A write that failed may or may not be in the log: only opening anew can tell. For want of room it may be tried
+     * again, the same rows under the same keys: RocksDB flushes and begins a new write-ahead log before it takes
+     * another. */
+    enum tw_store_status status = tw_store_write(store, store->write_synced, store->batch, "write into", error);
+    if (status != TW_STORE_OK)
         return status;
-    }
     if (!tw_store_highwater_write(store, &head, error)) {
-        store->write_failed = true;
+        tw_store_writes_end(store, error);
         return error->status;
     }
     pthread_mutex_lock(&store->lock);

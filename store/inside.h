@@ -225,6 +225,8 @@ struct tw_store {
     uint64_t last_alert;
     bool has_damage; /* a look-up, which has no way to say so, met damage */
     struct tw_store_error damage;
+    bool write_failed; /* RocksDB refused a write: it has to be opened anew */
+    struct tw_store_error write_failure;
 
     struct tw_block_cache cache; /* has its own lock */
     /* the same as in `retained`, for the filters that run inside RocksDB's compactions */
@@ -235,7 +237,6 @@ struct tw_store {
     rocksdb_writebatch_t *batch;
     struct tw_block_sources *sources;
     struct tw_buffer packed, unpacked; /* the block at hand */
-    bool write_failed;                 /* RocksDB refused a write: it has to be opened anew */
     /* the router's */
     rocksdb_writebatch_t *alert_batch;
     char receivers[TW_RECEIVERS_MAX][TW_RECEIVER_BYTES_MAX + 1];
@@ -253,6 +254,14 @@ struct tw_store {
 /* A copy of what the lock guards. */
 struct tw_store_head tw_store_head_now(const struct tw_store *store);
 struct tw_store_indexed tw_store_indexed_now(const struct tw_store *store);
+
+/* ---- write.c ---- */
+/* Writes the batch, from any thread. Once one has failed, but for want of room, nothing more is: every later write, of
+ * whatever thread, fails with the words of the first. RocksDB does not survive a second one to the same file. */
+enum tw_store_status tw_store_write(struct tw_store *store, const rocksdb_writeoptions_t *options,
+                                    rocksdb_writebatch_t *batch, const char *what, struct tw_store_error *error);
+bool tw_store_write_failed(struct tw_store *store, struct tw_store_error *error); /* fills *error if so */
+void tw_store_writes_end(struct tw_store *store, const struct tw_store_error *error);
 
 /* ---- error.c ---- */
 /* Fills *error (may be NULL); returns the status. */

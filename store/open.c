@@ -197,14 +197,9 @@ static bool create_meta(struct tw_store *store, struct tw_store_error *error)
     tw_batch_put(store, batch, TW_FAMILY_META, "log_id", 6, store->log_id, sizeof store->log_id);
     tw_batch_put(store, batch, TW_FAMILY_META, "head", 4, &store->head, sizeof store->head);
     tw_batch_put(store, batch, TW_FAMILY_INDEX, "p", 1, &store->indexed, sizeof store->indexed);
-    char *message = NULL;
-    rocksdb_write(store->db, store->write_synced, batch, &message);
+    enum tw_store_status status = tw_store_write(store, store->write_synced, batch, "write into", error);
     rocksdb_writebatch_destroy(batch);
-    if (message != NULL) {
-        tw_store_fail_rocksdb(error, store->directory, "write into", message);
-        return false;
-    }
-    return true;
+    return status == TW_STORE_OK;
 }
 
 static bool damaged_meta(const struct tw_store *store, const char *row, struct tw_store_error *error)

@@ -196,14 +196,15 @@ static bool take_chain(struct tw_snapshot_writer *writer, struct tw_store_error 
     return true;
 }
 
+/* By a write that is synced and changes nothing: it waits its turn behind the journal's. rocksdb_flush_wal does not,
+ * and aborts the process when it meets the file of a sync that has just failed. */
 static bool make_alerts_durable(struct tw_store *store, struct tw_store_error *error)
 {
-    char *message = NULL;
-    rocksdb_flush_wal(store->db, 1, &message);
-    if (message == NULL)
-        return true;
-    tw_store_fail_rocksdb(error, store->directory, "sync the alerts of", message);
-    return false;
+    rocksdb_writebatch_t *batch = rocksdb_writebatch_create();
+    rocksdb_writebatch_delete_cf(batch, store->families[TW_FAMILY_META], "synced", 6);
+    enum tw_store_status status = tw_store_write(store, store->write_synced, batch, "sync the alerts of", error);
+    rocksdb_writebatch_destroy(batch);
+    return status == TW_STORE_OK;
 }
 
 static bool write_trailer(struct tw_snapshot_writer *writer, struct tw_store_error *error)

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Writing batches: the journal, the router, the indexer, the keeper and the delivery do, each from its thread.
+ */
+#include "store/inside.h"
+
+bool tw_store_write_failed(struct tw_store *store, struct tw_store_error *error)
+{
+    pthread_mutex_lock(&store->lock);
+    bool failed = store->write_failed;
+    struct tw_store_error first = store->write_failure;
+    pthread_mutex_unlock(&store->lock);
+    if (failed)
+        tw_store_fail(error, TW_STORE_FAILED, "%.400s; start again, so that the log is opened anew", first.text);
+    return failed;
+}
+
+void tw_store_writes_end(struct tw_store *store, const struct tw_store_error *error)
+{
+    pthread_mutex_lock(&store->lock);
+    if (!store->write_failed)
+        store->write_failure = *error;
+    store->write_failed = true;
+    pthread_mutex_unlock(&store->lock);
+}
+
+enum tw_store_status tw_store_write(struct tw_store *store, const rocksdb_writeoptions_t *options,
+                                    rocksdb_writebatch_t *batch, const char *what, struct tw_store_error *error)
+{
+    struct tw_store_error own;
+    char *message = NULL;
+    error = error == NULL ? &own : error;
+    if (tw_store_write_failed(store, error))
+        return error->status;
+    rocksdb_write(store->db, options, batch, &message);
+    if (message == NULL)
+        return TW_STORE_OK;
+    enum tw_store_status status = tw_store_fail_rocksdb(error, store->directory, what, message);
+    if (status != TW_STORE_FULL)
+        tw_store_writes_end(store, error);
+    return status;
+}
