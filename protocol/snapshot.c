@@ -36,32 +36,6 @@ void tw_row_end(struct tw_buffer *out, size_t began)
     memcpy(out->bytes + began + 1, &value, sizeof value);
 }
 
-void tw_put_bytes(struct tw_buffer *out, const void *bytes, size_t length)
-{
-    if (length > 0)
-        tw_buffer_append(out, bytes, length);
-}
-
-void tw_put_u8(struct tw_buffer *out, uint8_t value)
-{
-    tw_buffer_append(out, &value, sizeof value);
-}
-void tw_put_u32(struct tw_buffer *out, uint32_t value)
-{
-    tw_buffer_append(out, &value, sizeof value);
-}
-void tw_put_u64(struct tw_buffer *out, uint64_t value)
-{
-    tw_buffer_append(out, &value, sizeof value);
-}
-void tw_put_i64(struct tw_buffer *out, int64_t value)
-{
-    tw_buffer_append(out, &value, sizeof value);
-}
-void tw_put_i128(struct tw_buffer *out, tw_i128 value)
-{
-    tw_buffer_append(out, &value, sizeof value);
-}
 void tw_put_text(struct tw_buffer *out, struct tw_text text)
 {
     tw_put_u32(out, text.length);

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "protocol/num.h"
 #include "protocol/pack.h"
@@ -40,13 +41,36 @@ const char *tw_snapshot_part_name(enum tw_snapshot_part part);
 /* Begins a row in `out`; fields follow by the put functions; tw_row_end sets its length. Returns where it began. */
 size_t tw_row_begin(struct tw_buffer *out, uint8_t kind);
 void tw_row_end(struct tw_buffer *out, size_t began);
-void tw_put_u8(struct tw_buffer *out, uint8_t value);
-void tw_put_u32(struct tw_buffer *out, uint32_t value);
-void tw_put_u64(struct tw_buffer *out, uint64_t value);
-void tw_put_i64(struct tw_buffer *out, int64_t value);
-void tw_put_i128(struct tw_buffer *out, tw_i128 value);
+/* Inline: a tick puts a million fields before it changes them, and all trades behind it wait. */
+static inline void tw_put_bytes(struct tw_buffer *out, const void *bytes, size_t length)
+{
+    if (out->capacity - out->length < length)
+        tw_buffer_reserve(out, length);
+    if (length > 0)
+        memcpy(out->bytes + out->length, bytes, length);
+    out->length += length;
+}
+static inline void tw_put_u8(struct tw_buffer *out, uint8_t value)
+{
+    tw_put_bytes(out, &value, sizeof value);
+}
+static inline void tw_put_u32(struct tw_buffer *out, uint32_t value)
+{
+    tw_put_bytes(out, &value, sizeof value);
+}
+static inline void tw_put_u64(struct tw_buffer *out, uint64_t value)
+{
+    tw_put_bytes(out, &value, sizeof value);
+}
+static inline void tw_put_i64(struct tw_buffer *out, int64_t value)
+{
+    tw_put_bytes(out, &value, sizeof value);
+}
+static inline void tw_put_i128(struct tw_buffer *out, tw_i128 value)
+{
+    tw_put_bytes(out, &value, sizeof value);
+}
 void tw_put_text(struct tw_buffer *out, struct tw_text text); /* u32 length, bytes */
-void tw_put_bytes(struct tw_buffer *out, const void *bytes, size_t length);
 
 /* ---- reading ---- */
 struct tw_row_reader {
