@@ -16,7 +16,7 @@
 
 /* So many written bytes may wait for the disk. An append's fsync waits for them, too, so it is less than what a disk
  * writes in a few milliseconds. */
-#define DIRTY_BYTES_MAX (UINT64_C(512) << 10)
+#define DIRTY_BYTES_MAX (UINT64_C(128) << 10)
 
 struct tw_snapshot_writer {
     struct tw_store *store;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 
 #include "actors/delivery/listing_actor.h"
 #include "actors/keeper/control_actor.h"
@@ -16,9 +17,12 @@
 
 #define REPORT_NS TW_NS_PER_SECOND   /* the report is said again: what was said before the gateway listened is lost */
 #define DURABLE_NS INT64_C(10000000) /* how often a snapshot looks whether its record is durable */
-/* A second: the disk has the log to write, too, whose fsync waits for what is before it. Nobody waits for a snapshot;
- * but what a start has to read again grows with the time that one takes, so that large ones go faster. */
-#define PACE_BYTES (UINT64_C(16) << 20)
+/* Bytes a second. The disk has the log to write, too, whose fsync waits for what is before it, and nobody waits for a
+ * snapshot. But what a start reads again grows with the work that is done while one is taken: so 16 MiB for a second of
+ * the process's processor time, and a large state faster, so that it takes no longer than LONGEST_SECONDS. */
+#define PACE_MIN (UINT64_C(16) << 20)
+#define PACE_WORK (UINT64_C(16) << 20)
+#define PACE_WORK_MAX (UINT64_C(64) << 20)
 #define LONGEST_SECONDS 20u
 #define AHEAD_NS INT64_C(2000000) /* how far it may run ahead of that pace: poll's grain, twice */
 
@@ -30,6 +34,7 @@ struct tw_keeper_actor {
     struct tw_control_door *door;
     struct tw_snapshot_writer *writer; /* of the snapshot under way */
     int64_t begun_ns, paced_ns;        /* when it began; up to when the slices taken may keep us busy */
+    int64_t work_ns;                   /* the process's processor time when it began */
     uint64_t bytes, bytes_before;      /* of its rows; of the one before */
     int64_t report_due_ns;
     int64_t snapshot_retry_ns, drop_retry_ns; /* not before */
@@ -144,10 +149,26 @@ static void give_up(struct tw_keeper_actor *actor, const struct tw_store_error *
     actor->snapshot_retry_ns = tw_now_ns() + actor->settings.retry_ns;
 }
 
-static int64_t cost_of(const struct tw_keeper_actor *actor, uint64_t bytes)
+static int64_t process_ns(void)
 {
-    uint64_t pace = actor->bytes_before / LONGEST_SECONDS;
-    return (int64_t)(bytes * (uint64_t)TW_NS_PER_SECOND / (pace > PACE_BYTES ? pace : PACE_BYTES));
+    struct timespec used;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+    return (int64_t)used.tv_sec * TW_NS_PER_SECOND + used.tv_nsec;
+}
+
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Bytes a second, by what was done since the snapshot under way began. */
+static uint64_t pace_of(const struct tw_keeper_actor *actor, int64_t now_ns)
+{
+    int64_t past_ns = now_ns - actor->begun_ns;
+    uint64_t work = past_ns <= 0 ? 0 : PACE_WORK / 1000 * (uint64_t)(1000 * (process_ns() - actor->work_ns) / past_ns);
+    if (work > PACE_WORK_MAX)
+        work = PACE_WORK_MAX;
+    return larger(larger(PACE_MIN, work), actor->bytes_before / LONGEST_SECONDS);
 }
 
 static void take_slice(struct tw_keeper_actor *actor, const struct tw_slice *slice, int64_t now_ns)
@@ -155,13 +176,15 @@ static void take_slice(struct tw_keeper_actor *actor, const struct tw_slice *sli
     struct tw_store_error error;
     const struct tw_keeper_slice *about = &slice->about;
     enum tw_keeper_turn turn = tw_keeper_take(actor->core, about);
-    actor->paced_ns = (actor->paced_ns > now_ns ? actor->paced_ns : now_ns) + cost_of(actor, slice->rows.length);
     if (turn == TW_KEEPER_BEGINS) {
         actor->begun_ns = now_ns;
+        actor->work_ns = process_ns();
         actor->bytes = 0;
         actor->writer =
             tw_store_snapshot_begin(actor->store, about->lsn, about->seq, actor->settings.keeper.shards, &error);
     }
+    int64_t cost_ns = (int64_t)(slice->rows.length * (uint64_t)TW_NS_PER_SECOND / pace_of(actor, now_ns));
+    actor->paced_ns = (actor->paced_ns > now_ns ? actor->paced_ns : now_ns) + cost_ns;
     if (turn == TW_KEEPER_IGNORES)
         return;
     actor->bytes += slice->rows.length;
