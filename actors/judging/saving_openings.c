@@ -7,7 +7,7 @@
 #include "actors/judging/saving.h"
 #include "protocol/check.h"
 
-#define OPENINGS_PER_ROW 256u
+#define OPENINGS_PER_ROW 1024u
 
 static void save_opening(struct tw_buffer *out, const struct tw_opening *opening)
 {
