@@ -11,10 +11,17 @@
 #include "protocol/digest.h"
 
 #define FULL_RETRY_NS INT64_C(250000000)
+#define CACHE_ALERTS 512u /* of 0.5 to 1 KiB, at most 8: 4 MiB at the worst */
+#define CACHE_RUN 32u     /* read at a time */
 
 struct note {
     struct tw_store_attempt attempt;
     char said[TW_ANSWER_BYTES_MAX];
+};
+
+struct cached { /* an alert's record; n 0: none */
+    uint64_t n;
+    struct tw_buffer bytes;
 };
 
 struct tw_outbox {
@@ -27,6 +34,7 @@ struct tw_outbox {
     struct tw_store_attempt *batch; /* of note_capacity */
     int64_t retry_ns;
     uint64_t retries;
+    struct cached cache[CACHE_ALERTS]; /* at n modulo its size */
 };
 
 struct tw_outbox *tw_outbox_new(struct tw_store *store, struct tw_delivery *core, const struct tw_receivers *receivers)
@@ -46,6 +54,8 @@ void tw_outbox_free(struct tw_outbox **outbox)
 {
     if (*outbox == NULL)
         return;
+    for (uint32_t i = 0; i < CACHE_ALERTS; i++)
+        tw_buffer_free(&(*outbox)->cache[i].bytes);
     free((*outbox)->notes);
     free((*outbox)->batch);
     free(*outbox);
@@ -120,35 +130,48 @@ static bool find(void *context, const struct tw_store_delivery *delivery)
     return found->count < found->room;
 }
 
-struct copied { /* an alert's record */
-    struct tw_buffer bytes;
+/* ---- alerts' records ---- */
+
+/* Into the cache, a run of them: receivers that keep up ask for the same ones, and for the next. */
+struct run {
+    struct tw_outbox *outbox;
+    uint32_t left;
 };
-static bool copy(void *context, const struct tw_store_alert *alert)
+static bool keep(void *context, const struct tw_store_alert *alert)
 {
-    tw_buffer_append(&((struct copied *)context)->bytes, alert->bytes, alert->length);
-    return false;
+    struct run *run = context;
+    struct cached *cached = &run->outbox->cache[alert->n % CACHE_ALERTS];
+    cached->n = alert->n;
+    cached->bytes.length = 0;
+    tw_buffer_append(&cached->bytes, alert->bytes, alert->length);
+    return --run->left > 0;
 }
 
-/* Its bytes go with `copied`. False: it is not there, or not readable. */
-static bool read_alert(struct tw_outbox *outbox, uint64_t n, struct copied *copied, struct tw_alert_view *view)
+/* Borrowed until the next is read. False: it is not there, or not readable. */
+static bool read_alert(struct tw_outbox *outbox, uint64_t n, struct tw_alert_view *view)
 {
-    copied->bytes.length = 0;
-    return n > 0 && tw_store_alerts(outbox->store, n - 1, copy, copied, NULL) && copied->bytes.length > 0 &&
-           tw_alert_decode(copied->bytes.bytes, copied->bytes.length, view);
+    struct cached *cached = &outbox->cache[n % CACHE_ALERTS];
+    struct run run = {outbox, CACHE_RUN};
+    if (n == 0)
+        return false;
+    if (cached->n != n) {
+        cached->n = 0;
+        (void)tw_store_alerts(outbox->store, n - 1, keep, &run, NULL); /* damage further on is no matter here */
+    }
+    return cached->n == n && tw_alert_decode(cached->bytes.bytes, cached->bytes.length, view);
 }
 
 static bool fill_window(struct tw_outbox *outbox, uint32_t receiver, const struct tw_delivery_wish *wish,
                         struct tw_store_error *error)
 {
     struct found found = {.room = wish->room};
-    struct copied copied = {0};
     if (!tw_store_deliveries(outbox->store, TW_DELIVERY_PENDING, name_of(outbox, receiver), wish->after, find, &found,
                              error))
         return false;
     for (uint32_t i = 0; i < found.count; i++) {
         struct tw_alert_view view;
         /* An alert that cannot be read is an episode of its own; the attempt says so. */
-        if (read_alert(outbox, found.list[i].n, &copied, &view))
+        if (read_alert(outbox, found.list[i].n, &view))
             memcpy(found.list[i].episode, view.id.bytes, sizeof found.list[i].episode);
         else
             memcpy(found.list[i].episode, &found.list[i].n, sizeof found.list[i].n);
@@ -156,7 +179,6 @@ static bool fill_window(struct tw_outbox *outbox, uint32_t receiver, const struc
     }
     if (found.count < wish->room)
         tw_delivery_read_all(outbox->core, receiver, wish->until);
-    tw_buffer_free(&copied.bytes);
     return true;
 }
 
@@ -175,10 +197,9 @@ bool tw_outbox_fill(struct tw_outbox *outbox, char failure[512])
 bool tw_outbox_render(struct tw_outbox *outbox, struct tw_attempt *attempt)
 {
     static const char why[] = "the alert's record cannot be read";
-    struct copied copied = {0};
     struct tw_alert_view view;
     char key[64];
-    bool readable = read_alert(outbox, attempt->n, &copied, &view);
+    bool readable = read_alert(outbox, attempt->n, &view);
     if (readable) {
         struct tw_letter letter = {&view, outbox->log_id, key};
         snprintf(key, sizeof key, "%s-%" PRIu64, outbox->log_id, attempt->n);
@@ -186,7 +207,6 @@ bool tw_outbox_render(struct tw_outbox *outbox, struct tw_attempt *attempt)
     } else {
         tw_attempt_say(attempt, why, sizeof why - 1);
     }
-    tw_buffer_free(&copied.bytes);
     return readable;
 }
 
