@@ -115,9 +115,9 @@ static void print_example(FILE *out, const struct tw_key *key, int indent, const
         fprintf(out, "%*s# %s@desk-7 = %s   # for one account or symbol\n", indent, "", last, key->standard);
 }
 
-static const char *named_example(enum tw_key_type type)
+static const char *named_example(const struct tw_key *key)
 {
-    switch (type) {
+    switch (key->type) {
     case TW_TYPE_URL:
         return "ops = https://ops.example.com/alerts";
     case TW_TYPE_KEYS:
@@ -125,7 +125,7 @@ static const char *named_example(enum tw_key_type type)
     case TW_TYPE_PATH:
         return "ops = /etc/tapewarden/ops";
     case TW_TYPE_CHOICE:
-        return "ops = HIGH";
+        return strchr(key->choices, 'H') != NULL ? "ops = HIGH" : "ops = alertmanager";
     default:
         return "nyse = tcp://10.0.0.7:5556";
     }
@@ -143,7 +143,7 @@ static void print_key(FILE *out, const struct tw_key *key, const char *previous)
              bounds, key->unit[0] != '\0' ? "; " : "", key->unit);
     print_comment(out, indent, comment);
     if ((key->flags & TW_KEY_NAMED) != 0)
-        fprintf(out, "%*s# %s\n", indent, "", named_example(key->type));
+        fprintf(out, "%*s# %s\n", indent, "", named_example(key));
     else if (key->standard[0] == '\0' && !later)
         fprintf(out, "%*s# %s = ...\n", indent, "", last);
     else if (later)

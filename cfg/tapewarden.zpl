@@ -200,6 +200,12 @@ webhook_file
     # File with webhook/* of that name in it. (a path)
     # ops = /etc/tapewarden/ops
 
+# What webhooks are sent, under the same names.
+webhook_form
+    # The alert as it is, which is the default; or the form of Alertmanager's own webhooks (version 4).
+    # (standard or alertmanager)
+    # ops = alertmanager
+
 # What webhooks are signed with, under the same names.
 webhook_keys
     # Signing key `whsec_...`; of several, with spaces between, each makes a signature. (whsec_ and 24 to 64

@@ -145,7 +145,8 @@ static bool check_names(const struct tw_cfg *cfg, struct tw_cfg_error *error)
             return fail_named(error, setting, "there are more than 16 receivers");
         if (key == &tw_keys[TW_KEY_ID_SEVERITY] && !is_receiver(cfg, setting->name))
             return fail_named(error, setting, "there is no receiver of that name");
-        if (key == &tw_keys[TW_KEY_ID_WEBHOOK_KEYS] && tw_cfg_named(cfg, "webhook", setting->name) == NULL)
+        bool of_webhook = key == &tw_keys[TW_KEY_ID_WEBHOOK_KEYS] || key == &tw_keys[TW_KEY_ID_WEBHOOK_FORM];
+        if (of_webhook && tw_cfg_named(cfg, "webhook", setting->name) == NULL)
             return fail_named(error, setting, "there is no webhook of that name");
     }
     return true;

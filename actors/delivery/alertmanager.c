@@ -3,6 +3,8 @@
  * Prometheus' Alertmanager, API v2. An alert there is its labels, and ends when its end has come: an episode is said to
  * end in a year, and ends when it is resolved; one that has grown in severity ends under the lesser one, whose label it
  * no longer has. A one-shot alert ends when Alertmanager's resolve_timeout says so.
+ *
+ * And webhooks in the form that Alertmanager itself sends (version 4), so that its receivers work.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +26,7 @@ static void print_member(FILE *out, const char *key, struct tw_text text)
 static void print_labels(FILE *out, const struct tw_letter *letter, const char *severity)
 {
     const struct tw_alert_view *view = letter->view;
-    fputs("{\"labels\":{\"alertname\":", out);
+    fputs("{\"alertname\":", out);
     tw_json_text(out, view->type);
     fprintf(out, ",\"severity\":\"%s\",\"log\":\"%s\"", severity, letter->log_id);
     print_member(out, "entity_type", view->entity_type);
@@ -49,16 +51,12 @@ static void print_name(FILE *out, const char *label)
     fputc('"', out);
 }
 
-/* end_ns 0: Alertmanager decides. */
-static void print_alert(FILE *out, const struct tw_letter *letter, const char *severity, int64_t start_ns,
-                        int64_t end_ns)
+static void print_annotations(FILE *out, const struct tw_letter *letter)
 {
-    const struct tw_alert_view *view = letter->view;
     struct tw_words words;
-    print_labels(out, letter, severity);
-    tw_words_of(view, &words);
-    fputs(",\"annotations\":{\"summary\":", out);
-    tw_json_text(out, view->message);
+    tw_words_of(letter->view, &words);
+    fputs("{\"summary\":", out);
+    tw_json_text(out, letter->view->message);
     fprintf(out, ",\"key\":\"%s\"", letter->key);
     for (uint32_t i = 1; i + 1 < words.count; i++) {
         fputc(',', out);
@@ -68,11 +66,26 @@ static void print_alert(FILE *out, const struct tw_letter *letter, const char *s
                      (struct tw_text){(const char *)words.rows[i].text.bytes, (uint32_t)words.rows[i].text.length});
     }
     fputc('}', out);
+    tw_words_free(&words);
+}
+
+static bool is_over(const struct tw_alert_view *view)
+{
+    return tw_text_is(view->event, "resolve") || tw_text_is(view->event, "retract");
+}
+
+/* end_ns 0: Alertmanager decides. */
+static void print_alert(FILE *out, const struct tw_letter *letter, const char *severity, int64_t start_ns,
+                        int64_t end_ns)
+{
+    fputs("{\"labels\":", out);
+    print_labels(out, letter, severity);
+    fputs(",\"annotations\":", out);
+    print_annotations(out, letter);
     print_time(out, "startsAt", start_ns);
     if (end_ns != 0)
         print_time(out, "endsAt", end_ns);
     fputc('}', out);
-    tw_words_free(&words);
 }
 
 static void print_lesser(FILE *out, const struct tw_letter *letter, int64_t wall_ns)
@@ -93,8 +106,7 @@ static void render(const struct tw_receiver *receiver, const struct tw_letter *l
     size_t length = 0;
     char severity[16];
     const struct tw_alert_view *view = letter->view;
-    bool over = tw_text_is(view->event, "resolve") || tw_text_is(view->event, "retract");
-    int64_t end_ns = over ? wall_ns : tw_text_is(view->event, "fire") ? 0 : wall_ns + FAR_NS;
+    int64_t end_ns = is_over(view) ? wall_ns : tw_text_is(view->event, "fire") ? 0 : wall_ns + FAR_NS;
     (void)receiver;
     snprintf(severity, sizeof severity, "%.*s", (int)view->severity.length, view->severity.bytes);
     FILE *out = open_memstream(&text, &length);
@@ -110,6 +122,55 @@ static void render(const struct tw_receiver *receiver, const struct tw_letter *l
     tw_request_header(request, "content-type: application/json");
     free(text);
 }
+
+/* ---- webhooks of version 4 ---- */
+
+static void print_group(FILE *out, const struct tw_receiver *receiver, const struct tw_letter *letter,
+                        const char *severity)
+{
+    const struct tw_alert_view *view = letter->view;
+    fprintf(out, "{\"version\":\"4\",\"groupKey\":\"{}:{alert=\\\"%.*s\\\"}\",\"truncatedAlerts\":0",
+            (int)view->id.length, view->id.bytes);
+    fprintf(out, ",\"status\":\"%s\",\"receiver\":", is_over(view) ? "resolved" : "firing");
+    tw_json_string(out, receiver->name);
+    fprintf(out, ",\"groupLabels\":{\"alert\":\"%.*s\"},\"commonLabels\":", (int)view->id.length, view->id.bytes);
+    print_labels(out, letter, severity);
+    fputs(",\"commonAnnotations\":", out);
+    print_annotations(out, letter);
+    fputs(",\"externalURL\":\"\"", out);
+}
+
+/* Times are those of the event, so that a repeat is the same. */
+static void render_v4(const struct tw_receiver *receiver, const struct tw_letter *letter, int64_t wall_ns,
+                      struct tw_request *request)
+{
+    char *text = NULL;
+    size_t length = 0;
+    char severity[16];
+    const struct tw_alert_view *view = letter->view;
+    snprintf(severity, sizeof severity, "%.*s", (int)view->severity.length, view->severity.bytes);
+    FILE *out = open_memstream(&text, &length);
+    TW_ASSERT(out != NULL);
+    print_group(out, receiver, letter, severity);
+    fprintf(out, ",\"alerts\":[{\"status\":\"%s\",\"labels\":", is_over(view) ? "resolved" : "firing");
+    print_labels(out, letter, severity);
+    fputs(",\"annotations\":", out);
+    print_annotations(out, letter);
+    print_time(out, "startsAt", view->ts_ns);
+    if (is_over(view))
+        print_time(out, "endsAt", view->ts_ns);
+    else
+        fputs(",\"endsAt\":\"0001-01-01T00:00:00Z\"", out); /* as Alertmanager writes "not yet" */
+    fprintf(out, ",\"generatorURL\":\"\",\"fingerprint\":\"%.16s\"}]}", view->id.bytes);
+    TW_ASSERT(fclose(out) == 0);
+    tw_request_clear(request);
+    tw_buffer_append(&request->body, text, length);
+    tw_webhook_head(receiver, letter, wall_ns, request);
+    free(text);
+}
+
+const struct tw_receiver_kind tw_webhook_v4 = {"webhook", TW_TRANSPORT_HTTP, "", {TW_DELIVERIES_UNDER_WAY_MAX, 0},
+                                               render_v4, tw_judge_http};
 
 const struct tw_receiver_kind tw_alertmanager = {"alertmanager", TW_TRANSPORT_HTTP, "/api/v2/alerts", {2, 0},
                                                  render,         tw_judge_http};

@@ -71,8 +71,8 @@ struct tw_receiver_kind {
                    struct tw_request *request);
     enum tw_delivery_verdict (*judge)(const struct tw_answer *answer);
 };
-extern const struct tw_receiver_kind tw_webhook, tw_slack, tw_pagerduty, tw_alertmanager, tw_sns, tw_mail, tw_file,
-    tw_command;
+extern const struct tw_receiver_kind tw_webhook, tw_webhook_v4, tw_slack, tw_pagerduty, tw_alertmanager, tw_sns,
+    tw_mail, tw_file, tw_command;
 
 #define TW_RETRY_AFTER_MAX_S 86400 /* a longer pause than a day is taken for a mistake */
 

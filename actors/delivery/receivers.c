@@ -56,7 +56,9 @@ struct adding {
 static void add_webhook(void *context, const char *name, const char *url)
 {
     struct adding *adding = context;
-    struct tw_receiver *receiver = add(adding->cfg, adding->receivers, name, &tw_webhook, url);
+    const char *form = tw_cfg_named(adding->cfg, "webhook_form", name);
+    bool v4 = form != NULL && strcmp(form, "alertmanager") == 0;
+    struct tw_receiver *receiver = add(adding->cfg, adding->receivers, name, v4 ? &tw_webhook_v4 : &tw_webhook, url);
     const char *keys = tw_cfg_named(adding->cfg, "webhook_keys", name);
     if (keys != NULL)
         read_keys(receiver, keys);

@@ -11,6 +11,10 @@
 void tw_request_clear(struct tw_request *request);
 void tw_request_header(struct tw_request *request, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* A webhook's headers, signed over the body that is there. */
+void tw_webhook_head(const struct tw_receiver *receiver, const struct tw_letter *letter, int64_t wall_ns,
+                     struct tw_request *request);
+
 /* The alert as `tapewarden alerts --json` prints it, without the line feed. */
 void tw_render_json(struct tw_buffer *out, const struct tw_alert_view *view);
 

@@ -42,14 +42,12 @@ void tw_webhook_sign(const struct tw_signing_key *key, const char *id, int64_t s
     tw_buffer_free(&signed_text);
 }
 
-static void render(const struct tw_receiver *receiver, const struct tw_letter *letter, int64_t wall_ns,
-                   struct tw_request *request)
+void tw_webhook_head(const struct tw_receiver *receiver, const struct tw_letter *letter, int64_t wall_ns,
+                     struct tw_request *request)
 {
     char signatures[TW_WEBHOOK_KEYS_MAX * TW_SIGNATURE_BYTES] = "";
     size_t at = 0;
     int64_t seconds = wall_ns / TW_NS_PER_SECOND;
-    tw_request_clear(request);
-    tw_render_json(&request->body, letter->view);
     tw_request_header(request, "content-type: application/json");
     tw_request_header(request, "webhook-id: %s", letter->key);
     tw_request_header(request, "webhook-timestamp: %" PRId64, seconds);
@@ -60,6 +58,14 @@ static void render(const struct tw_receiver *receiver, const struct tw_letter *l
     }
     if (receiver->key_count > 0)
         tw_request_header(request, "webhook-signature: %s", signatures);
+}
+
+static void render(const struct tw_receiver *receiver, const struct tw_letter *letter, int64_t wall_ns,
+                   struct tw_request *request)
+{
+    tw_request_clear(request);
+    tw_render_json(&request->body, letter->view);
+    tw_webhook_head(receiver, letter, wall_ns, request);
 }
 
 /* 400 and its like are about this one message. What speaks of the receiver (401, 404, 5xx) may be set right, and the

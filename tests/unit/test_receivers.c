@@ -258,6 +258,26 @@ static void alertmanager_is_told_when_an_episode_ends(void **state)
     }
 }
 
+static void a_webhook_can_look_like_one_of_alertmanagers(void **state)
+{
+    (void)state;
+    struct tw_receiver receiver = {.name = "old", .kind = &tw_webhook_v4};
+    struct tw_alert_view view = alert("resolve", "MSFT: below");
+    const char *body = render(&receiver, &view);
+    static const char begin[] =
+        "{\"version\":\"4\",\"groupKey\":\"{}:{alert=\\\"abcd0000000000000000000000000000\\\"}\","
+        "\"truncatedAlerts\":0,\"status\":\"resolved\",\"receiver\":\"old\",\"groupLabels\":{"
+        "\"alert\":\"abcd0000000000000000000000000000\"},\"commonLabels\":{\"alertname\":"
+        "\"HIGH_SYMBOL_EXPOSURE\",\"severity\":\"CRITICAL\",";
+    if (strncmp(body, begin, strlen(begin)) != 0)
+        fail_msg("%s", body);
+    assert_non_null(strstr(body, "\"startsAt\":\"2021-02-25T15:02:10Z\",\"endsAt\":\"2021-02-25T15:02:10Z\","
+                                 "\"generatorURL\":\"\",\"fingerprint\":\"abcd000000000000\"}]}"));
+    assert_string_equal(header("webhook-id"), LOG_ID "-17");
+    view = alert("open", "MSFT: above");
+    assert_non_null(strstr(render(&receiver, &view), "\"endsAt\":\"0001-01-01T00:00:00Z\""));
+}
+
 /* ---- sns ---- */
 
 /* "post-x-www-form-urlencoded" of AWS's own test suite for Signature Version 4. */
@@ -428,6 +448,7 @@ int main(void)
         cmocka_unit_test(slack_says_what_who_how_much_and_which_trades),
         cmocka_unit_test(pagerduty_opens_and_resolves_one_incident_an_episode),
         cmocka_unit_test(alertmanager_is_told_when_an_episode_ends),
+        cmocka_unit_test(a_webhook_can_look_like_one_of_alertmanagers),
         cmocka_unit_test(the_aws_signature_is_that_of_the_published_example),
         cmocka_unit_test(sns_publishes_to_the_topic_in_its_region),
         cmocka_unit_test(lines_of_a_mail_are_short_ascii_and_end_in_cr_lf),
