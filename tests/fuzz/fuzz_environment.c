@@ -92,12 +92,14 @@ static void check_again(const struct tw_cfg *cfg)
     struct lines again = {.count = 0};
     char key[TW_KEY_BYTES_MAX], line[4096];
     for (size_t i = 0; i < cfg->named_count && again.count < LINES_MAX; i++) {
+        if (cfg->named[i].source == TW_SOURCE_FILE) /* a secret whose file is named, and read again */
+            continue;
         tw_setting_key(&cfg->named[i], key);
         int length = snprintf(line, sizeof line, "%s=%s", key, cfg->named[i].text);
         again.text[again.count++] = tw_strndup(line, (size_t)length);
     }
     for (size_t i = 0; i < TW_KEY_COUNT && again.count < LINES_MAX; i++) {
-        if (cfg->plain[i].source == TW_SOURCE_DEFAULT)
+        if (cfg->plain[i].source == TW_SOURCE_DEFAULT || cfg->plain[i].source == TW_SOURCE_FILE)
             continue;
         tw_setting_key(&cfg->plain[i], key);
         int length = snprintf(line, sizeof line, "%s=%s", key, cfg->plain[i].text);
