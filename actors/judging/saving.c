@@ -6,7 +6,7 @@
 #include "protocol/check.h"
 
 #define NAMES_PER_ROW 1024u
-#define KEPT_BYTES_MAX (4u << 20) /* of memory, between two savings */
+#define KEPT_BYTES_MAX (16u << 20) /* of memory, between two savings: what the first tick behind a barrier writes */
 
 void tw_saving_begin(struct tw_saving *saving)
 {
