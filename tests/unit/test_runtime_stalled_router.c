@@ -168,7 +168,8 @@ static void a_stop_finishes_what_was_taken_and_takes_no_more(void **state)
     assert_true(consumer.ended);
     /* One message may have been received and waiting for room. */
     assert_in_range(consumer.rows, taken, taken + ROWS);
-    assert_int_equal(world->ack.durable, consumer.rows); /* the last acks went out */
+    world_await_durable(world, consumer.rows); /* the last acks went out, and are on their way */
+    assert_int_equal(world->ack.durable, consumer.rows);
     assert_int_equal(world->ack.next, consumer.rows + 1);
     assert_int_equal(tw_store_last_seq(world->store), consumer.rows);
     consumer_close(&consumer);
