@@ -216,8 +216,10 @@ class Webhook(Sink):
         assert self.numbers() == list(range(1, last + 1))
 
 
-class Slack(Sink):
-    """Takes what Slack takes: its block limits, and no more than one message a second."""
+class Receiver(Sink):
+    """One that answers every POST alike, when `take` has checked it."""
+
+    path, status, answer = "/", 200, b""
 
     def __init__(self):
         super().__init__()
@@ -229,23 +231,38 @@ class Slack(Sink):
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["content-length"]))
                 try:
-                    sink.check(json.loads(body))
+                    assert self.path == sink.path, self.path
+                    sink.take(self.headers, body)
                 except Exception as fault:  # pylint: disable=broad-except  -- the test's thread shows it
                     sink.blame(repr(fault))
-                self.send_response(200)
-                self.send_header("Content-Length", "2")
+                self.send_response(sink.status)
+                self.send_header("Content-Length", str(len(sink.answer)))
                 self.end_headers()
-                self.wfile.write(b"ok")
+                self.wfile.write(sink.answer)
 
             def log_message(self, *unused):
                 pass
 
         self.server = Server(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/services/T0/B0/hidden"
+        self.url = f"http://127.0.0.1:{self.server.server_port}{self.path.rstrip('/')}"
         threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-        self.last_at = -10
 
-    def check(self, message):
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+class Slack(Receiver):
+    """Takes what Slack takes: its block limits, and no more than one message a second."""
+
+    path, answer = "/services/T0/B0/hidden", b"ok"
+    last_at = -10
+
+    def take(self, _headers, body):
+        message = json.loads(body)
         now = time.monotonic()
         assert now - self.last_at > 0.9, f"two messages within {now - self.last_at:.3f} s"
         self.last_at = now
@@ -262,47 +279,20 @@ class Slack(Sink):
                 assert block["type"] == "context" and 1 <= len(block["elements"]) <= 10, block
         self.add(message)
 
-    def __enter__(self):
-        return self
 
-    def __exit__(self, *unused):
-        self.server.shutdown()
-        self.server.server_close()
+class PagerDuty(Receiver):
+    """Events API v2 as its page has it: required members, known words, lengths."""
 
-
-class PagerDuty(Sink):
-    """Events API v2 as its page has it: required members, known words, lengths; 202 with the dedup key."""
+    path, status, answer = "/v2/enqueue", 202, b'{"status":"success","dedup_key":"as it came"}'
 
     def __init__(self, routing_key="R0123456789"):
-        super().__init__()
+        self.routing_key = routing_key
         self.incidents = {}     # dedup key -> "triggered" or "resolved"
-        sink = self
+        super().__init__()
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self):
-                event = json.loads(self.rfile.read(int(self.headers["content-length"])))
-                try:
-                    assert self.path == "/v2/enqueue", self.path
-                    sink.check(event, routing_key)
-                except Exception as fault:  # pylint: disable=broad-except  -- the test's thread shows it
-                    sink.blame(repr(fault))
-                answer = json.dumps({"status": "success", "dedup_key": event["dedup_key"]}).encode()
-                self.send_response(202)
-                self.send_header("Content-Length", str(len(answer)))
-                self.end_headers()
-                self.wfile.write(answer)
-
-            def log_message(self, *unused):
-                pass
-
-        self.server = Server(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/v2/enqueue"
-        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-
-    def check(self, event, routing_key):
-        assert event["routing_key"] == routing_key
+    def take(self, _headers, body):
+        event = json.loads(body)
+        assert event["routing_key"] == self.routing_key
         assert event["event_action"] in ("trigger", "acknowledge", "resolve"), event
         assert 0 < len(event["dedup_key"]) <= 255, event
         payload = event["payload"]
@@ -311,47 +301,15 @@ class PagerDuty(Sink):
         self.incidents[event["dedup_key"]] = "resolved" if event["event_action"] == "resolve" else "triggered"
         self.add(event)
 
-    def __enter__(self):
-        return self
 
-    def __exit__(self, *unused):
-        self.server.shutdown()
-        self.server.server_close()
-
-
-class Topic(Sink):
+class Topic(Receiver):
     """SNS's Publish: the form, and the signature, which Debian's botocore computes as well."""
 
     ACCESS, SECRET, TOKEN, REGION = "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "FwoGZXIv/+=", "eu-west-1"
 
-    def __init__(self):
-        super().__init__()
-        sink = self
+    answer = b"<PublishResponse><PublishResult><MessageId>1</MessageId></PublishResult></PublishResponse>"
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self):
-                body = self.rfile.read(int(self.headers["content-length"]))
-                try:
-                    assert self.path == "/", self.path
-                    sink.check(self.headers, body)
-                except Exception as fault:  # pylint: disable=broad-except  -- the test's thread shows it
-                    sink.blame(repr(fault))
-                answer = b"<PublishResponse><PublishResult><MessageId>1</MessageId></PublishResult></PublishResponse>"
-                self.send_response(200)
-                self.send_header("Content-Length", str(len(answer)))
-                self.end_headers()
-                self.wfile.write(answer)
-
-            def log_message(self, *unused):
-                pass
-
-        self.server = Server(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-
-    def check(self, headers, body):
+    def take(self, headers, body):
         from botocore.auth import SigV4Auth
         from botocore.awsrequest import AWSRequest
         from botocore.credentials import Credentials
@@ -371,13 +329,6 @@ class Topic(Sink):
         assert form["Action"] == ["Publish"] and form["Version"] == ["2010-03-31"], form
         assert re.fullmatch(r"[A-Za-z][ -~]{0,98}", form["Subject"][0]), form["Subject"]
         self.add({name: values[0] for name, values in form.items()})
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *unused):
-        self.server.shutdown()
-        self.server.server_close()
 
 
 class Alertmanager:
