@@ -69,11 +69,6 @@ static void print_annotations(FILE *out, const struct tw_letter *letter)
     tw_words_free(&words);
 }
 
-static bool is_over(const struct tw_alert_view *view)
-{
-    return tw_text_is(view->event, "resolve") || tw_text_is(view->event, "retract");
-}
-
 /* end_ns 0: Alertmanager decides. */
 static void print_alert(FILE *out, const struct tw_letter *letter, const char *severity, int64_t start_ns,
                         int64_t end_ns)
@@ -102,25 +97,21 @@ static void print_lesser(FILE *out, const struct tw_letter *letter, int64_t wall
 static void render(const struct tw_receiver *receiver, const struct tw_letter *letter, int64_t wall_ns,
                    struct tw_request *request)
 {
-    char *text = NULL;
-    size_t length = 0;
+    struct tw_body body;
     char severity[16];
     const struct tw_alert_view *view = letter->view;
-    int64_t end_ns = is_over(view) ? wall_ns : tw_text_is(view->event, "fire") ? 0 : wall_ns + FAR_NS;
+    int64_t end_ns = tw_alert_is_over(view) ? wall_ns : tw_text_is(view->event, "fire") ? 0 : wall_ns + FAR_NS;
     (void)receiver;
     snprintf(severity, sizeof severity, "%.*s", (int)view->severity.length, view->severity.bytes);
-    FILE *out = open_memstream(&text, &length);
-    TW_ASSERT(out != NULL);
+    tw_body_open(&body);
+    FILE *out = body.out;
     fputc('[', out);
     print_alert(out, letter, severity, view->ts_ns < wall_ns ? view->ts_ns : wall_ns, end_ns);
     if (tw_text_is(view->event, "escalate"))
         print_lesser(out, letter, wall_ns);
     fputc(']', out);
-    TW_ASSERT(fclose(out) == 0);
-    tw_request_clear(request);
-    tw_buffer_append(&request->body, text, length);
+    tw_body_close(&body, request);
     tw_request_header(request, "content-type: application/json");
-    free(text);
 }
 
 /* ---- webhooks of version 4 ---- */
@@ -131,7 +122,7 @@ static void print_group(FILE *out, const struct tw_receiver *receiver, const str
     const struct tw_alert_view *view = letter->view;
     fprintf(out, "{\"version\":\"4\",\"groupKey\":\"{}:{alert=\\\"%.*s\\\"}\",\"truncatedAlerts\":0",
             (int)view->id.length, view->id.bytes);
-    fprintf(out, ",\"status\":\"%s\",\"receiver\":", is_over(view) ? "resolved" : "firing");
+    fprintf(out, ",\"status\":\"%s\",\"receiver\":", tw_alert_is_over(view) ? "resolved" : "firing");
     tw_json_string(out, receiver->name);
     fprintf(out, ",\"groupLabels\":{\"alert\":\"%.*s\"},\"commonLabels\":", (int)view->id.length, view->id.bytes);
     print_labels(out, letter, severity);
@@ -144,29 +135,25 @@ static void print_group(FILE *out, const struct tw_receiver *receiver, const str
 static void render_v4(const struct tw_receiver *receiver, const struct tw_letter *letter, int64_t wall_ns,
                       struct tw_request *request)
 {
-    char *text = NULL;
-    size_t length = 0;
+    struct tw_body body;
     char severity[16];
     const struct tw_alert_view *view = letter->view;
     snprintf(severity, sizeof severity, "%.*s", (int)view->severity.length, view->severity.bytes);
-    FILE *out = open_memstream(&text, &length);
-    TW_ASSERT(out != NULL);
+    tw_body_open(&body);
+    FILE *out = body.out;
     print_group(out, receiver, letter, severity);
-    fprintf(out, ",\"alerts\":[{\"status\":\"%s\",\"labels\":", is_over(view) ? "resolved" : "firing");
+    fprintf(out, ",\"alerts\":[{\"status\":\"%s\",\"labels\":", tw_alert_is_over(view) ? "resolved" : "firing");
     print_labels(out, letter, severity);
     fputs(",\"annotations\":", out);
     print_annotations(out, letter);
     print_time(out, "startsAt", view->ts_ns);
-    if (is_over(view))
+    if (tw_alert_is_over(view))
         print_time(out, "endsAt", view->ts_ns);
     else
         fputs(",\"endsAt\":\"0001-01-01T00:00:00Z\"", out); /* as Alertmanager writes "not yet" */
     fprintf(out, ",\"generatorURL\":\"\",\"fingerprint\":\"%.16s\"}]}", view->id.bytes);
-    TW_ASSERT(fclose(out) == 0);
-    tw_request_clear(request);
-    tw_buffer_append(&request->body, text, length);
+    tw_body_close(&body, request);
     tw_webhook_head(receiver, letter, wall_ns, request);
-    free(text);
 }
 
 const struct tw_receiver_kind tw_webhook_v4 = {"webhook", TW_TRANSPORT_HTTP, "", {TW_DELIVERIES_UNDER_WAY_MAX, 0},

@@ -52,13 +52,12 @@ static void print_payload(FILE *out, const struct tw_letter *letter)
 static void render(const struct tw_receiver *receiver, const struct tw_letter *letter, int64_t wall_ns,
                    struct tw_request *request)
 {
-    char *text = NULL;
-    size_t length = 0;
+    struct tw_body body;
     const struct tw_alert_view *view = letter->view;
-    bool over = tw_text_is(view->event, "resolve") || tw_text_is(view->event, "retract");
+    bool over = tw_alert_is_over(view);
     (void)wall_ns;
-    FILE *out = open_memstream(&text, &length);
-    TW_ASSERT(out != NULL);
+    tw_body_open(&body);
+    FILE *out = body.out;
     fputs("{\"routing_key\":", out);
     tw_json_string(out, receiver->routing_key);
     fprintf(out, ",\"event_action\":\"%s\",\"dedup_key\":\"%.*s-%.*s\"", over ? "resolve" : "trigger", 32,
@@ -66,11 +65,8 @@ static void render(const struct tw_receiver *receiver, const struct tw_letter *l
     fputs(",\"client\":\"Tapewarden\"", out);
     print_payload(out, letter);
     fputc('}', out);
-    TW_ASSERT(fclose(out) == 0);
-    tw_request_clear(request);
-    tw_buffer_append(&request->body, text, length);
+    tw_body_close(&body, request);
     tw_request_header(request, "content-type: application/json");
-    free(text);
 }
 
 const struct tw_receiver_kind tw_pagerduty = {"pagerduty", TW_TRANSPORT_HTTP, "", {2, 0}, render, tw_judge_http};

@@ -29,6 +29,25 @@ void tw_request_header(struct tw_request *request, const char *format, ...)
     TW_ASSERT(length > 0 && length < (int)TW_REQUEST_HEADER_BYTES);
 }
 
+void tw_body_open(struct tw_body *body)
+{
+    body->out = open_memstream(&body->text, &body->length);
+    TW_ASSERT(body->out != NULL);
+}
+
+void tw_body_close(struct tw_body *body, struct tw_request *request)
+{
+    TW_ASSERT(fclose(body->out) == 0);
+    tw_request_clear(request);
+    tw_buffer_append(&request->body, body->text, body->length);
+    free(body->text);
+}
+
+bool tw_alert_is_over(const struct tw_alert_view *view)
+{
+    return tw_text_is(view->event, "resolve") || tw_text_is(view->event, "retract");
+}
+
 void tw_render_json(struct tw_buffer *out, const struct tw_alert_view *view)
 {
     char *text = NULL;

@@ -6,10 +6,25 @@
 #ifndef TW_DELIVERY_RENDER_H
 #define TW_DELIVERY_RENDER_H
 
+#include <stdio.h>
+
 #include "actors/delivery/receiver.h"
 
 void tw_request_clear(struct tw_request *request);
 void tw_request_header(struct tw_request *request, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* A body that is printed: open it, print to `out`, close it. It becomes the request's; what stood there before, headers
+ * too, goes. */
+struct tw_body {
+    FILE *out;
+    char *text;
+    size_t length;
+};
+void tw_body_open(struct tw_body *body);
+void tw_body_close(struct tw_body *body, struct tw_request *request);
+
+/* True if the event ends its alert. */
+bool tw_alert_is_over(const struct tw_alert_view *view);
 
 /* A webhook's headers, signed over the body that is there. */
 void tw_webhook_head(const struct tw_receiver *receiver, const struct tw_letter *letter, int64_t wall_ns,

@@ -96,26 +96,22 @@ static void print_blocks(FILE *out, const struct tw_alert_view *view)
 static void render(const struct tw_receiver *receiver, const struct tw_letter *letter, int64_t wall_ns,
                    struct tw_request *request)
 {
-    char *text = NULL;
-    size_t length = 0;
+    struct tw_body body;
     struct tw_buffer headline = {0}, escaped = {0};
     (void)receiver, (void)wall_ns;
-    FILE *out = open_memstream(&text, &length);
-    TW_ASSERT(out != NULL);
+    tw_body_open(&body);
+    FILE *out = body.out;
     tw_words_headline(&headline, letter->view);
     append_escaped(&escaped, (const char *)headline.bytes, headline.length, SECTION_CHARACTERS);
     fputs("{\"text\":", out); /* for notifications, and clients without blocks */
     tw_json_text(out, (struct tw_text){(const char *)escaped.bytes, (uint32_t)escaped.length});
     print_blocks(out, letter->view);
     fputc('}', out);
-    TW_ASSERT(fclose(out) == 0);
-    tw_request_clear(request);
-    tw_buffer_append(&request->body, text, length);
+    tw_body_close(&body, request);
     tw_request_header(request, "content-type: application/json; charset=utf-8");
     tw_request_header(request, "idempotency-key: %s", letter->key);
     tw_buffer_free(&headline);
     tw_buffer_free(&escaped);
-    free(text);
 }
 
 const struct tw_receiver_kind tw_slack = {"slack", TW_TRANSPORT_HTTP, "", {1, TW_NS_PER_SECOND}, render, tw_judge_http};
