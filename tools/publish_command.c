@@ -448,8 +448,9 @@ int tw_publish_main(int argc, char **argv)
         .synopsis = "FILE [options]",
         .description =
             "Publishes the trades of FILE (- for standard input): CSV with a header of trade fields such as\n"
-            "ts,symbol,side,qty,price,account,venue,id, or JSON lines; plain or gzip. Ends when every\n"
-            "trade is on the daemon's disk, or refused. The same file again changes nothing.",
+            "ts,symbol,side,qty,price,account,venue,id, or JSON lines; plain or gzip. ts is in nanoseconds\n"
+            "since 1970, UTC. Ends when every trade is on the daemon's disk, or refused. The same file\n"
+            "again changes nothing.",
         .examples = "  tapewarden publish trades.csv.gz\n"
                     "  tapewarden publish today.csv --as desk-7 --append\n"
                     "  zcat trades.csv.gz | tapewarden publish - --rate 5000 --json\n",
