@@ -4,9 +4,11 @@
  */
 #include "protocol/check.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 _Noreturn void tw_check_failed(const char *what, const char *file, int line, const char *function)
 {
@@ -44,6 +46,44 @@ void *tw_alloc_zero(size_t count, size_t bytes)
 void *tw_realloc(void *memory, size_t bytes)
 {
     return there_or_end(realloc(memory, at_least_one(bytes)), bytes);
+}
+
+static size_t rounded(size_t count, size_t bytes, size_t unit)
+{
+    TW_ASSERT(count < (size_t)-1 / TW_HUGE_PAGE_BYTES / (bytes + 1));
+    return (count * bytes + unit - 1) / unit * unit;
+}
+
+/* Pages of the kernel's, untouched, so that only what is used takes memory. */
+static void *alloc_huge(size_t length)
+{
+    size_t wide = length + TW_HUGE_PAGE_BYTES;
+    char *memory = mmap(NULL, wide, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    memory = there_or_end(memory == MAP_FAILED ? NULL : memory, length);
+    size_t before = (TW_HUGE_PAGE_BYTES - (uintptr_t)memory % TW_HUGE_PAGE_BYTES) % TW_HUGE_PAGE_BYTES;
+    if (before > 0)
+        munmap(memory, before);
+    munmap(memory + before + length, wide - before - length);
+    (void)madvise(memory + before, length, MADV_HUGEPAGE); /* a kernel without them says no, and nothing is lost */
+    return memory + before;
+}
+
+void *tw_alloc_lines(size_t count, size_t bytes)
+{
+    if (count * bytes >= TW_HUGE_PAGE_BYTES)
+        return alloc_huge(rounded(count, bytes, TW_HUGE_PAGE_BYTES));
+    size_t length = rounded(count, bytes, 64);
+    void *memory = there_or_end(aligned_alloc(64, at_least_one(length)), length);
+    memset(memory, 0, length);
+    return memory;
+}
+
+void tw_free_lines(void *memory, size_t count, size_t bytes)
+{
+    if (memory == NULL || count * bytes < TW_HUGE_PAGE_BYTES)
+        free(memory);
+    else
+        munmap(memory, rounded(count, bytes, TW_HUGE_PAGE_BYTES));
 }
 
 char *tw_strndup(const char *text, size_t length)

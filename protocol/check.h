@@ -18,6 +18,10 @@ _Noreturn void tw_check_failed(const char *what, const char *file, int line, con
 void *tw_alloc(size_t bytes);                    /* uninitialised */
 void *tw_alloc_zero(size_t count, size_t bytes); /* zeroed */
 void *tw_realloc(void *memory, size_t bytes);
+/* Zeroed, begins with a cache line (64 bytes); from the size of a huge page on it may be made of such. */
+#define TW_HUGE_PAGE_BYTES ((size_t)2 << 20)
+void *tw_alloc_lines(size_t count, size_t bytes);
+void tw_free_lines(void *memory, size_t count, size_t bytes); /* as when it was made; NULL does nothing */
 char *tw_strndup(const char *text, size_t length);
 
 #endif

@@ -154,15 +154,6 @@ tw_i128 tw_tier_floor(tw_i128 threshold, uint32_t factor_e4)
     return tier;
 }
 
-void tw_wide_add(struct tw_wide *sum, tw_i128 term)
-{
-    tw_u128 low = sum->low + (tw_u128)term;
-    int64_t carry = low < sum->low ? 1 : 0;
-    int64_t extension = term < 0 ? -1 : 0;
-    sum->low = low;
-    sum->high += carry + extension; /* 2^64 terms would be needed to leave it */
-}
-
 tw_i128 tw_wide_saturated(const struct tw_wide *sum)
 {
     if (sum->high < -1)
@@ -170,9 +161,10 @@ tw_i128 tw_wide_saturated(const struct tw_wide *sum)
     if (sum->high > 0)
         return TW_I128_MAX;
     tw_u128 limit = (tw_u128)TW_I128_MAX;
+    tw_u128 low = tw_wide_low(sum);
     if (sum->high == 0)
-        return sum->low > limit ? TW_I128_MAX : (tw_i128)sum->low;
-    tw_u128 below = 0 - sum->low; /* the sum is low - 2^128; 0 here stands for 2^128 */
+        return low > limit ? TW_I128_MAX : (tw_i128)low;
+    tw_u128 below = 0 - low; /* the sum is low - 2^128; 0 here stands for 2^128 */
     return below == 0 || below > limit ? -TW_I128_MAX : -(tw_i128)below;
 }
 

@@ -51,10 +51,20 @@ tw_i128 tw_tier_floor(tw_i128 threshold, uint32_t factor_e4);
 
 /* A signed sum of 192 bits: the sum of many saturated 128-bit terms stays exact and can be taken apart again. */
 struct tw_wide {
-    tw_u128 low;
+    uint64_t low[2]; /* the lowest first */
     int64_t high;
 };
-void tw_wide_add(struct tw_wide *sum, tw_i128 term);
+static inline tw_u128 tw_wide_low(const struct tw_wide *sum)
+{
+    return (tw_u128)sum->low[1] << 64 | sum->low[0];
+}
+static inline void tw_wide_add(struct tw_wide *sum, tw_i128 term)
+{
+    tw_u128 before = tw_wide_low(sum), low = before + (tw_u128)term;
+    sum->low[0] = (uint64_t)low;
+    sum->low[1] = (uint64_t)(low >> 64);
+    sum->high += (low < before ? 1 : 0) + (term < 0 ? -1 : 0); /* 2^64 terms would be needed to leave it */
+}
 /* |sum| or sum, "one beyond 2^127 - 1 counts as that". */
 tw_i128 tw_wide_saturated(const struct tw_wide *sum);
 

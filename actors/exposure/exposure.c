@@ -23,8 +23,10 @@ struct tw_exposure *tw_exposure_new(uint32_t shards)
     exposure->shards = shards;
     exposure->exposure = (struct tw_rule_desk){
         .rule = TW_RULE_CLIENT_EXPOSURE, .entity_type = TW_ENTITY_CLIENT, .openings = &exposure->openings};
-    exposure->velocity = (struct tw_rule_desk){
-        .rule = TW_RULE_VELOCITY, .entity_type = TW_ENTITY_CLIENT, .openings = &exposure->openings};
+    exposure->velocity = (struct tw_rule_desk){.rule = TW_RULE_VELOCITY,
+                                               .entity_type = TW_ENTITY_CLIENT,
+                                               .openings = &exposure->openings,
+                                               .area = &exposure->area};
     return exposure;
 }
 
@@ -33,12 +35,18 @@ void tw_exposure_free(struct tw_exposure **exposure_pointer)
     struct tw_exposure *exposure = *exposure_pointer;
     if (exposure == NULL)
         return;
-    for (uint32_t i = 0; i < exposure->account_count; i++) {
-        tw_window_free(&exposure->accounts[i].velocity.window);
-        free((void *)(uintptr_t)exposure->accounts[i].name.bytes);
+    for (uint32_t id = 0; id < exposure->account_count; id++) {
+        tw_window_free(&tw_exposure_at(exposure, id)->velocity.window, &exposure->area);
+        free((void *)(uintptr_t)exposure->names[id].bytes);
     }
+    for (uint32_t id = 0; id < exposure->account_count; id += TW_ACCOUNTS_PER_PART)
+        tw_free_lines(exposure->accounts[id / TW_ACCOUNTS_PER_PART], TW_ACCOUNTS_PER_PART, sizeof(struct tw_account));
     free(exposure->accounts);
+    free(exposure->names);
+    tw_levels_clear(&exposure->exposure_levels);
+    tw_levels_clear(&exposure->velocity_levels);
     free(exposure->touched);
+    tw_area_free(&exposure->area);
     tw_openings_free(&exposure->openings);
     tw_rule_desk_free(&exposure->exposure);
     tw_rule_desk_free(&exposure->velocity);
@@ -50,24 +58,29 @@ void tw_exposure_free(struct tw_exposure **exposure_pointer)
 
 /* ---- names and settings ---- */
 
-void tw_exposure_apply_settings(struct tw_exposure *exposure, struct tw_account *account)
+void tw_exposure_apply_settings(struct tw_exposure *exposure, uint32_t id)
 {
     const struct tw_settings *settings = &exposure->settings;
     const struct tw_rules *rules = &settings->rules;
-    tw_level_set(
-        &account->level, &rules->client_exposure,
-        tw_settings_threshold(settings, TW_OVERRIDE_CLIENT_EXPOSURE, account->name, rules->client_exposure.threshold));
-    tw_level_set(&account->velocity.level, &rules->velocity,
-                 tw_settings_threshold(settings, TW_OVERRIDE_VELOCITY, account->name, rules->velocity.threshold));
+    struct tw_account *account = tw_exposure_at(exposure, id);
+    struct tw_text name = exposure->names[id];
+    account->level = tw_levels_get(
+        &exposure->exposure_levels, &rules->client_exposure,
+        tw_settings_threshold(settings, TW_OVERRIDE_CLIENT_EXPOSURE, name, rules->client_exposure.threshold));
+    tw_velocity_set_level(&account->velocity, tw_levels_get(&exposure->velocity_levels, &rules->velocity,
+                                                            tw_settings_threshold(settings, TW_OVERRIDE_VELOCITY, name,
+                                                                                  rules->velocity.threshold)));
 }
 
 static void settings_changed(struct tw_exposure *exposure)
 {
     exposure->judge_all = true;
     tw_rule_desk_look_at_all(&exposure->velocity);
-    for (uint32_t i = 0; i < exposure->account_count; i++)
-        if (exposure->accounts[i].name.length > 0)
-            tw_exposure_apply_settings(exposure, &exposure->accounts[i]);
+    tw_levels_clear(&exposure->exposure_levels);
+    tw_levels_clear(&exposure->velocity_levels);
+    for (uint32_t id = 0; id < exposure->account_count; id++)
+        if (tw_exposure_knows(exposure, id))
+            tw_exposure_apply_settings(exposure, id);
 }
 
 void tw_exposure_pin_settings(struct tw_exposure *exposure, struct tw_text settings_text)
@@ -80,12 +93,12 @@ void tw_exposure_reserve(struct tw_exposure *exposure, uint32_t id)
 {
     if (id < exposure->account_count)
         return;
-    uint32_t count = exposure->account_count == 0 ? 256 : exposure->account_count * 2;
-    while (id >= count)
-        count *= 2;
-    exposure->accounts = tw_realloc(exposure->accounts, count * sizeof *exposure->accounts);
-    memset(exposure->accounts + exposure->account_count, 0,
-           (count - exposure->account_count) * sizeof *exposure->accounts);
+    uint32_t parts = id / TW_ACCOUNTS_PER_PART + 1, count = parts * TW_ACCOUNTS_PER_PART;
+    exposure->accounts = tw_realloc(exposure->accounts, parts * sizeof *exposure->accounts);
+    for (uint32_t part = exposure->account_count / TW_ACCOUNTS_PER_PART; part < parts; part++)
+        exposure->accounts[part] = tw_alloc_lines(TW_ACCOUNTS_PER_PART, sizeof(struct tw_account));
+    exposure->names = tw_realloc(exposure->names, count * sizeof *exposure->names);
+    memset(exposure->names + exposure->account_count, 0, (count - exposure->account_count) * sizeof *exposure->names);
     exposure->account_count = count;
 }
 
@@ -96,10 +109,10 @@ static void learn_names(struct tw_exposure *exposure, const struct tw_block *blo
         if (name.kind != TW_NAME_ACCOUNT)
             continue;
         tw_exposure_reserve(exposure, name.id);
-        struct tw_account *account = &exposure->accounts[name.id];
+        struct tw_account *account = tw_exposure_at(exposure, name.id);
         account->money_saved = account->saved = exposure->saving.number;
-        account->name = (struct tw_text){tw_strndup(name.name.bytes, name.name.length), name.name.length};
-        tw_exposure_apply_settings(exposure, account);
+        exposure->names[name.id] = (struct tw_text){tw_strndup(name.name.bytes, name.name.length), name.name.length};
+        tw_exposure_apply_settings(exposure, name.id);
     }
 }
 
@@ -141,13 +154,13 @@ static void keep_before_verdict(struct tw_exposure *exposure, uint32_t id, const
 static void judge_exposure(struct tw_exposure *exposure, uint32_t id, const struct tw_moment *moment,
                            struct tw_events *events)
 {
-    struct tw_account *account = &exposure->accounts[id];
+    struct tw_account *account = tw_exposure_at(exposure, id);
     if (!exposure->settings.rules.client_exposure.enabled)
         return;
     tw_i128 value = exposure_of(exposure, account);
-    keep_before_verdict(exposure, id, &account->level, value, &account->exposure);
+    keep_before_verdict(exposure, id, account->level, value, &account->exposure);
     struct tw_event *event =
-        tw_level_apply(&exposure->exposure, &account->exposure, id, &account->level, value, moment, events);
+        tw_level_apply(&exposure->exposure, &account->exposure, id, account->level, value, moment, events);
     if (event == NULL || moment->phase == TW_PHASE_TICK || event->kind == TW_EVENT_RESOLVE)
         return;
     uint64_t latest[TW_EXPOSURE_TRADES_MAX];
@@ -161,19 +174,20 @@ static void judge_account(struct tw_exposure *exposure, uint32_t id, const struc
     const struct tw_rules *rules = &exposure->settings.rules;
     judge_exposure(exposure, id, moment, events);
     if (rules->velocity.enabled && rules->velocity_client)
-        tw_velocity_judge(&exposure->velocity, &exposure->accounts[id].velocity, id, moment, events);
+        tw_velocity_judge(&exposure->velocity, &tw_exposure_at(exposure, id)->velocity, id, rules->velocity_window_ns,
+                          moment, events);
 }
 
 /* ---- ticks ---- */
 
 static struct tw_episode *exposure_episode(void *context, uint32_t key)
 {
-    return &((struct tw_exposure *)context)->accounts[key].exposure;
+    return &tw_exposure_at(context, key)->exposure;
 }
 
 static struct tw_episode *velocity_episode(void *context, uint32_t key)
 {
-    return &((struct tw_exposure *)context)->accounts[key].velocity.episode;
+    return &tw_exposure_at(context, key)->velocity.episode;
 }
 
 struct tick_walk {
@@ -192,28 +206,27 @@ static int64_t tick_velocity(void *context, uint32_t key, const void *argument)
 {
     const struct tick_walk *walk = argument;
     struct tw_exposure *exposure = context;
-    struct tw_velocity_key *velocity = &exposure->accounts[key].velocity;
+    struct tw_velocity_key *velocity = &tw_exposure_at(exposure, key)->velocity;
     int64_t window_ns = exposure->settings.rules.velocity_window_ns;
     if (exposure->saving.active)
-        keep_before_verdict(exposure, key, &velocity->level,
+        keep_before_verdict(exposure, key, velocity->level,
                             tw_velocity_count_in_tick(velocity, window_ns, walk->moment.ts_ns), &velocity->episode);
     return tw_velocity_tick(&exposure->velocity, velocity, key, window_ns, &walk->moment, walk->events);
 }
 
 static void touch(struct tw_exposure *exposure, uint32_t id)
 {
-    struct tw_account *account = &exposure->accounts[id];
+    struct tw_account *account = tw_exposure_at(exposure, id);
     if (account->touched == exposure->ticks)
         return;
     if (exposure->saving.active)
         tw_exposure_save_money(exposure, id);
     account->touched = exposure->ticks;
-    account->judged_e8 = exposure_of(exposure, account);
     if (exposure->touched_count == exposure->touched_capacity) {
         exposure->touched_capacity = exposure->touched_capacity == 0 ? 256 : exposure->touched_capacity * 2;
         exposure->touched = tw_realloc(exposure->touched, exposure->touched_capacity * sizeof *exposure->touched);
     }
-    exposure->touched[exposure->touched_count++] = id;
+    exposure->touched[exposure->touched_count++] = (struct tw_touched){exposure_of(exposure, account), id};
 }
 
 /* A changed setting is judged from each key's next trade or tick on: this is the tick. */
@@ -222,7 +235,7 @@ static void judge_all(struct tw_exposure *exposure, const struct tick_walk *walk
     const struct tw_rules *rules = &exposure->settings.rules;
     exposure->judge_all = false;
     for (uint32_t id = 0; id < exposure->account_count; id++) {
-        if (exposure->accounts[id].name.length == 0)
+        if (!tw_exposure_knows(exposure, id))
             continue;
         tick_exposure(exposure, id, walk);
         if (rules->velocity.enabled && rules->velocity_client)
@@ -238,9 +251,9 @@ static void tick_exposures(struct tw_exposure *exposure, const struct tick_walk 
         return;
     }
     for (uint32_t i = 0; i < exposure->touched_count; i++) {
-        uint32_t id = exposure->touched[i];
-        if (exposure_of(exposure, &exposure->accounts[id]) != exposure->accounts[id].judged_e8)
-            judge_exposure(exposure, id, &walk->moment, walk->events);
+        const struct tw_touched *touched = &exposure->touched[i];
+        if (exposure_of(exposure, tw_exposure_at(exposure, touched->id)) != touched->judged_e8)
+            judge_exposure(exposure, touched->id, &walk->moment, walk->events);
     }
 }
 
@@ -256,8 +269,9 @@ static void take_tick(struct tw_exposure *exposure, const struct tw_tick *tick, 
         for (; *at < answer->remark_count && answer->remarks[*at].row == tick->row; (*at)++) {
             const struct tw_term_change *change = &answer->remarks[*at];
             touch(exposure, change->account);
-            tw_wide_add(&exposure->accounts[change->account].gross, change->gross);
-            tw_wide_add(&exposure->accounts[change->account].net, change->net);
+            struct tw_account *account = tw_exposure_at(exposure, change->account);
+            tw_wide_add(&account->gross, change->gross);
+            tw_wide_add(&account->net, change->net);
         }
     }
     struct tick_walk walk = {{tick->origin, tick->time_ns, tick->row, TW_PHASE_TICK}, events};
@@ -291,7 +305,7 @@ static void take_change(struct tw_exposure *exposure, uint32_t symbol, uint32_t 
     const struct tw_shard_answer *answer = answers[shard];
     uint32_t at = cursors->trade[shard]++;
     TW_ASSERT(at < answer->trade_count && answer->trades[at].row == row && answer->trades[at].account == account_id);
-    struct tw_account *account = &exposure->accounts[account_id];
+    struct tw_account *account = tw_exposure_at(exposure, account_id);
     tw_wide_add(&account->gross, answer->trades[at].gross);
     tw_wide_add(&account->net, answer->trades[at].net);
 }
@@ -300,7 +314,7 @@ static void take_change(struct tw_exposure *exposure, uint32_t symbol, uint32_t 
 static void enter_trade(struct tw_exposure *exposure, const struct tw_block *block, uint32_t id,
                         const struct tw_moment *moment)
 {
-    struct tw_account *account = &exposure->accounts[id];
+    struct tw_account *account = tw_exposure_at(exposure, id);
     const struct tw_rules *rules = &exposure->settings.rules;
     uint32_t row = moment->row;
     add_turnover(exposure, account, tw_notional_known(tw_load_i64(block->qty, row), tw_load_i64(block->price, row)));
@@ -309,13 +323,13 @@ static void enter_trade(struct tw_exposure *exposure, const struct tw_block *blo
         return;
     if (exposure->saving.active)
         tw_exposure_save_leaving(exposure, id, moment->ts_ns);
-    tw_velocity_enter(&account->velocity, rules->velocity_window_ns, moment);
+    tw_velocity_enter(&exposure->velocity, &account->velocity, rules->velocity_window_ns, moment);
 }
 
 static void leave_trade(struct tw_exposure *exposure, const struct tw_original *original,
                         const struct tw_moment *moment)
 {
-    struct tw_account *account = &exposure->accounts[original->account];
+    struct tw_account *account = tw_exposure_at(exposure, original->account);
     const struct tw_rules *rules = &exposure->settings.rules;
     if (original->seq >= exposure->clock.session_first || TW_PLANTED(BUST_OF_YESTERDAY))
         add_turnover(exposure, account, -(tw_i128)tw_notional_known(original->qty_e8, original->price_e8));
@@ -343,14 +357,15 @@ static void retract(struct tw_exposure *exposure, uint64_t seq, const struct tw_
     struct tw_openings *openings = &exposure->openings;
     for (uint32_t i = tw_openings_of(openings, seq); i < openings->count && openings->list[i].seq == seq; i++) {
         struct tw_opening *opening = &openings->list[i];
-        struct tw_account *account = &exposure->accounts[opening->entity];
+        struct tw_account *account = tw_exposure_at(exposure, opening->entity);
         keep_account(exposure, opening->entity);
         bool is_exposure = opening->rule == TW_RULE_CLIENT_EXPOSURE;
         struct tw_episode *episode = is_exposure ? &account->exposure : &account->velocity.episode;
         struct tw_event *event = tw_opening_retract(openings, opening, episode, moment, events);
+        tw_velocity_wake(&account->velocity);
         event->value = is_exposure ? exposure_of(exposure, account) : tw_velocity_count(&account->velocity);
         event->threshold =
-            is_exposure ? tw_level_tier(&account->level, event->severity) : account->velocity.level.tier1;
+            is_exposure ? tw_level_tier(account->level, event->severity) : account->velocity.level->tier1;
     }
 }
 
@@ -388,12 +403,14 @@ static void expect(const struct tw_exposure *exposure, const struct tw_block *bl
     uint32_t id = tw_load_u32(block->account, row + ACCOUNT_AHEAD);
     uint32_t nearer = tw_load_u32(block->account, row + WINDOW_AHEAD);
     if (id < exposure->account_count) {
-        const char *account = (const char *)&exposure->accounts[id];
-        for (size_t line = 0; line < sizeof(struct tw_account); line += 64)
+        const char *account = (const char *)tw_exposure_at(exposure, id);
+        for (size_t line = 0; line < offsetof(struct tw_account, latest.seq); line += 64)
             __builtin_prefetch(account + line, 1);
     }
-    if (nearer < exposure->account_count)
-        tw_window_expect(&exposure->accounts[nearer].velocity.window);
+    if (nearer < exposure->account_count) {
+        tw_window_expect(&tw_exposure_at(exposure, nearer)->velocity.window);
+        tw_latest_expect(&tw_exposure_at(exposure, nearer)->latest);
+    }
 }
 
 static void take_block(struct tw_exposure *exposure, const struct tw_block *block,
@@ -444,9 +461,9 @@ void tw_exposure_step(struct tw_exposure *exposure, const struct tw_record *reco
 
 bool tw_exposure_account(const struct tw_exposure *exposure, uint32_t id, struct tw_account_view *out)
 {
-    if (id >= exposure->account_count || exposure->accounts[id].name.length == 0)
+    if (!tw_exposure_knows(exposure, id))
         return false;
-    const struct tw_account *account = &exposure->accounts[id];
+    const struct tw_account *account = tw_exposure_at(exposure, id);
     *out = (struct tw_account_view){.gross_e8 = tw_wide_saturated(&account->gross),
                                     .net_e8 = tw_wide_saturated(&account->net),
                                     .turnover_e8 = turnover_of(exposure, account),

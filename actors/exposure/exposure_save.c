@@ -11,13 +11,13 @@ enum row { ROW_HEAD = TW_ROW_OWN, ROW_ACCOUNT, ROW_MONEY, ROW_WINDOW };
 
 static void put_wide(struct tw_buffer *out, const struct tw_wide *wide)
 {
-    tw_put_i128(out, (tw_i128)wide->low);
+    tw_put_i128(out, (tw_i128)tw_wide_low(wide));
     tw_put_i64(out, wide->high);
 }
 
 static struct tw_account *known_account(const struct tw_exposure *exposure, uint32_t id)
 {
-    return id < exposure->account_count && exposure->accounts[id].name.length > 0 ? &exposure->accounts[id] : NULL;
+    return tw_exposure_knows(exposure, id) ? tw_exposure_at(exposure, id) : NULL;
 }
 
 void tw_exposure_save_money(struct tw_exposure *exposure, uint32_t id)
@@ -42,19 +42,19 @@ void tw_exposure_save_account(struct tw_exposure *exposure, uint32_t id)
     tw_exposure_save_money(exposure, id);
     size_t began = tw_row_begin(out, ROW_ACCOUNT);
     tw_put_u32(out, id);
-    tw_put_text(out, account->name);
+    tw_put_text(out, exposure->names[id]);
     tw_put_i128(out, account->turnover_e8);
     tw_put_u32(out, account->turnover_session);
     tw_save_episode(out, &account->exposure);
     tw_save_latest(out, &account->latest);
-    tw_save_velocity(out, &account->velocity);
+    tw_save_velocity(out, &account->velocity, &exposure->area);
     tw_row_end(out, began);
 }
 
 void tw_exposure_save_leaving(struct tw_exposure *exposure, uint32_t id, int64_t ts_ns)
 {
-    tw_save_before_clock(&exposure->saving, (struct tw_window_rows){ROW_WINDOW, id}, &exposure->accounts[id].velocity,
-                         exposure->settings.rules.velocity_window_ns, ts_ns);
+    tw_save_before_clock(&exposure->saving, (struct tw_window_rows){ROW_WINDOW, id},
+                         &tw_exposure_at(exposure, id)->velocity, exposure->settings.rules.velocity_window_ns, ts_ns);
 }
 
 void tw_exposure_save_begin(struct tw_exposure *exposure)
@@ -84,7 +84,8 @@ static bool walk(struct tw_exposure *exposure)
     if (id >= exposure->account_count)
         return false;
     tw_exposure_save_account(exposure, id);
-    if (!tw_save_late_window(saving, (struct tw_window_rows){ROW_WINDOW, id}, &exposure->accounts[id].velocity.window))
+    if (!tw_save_late_window(saving, (struct tw_window_rows){ROW_WINDOW, id},
+                             &tw_exposure_at(exposure, id)->velocity.window))
         saving->cursor++;
     return true;
 }
@@ -101,7 +102,9 @@ bool tw_exposure_save(struct tw_exposure *exposure, struct tw_buffer *out, size_
 
 static void get_wide(struct tw_row_reader *row, struct tw_wide *wide)
 {
-    wide->low = (tw_u128)tw_get_i128(row);
+    tw_u128 low = (tw_u128)tw_get_i128(row);
+    wide->low[0] = (uint64_t)low;
+    wide->low[1] = (uint64_t)(low >> 64);
     wide->high = tw_get_i64(row);
 }
 
@@ -112,21 +115,21 @@ static bool load_account(struct tw_exposure *exposure, struct tw_row_reader *row
     if (row->bad || id == 0 || id > TW_ACCOUNTS_MAX || name.length == 0 || name.length > TW_ACCOUNT_BYTES_MAX)
         return false;
     tw_exposure_reserve(exposure, id);
-    struct tw_account *account = &exposure->accounts[id];
-    if (account->name.length != 0)
+    struct tw_account *account = tw_exposure_at(exposure, id);
+    if (exposure->names[id].length != 0)
         return false;
-    account->name = (struct tw_text){tw_strndup(name.bytes, name.length), name.length};
+    exposure->names[id] = (struct tw_text){tw_strndup(name.bytes, name.length), name.length};
     account->turnover_e8 = tw_get_i128(row);
     account->turnover_session = tw_get_u32(row);
     return tw_load_episode(row, &account->exposure) && tw_load_latest(row, &account->latest) &&
-           tw_load_velocity(row, &account->velocity) && tw_row_whole(row);
+           tw_load_velocity(row, &account->velocity, &exposure->area) && tw_row_whole(row);
 }
 
 /* Comes behind its account. */
 static bool load_window(struct tw_exposure *exposure, struct tw_row_reader *row)
 {
     struct tw_account *account = known_account(exposure, tw_get_u32(row));
-    return !row->bad && account != NULL && tw_load_window(row, &account->velocity.window);
+    return !row->bad && account != NULL && tw_load_window(row, &account->velocity.window, &exposure->area);
 }
 
 /* May come before its account. */
@@ -136,7 +139,7 @@ static bool load_money(struct tw_exposure *exposure, struct tw_row_reader *row)
     if (row->bad || id == 0 || id > TW_ACCOUNTS_MAX)
         return false;
     tw_exposure_reserve(exposure, id);
-    struct tw_account *account = &exposure->accounts[id];
+    struct tw_account *account = tw_exposure_at(exposure, id);
     if (account->money_saved != 0)
         return false;
     account->money_saved = 1; /* until the end of loading: it was there */
@@ -183,18 +186,18 @@ bool tw_exposure_load_end(struct tw_exposure *exposure)
     tw_sort_openings(&exposure->openings);
     for (uint32_t i = 0; i < exposure->openings.count; i++) {
         uint32_t id = exposure->openings.list[i].entity;
-        if (id >= exposure->account_count || exposure->accounts[id].name.length == 0)
+        if (!tw_exposure_knows(exposure, id))
             return false;
     }
     for (uint32_t id = 0; id < exposure->account_count; id++) {
-        struct tw_account *account = &exposure->accounts[id];
-        if ((account->name.length == 0) != (account->money_saved == 0) ||
+        struct tw_account *account = tw_exposure_at(exposure, id);
+        if (tw_exposure_knows(exposure, id) != (account->money_saved != 0) ||
             !tw_window_is_whole(&account->velocity.window))
             return false;
         account->money_saved = 0;
-        if (account->name.length == 0)
+        if (!tw_exposure_knows(exposure, id))
             continue;
-        tw_exposure_apply_settings(exposure, account);
+        tw_exposure_apply_settings(exposure, id);
         if (!tw_episode_relist(&exposure->exposure, &account->exposure, id, id, 0) ||
             !tw_episode_relist(&exposure->velocity, &account->velocity.episode, id, id, 0))
             return false;

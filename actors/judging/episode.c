@@ -289,3 +289,25 @@ void tw_level_set(struct tw_level *level, const struct tw_level_settings *settin
     level->tier2 = settings->critical_e4 == 0 ? TW_I128_MAX : tw_tier_floor(threshold, settings->critical_e4);
     level->rearm = tw_tier_floor(threshold, settings->rearm_e4);
 }
+
+const struct tw_level *tw_levels_get(struct tw_levels *levels, const struct tw_level_settings *settings,
+                                     int64_t threshold)
+{
+    struct tw_shared_level **end = &levels->first;
+    for (; *end != NULL; end = &(*end)->next)
+        if ((*end)->threshold == threshold)
+            return &(*end)->level;
+    struct tw_shared_level *fresh = *end = tw_alloc_zero(1, sizeof *fresh);
+    fresh->threshold = threshold;
+    tw_level_set(&fresh->level, settings, threshold);
+    return &fresh->level;
+}
+
+void tw_levels_clear(struct tw_levels *levels)
+{
+    while (levels->first != NULL) {
+        struct tw_shared_level *next = levels->first->next;
+        free(levels->first);
+        levels->first = next;
+    }
+}

@@ -71,6 +71,7 @@ struct tw_rule_desk {
     enum tw_rule rule;
     enum tw_entity_type entity_type;
     struct tw_openings *openings;
+    struct tw_area *area; /* of its keys' windows, where there are some */
     struct tw_open_key {
         int64_t look_ns; /* ticks before it pass the key by */
         uint32_t key;
@@ -129,6 +130,20 @@ struct tw_level {
 };
 struct tw_level_settings;
 void tw_level_set(struct tw_level *level, const struct tw_level_settings *settings, int64_t threshold);
+
+/* One rule's levels, one for each threshold that is in force: a hundred thousand keys share a few. Zero-initialised:
+ * none. */
+struct tw_levels {
+    struct tw_shared_level {
+        struct tw_level level;
+        int64_t threshold;
+        struct tw_shared_level *next;
+    } * first;
+};
+/* The level of that threshold, made if new; stays where it is until tw_levels_clear. */
+const struct tw_level *tw_levels_get(struct tw_levels *levels, const struct tw_level_settings *settings,
+                                     int64_t threshold);
+void tw_levels_clear(struct tw_levels *levels); /* the settings changed, or the end */
 
 enum tw_verdict { TW_VERDICT_NOTHING, TW_VERDICT_OPEN, TW_VERDICT_ESCALATE, TW_VERDICT_RESOLVE };
 static inline enum tw_verdict tw_level_judge(const struct tw_level *level, tw_i128 value, uint8_t reached,

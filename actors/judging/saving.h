@@ -83,8 +83,8 @@ bool tw_episode_relist(struct tw_rule_desk *desk, struct tw_episode *episode, ui
 void tw_save_latest(struct tw_buffer *out, const struct tw_latest *latest);
 bool tw_load_latest(struct tw_row_reader *row, struct tw_latest *latest);
 /* All but the level, at the end of its object's row. A large window is only announced: its entries become late. */
-void tw_save_velocity(struct tw_buffer *out, struct tw_velocity_key *velocity);
-bool tw_load_velocity(struct tw_row_reader *row, struct tw_velocity_key *velocity);
+void tw_save_velocity(struct tw_buffer *out, struct tw_velocity_key *velocity, struct tw_area *area);
+bool tw_load_velocity(struct tw_row_reader *row, struct tw_velocity_key *velocity, struct tw_area *area);
 
 /* Where late entries go: rows of this kind, each with the id of the object whose window it is. */
 struct tw_window_rows {
@@ -97,7 +97,7 @@ bool tw_save_late_window(struct tw_saving *saving, struct tw_window_rows rows, s
 void tw_save_before_clock(struct tw_saving *saving, struct tw_window_rows rows, struct tw_velocity_key *velocity,
                           int64_t window_ns, int64_t ts_ns);
 /* The rest of the row, behind the id. After everything is loaded the window is whole, or it was no snapshot. */
-bool tw_load_window(struct tw_row_reader *row, struct tw_window *window);
+bool tw_load_window(struct tw_row_reader *row, struct tw_window *window, struct tw_area *area);
 static inline bool tw_window_is_whole(const struct tw_window *window)
 {
     return tw_window_late(window) == 0;

@@ -13,10 +13,10 @@ static void save_entry(struct tw_buffer *out, struct tw_window_entry entry)
 }
 _Static_assert(sizeof(struct tw_window_entry) == 16, "time i64, seq u64");
 
-void tw_save_velocity(struct tw_buffer *out, struct tw_velocity_key *velocity)
+void tw_save_velocity(struct tw_buffer *out, struct tw_velocity_key *velocity, struct tw_area *area)
 {
     struct tw_window *window = &velocity->window;
-    tw_window_evict(window, velocity->horizon_ns);
+    tw_window_evict(window, area, velocity->horizon_ns);
     tw_save_episode(out, &velocity->episode);
     tw_put_i64(out, velocity->clock_ns);
     tw_put_u32(out, window->count);
@@ -51,29 +51,29 @@ void tw_save_before_clock(struct tw_saving *saving, struct tw_window_rows rows, 
         tw_save_late_window(saving, rows, &velocity->window);
 }
 
-static bool load_entry(struct tw_row_reader *row, struct tw_window *window)
+static bool load_entry(struct tw_row_reader *row, struct tw_window *window, struct tw_area *area)
 {
     int64_t t_ns = tw_get_i64(row);
     uint64_t seq = tw_get_u64(row);
-    if (row->bad || tw_window_late(window) == 0 || !tw_window_restore(window, t_ns, seq))
+    if (row->bad || tw_window_late(window) == 0 || !tw_window_restore(window, area, t_ns, seq))
         return false;
     window->late_until--;
     return true;
 }
 
-bool tw_load_velocity(struct tw_row_reader *row, struct tw_velocity_key *velocity)
+bool tw_load_velocity(struct tw_row_reader *row, struct tw_velocity_key *velocity, struct tw_area *area)
 {
     bool sound = tw_load_episode(row, &velocity->episode);
     velocity->clock_ns = tw_get_i64(row);
     velocity->horizon_ns = INT64_MIN; /* what left the window is not in the row */
     velocity->window.late_until = tw_get_u32(row);
-    return sound && !row->bad && tw_load_window(row, &velocity->window);
+    return sound && !row->bad && tw_load_window(row, &velocity->window, area);
 }
 
-bool tw_load_window(struct tw_row_reader *row, struct tw_window *window)
+bool tw_load_window(struct tw_row_reader *row, struct tw_window *window, struct tw_area *area)
 {
     while (row->at < row->end)
-        if (!load_entry(row, window))
+        if (!load_entry(row, window, area))
             return false;
     return true;
 }

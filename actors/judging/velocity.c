@@ -19,18 +19,20 @@ static void move_clock(struct tw_velocity_key *velocity, int64_t window_ns, int6
         velocity->horizon_ns = horizon_ns;
 }
 
-void tw_velocity_enter(struct tw_velocity_key *velocity, int64_t window_ns, const struct tw_moment *moment)
+void tw_velocity_enter(struct tw_rule_desk *desk, struct tw_velocity_key *velocity, int64_t window_ns,
+                       const struct tw_moment *moment)
 {
     move_clock(velocity, window_ns, moment->ts_ns);
-    tw_window_add(&velocity->window, velocity->clock_ns, moment->origin.seq, velocity->horizon_ns);
+    tw_window_add(&velocity->window, desk->area, velocity->clock_ns, moment->origin.seq, velocity->horizon_ns);
 }
 
 void tw_velocity_bust(struct tw_rule_desk *desk, struct tw_velocity_key *velocity, int64_t window_ns, int64_t ts_ns,
                       uint64_t seq)
 {
     move_clock(velocity, window_ns, ts_ns);
-    tw_window_evict(&velocity->window, velocity->horizon_ns);
+    tw_window_evict(&velocity->window, desk->area, velocity->horizon_ns);
     tw_window_remove(&velocity->window, seq);
+    tw_velocity_wake(velocity);
     tw_rule_desk_look(desk, &velocity->episode);
 }
 
@@ -44,25 +46,53 @@ static uint32_t beyond(tw_i128 tier)
     return tier >= (tw_i128)UINT32_MAX ? UINT32_MAX : tier < 0 ? 0 : (uint32_t)tier + 1;
 }
 
-/* True if nothing can be said whatever the count is exactly: most trades need no count. */
-static bool is_quiet(const struct tw_velocity_key *velocity)
+/* Closed, and the count is within the level: so far below it that a look at the window is due after some trades only.
+ */
+static bool stays_closed(struct tw_velocity_key *velocity)
 {
-    const struct tw_window *window = &velocity->window;
-    const struct tw_level *level = &velocity->level;
-    if (!tw_episode_open(&velocity->episode))
-        return !tw_window_holds(window, beyond(level->tier1), velocity->horizon_ns);
-    bool can_grow = level->tier2 != TW_I128_MAX && velocity->episode.severity < TW_SEVERITY_CRITICAL;
-    return tw_window_holds(window, beyond(level->rearm), velocity->horizon_ns) &&
-           !(can_grow && tw_window_holds(window, beyond(level->tier2), velocity->horizon_ns));
+    if (velocity->calm > 0) {
+        velocity->calm--;
+        return true;
+    }
+    uint32_t opens = beyond(velocity->level->tier1);
+    if (tw_window_holds(&velocity->window, opens, velocity->horizon_ns))
+        return false;
+    velocity->calm = (int64_t)opens - 1 - tw_velocity_count(velocity);
+    return true;
 }
 
-void tw_velocity_judge(struct tw_rule_desk *desk, struct tw_velocity_key *velocity, uint32_t key,
+/* Open, and the count is above the level where it resolves, and was so often enough lately that it will be for some
+ * time. It is not so high either that the alert grows. */
+static bool stays_open(struct tw_velocity_key *velocity, int64_t window_ns)
+{
+    const struct tw_window *window = &velocity->window;
+    const struct tw_level *level = velocity->level;
+    if (velocity->clock_ns < velocity->calm)
+        return true;
+    uint32_t holds = beyond(level->rearm);
+    if (!tw_window_holds(window, holds, velocity->horizon_ns))
+        return false;
+    if (level->tier2 != TW_I128_MAX && velocity->episode.severity < TW_SEVERITY_CRITICAL)
+        return !tw_window_holds(window, beyond(level->tier2), velocity->horizon_ns);
+    if (window->removed == 0 && holds > 0)
+        velocity->calm = tw_window_time(window, holds) + window_ns;
+    return true;
+}
+
+/* True if nothing can be said whatever the count is exactly: most trades need no count. */
+static bool is_quiet(struct tw_velocity_key *velocity, int64_t window_ns)
+{
+    return tw_episode_open(&velocity->episode) ? stays_open(velocity, window_ns) : stays_closed(velocity);
+}
+
+void tw_velocity_judge(struct tw_rule_desk *desk, struct tw_velocity_key *velocity, uint32_t key, int64_t window_ns,
                        const struct tw_moment *moment, struct tw_events *events)
 {
-    if (is_quiet(velocity))
+    if (is_quiet(velocity, window_ns))
         return;
     uint32_t count = tw_velocity_count(velocity);
-    struct tw_event *event = tw_level_apply(desk, &velocity->episode, key, &velocity->level, count, moment, events);
+    struct tw_event *event = tw_level_apply(desk, &velocity->episode, key, velocity->level, count, moment, events);
+    tw_velocity_wake(velocity);
     if (event == NULL || event->kind == TW_EVENT_RESOLVE)
         return;
     uint64_t latest[TW_WINDOW_EVIDENCE_MAX];
@@ -81,7 +111,7 @@ uint32_t tw_velocity_count_in_tick(const struct tw_velocity_key *velocity, int64
 /* Trades that come make it later, busts ask for a look (tw_velocity_bust). */
 static int64_t resolves_not_before(const struct tw_velocity_key *velocity, int64_t window_ns)
 {
-    uint32_t least = beyond(velocity->level.rearm);
+    uint32_t least = beyond(velocity->level->rearm);
     if (!tw_episode_open(&velocity->episode) || velocity->window.removed > 0 || least > velocity->window.count)
         return INT64_MIN;
     return tw_window_time(&velocity->window, least) + window_ns;
@@ -91,6 +121,7 @@ int64_t tw_velocity_tick(struct tw_rule_desk *desk, struct tw_velocity_key *velo
                          const struct tw_moment *moment, struct tw_events *events)
 {
     uint32_t count = tw_velocity_count_in_tick(velocity, window_ns, moment->ts_ns);
-    tw_level_apply(desk, &velocity->episode, key, &velocity->level, count, moment, events);
+    if (tw_level_apply(desk, &velocity->episode, key, velocity->level, count, moment, events) != NULL)
+        tw_velocity_wake(velocity);
     return resolves_not_before(velocity, window_ns);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "actors/judging/window.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "protocol/check.h"
@@ -16,18 +15,18 @@ static struct tw_window_entry *entry_at(const struct tw_window *window, uint32_t
     return &window->ring[(window->first + index) & (window->capacity - 1)];
 }
 
-void tw_window_free(struct tw_window *window)
+void tw_window_free(struct tw_window *window, struct tw_area *area)
 {
-    free(window->ring);
+    tw_area_give(area, window->ring, window->capacity * sizeof *window->ring);
     memset(window, 0, sizeof *window);
 }
 
-static void resize(struct tw_window *window, uint32_t capacity)
+static void resize(struct tw_window *window, struct tw_area *area, uint32_t capacity)
 {
-    struct tw_window_entry *ring = tw_alloc(capacity * sizeof *ring);
+    struct tw_window_entry *ring = tw_area_take(area, capacity * sizeof *ring);
     for (uint32_t i = 0; i < window->count; i++)
         ring[i] = *entry_at(window, i);
-    free(window->ring);
+    tw_area_give(area, window->ring, window->capacity * sizeof *ring);
     window->ring = ring;
     window->first = 0;
     window->capacity = capacity;
@@ -35,17 +34,17 @@ static void resize(struct tw_window *window, uint32_t capacity)
 
 /* Dropping entries one by one as they expire would cost a cache miss a trade: they go together, when the ring is full,
  * and it grows if hardly any did. */
-static void make_room(struct tw_window *window, int64_t horizon_ns)
+static void make_room(struct tw_window *window, struct tw_area *area, int64_t horizon_ns)
 {
-    tw_window_evict(window, horizon_ns);
+    tw_window_evict(window, area, horizon_ns);
     if (window->count > window->capacity - window->capacity / 8 || window->count == window->capacity)
-        resize(window, window->capacity == 0 ? CAPACITY_MIN : window->capacity * 2);
+        resize(window, area, window->capacity == 0 ? CAPACITY_MIN : window->capacity * 2);
 }
 
-void tw_window_add(struct tw_window *window, int64_t t_ns, uint64_t seq, int64_t horizon_ns)
+void tw_window_add(struct tw_window *window, struct tw_area *area, int64_t t_ns, uint64_t seq, int64_t horizon_ns)
 {
     if (window->count == window->capacity)
-        make_room(window, horizon_ns);
+        make_room(window, area, horizon_ns);
     *entry_at(window, window->count) = (struct tw_window_entry){t_ns, seq};
     window->count++;
 }
@@ -59,7 +58,7 @@ static void forget_late(struct tw_window *window, uint32_t evicted)
     window->late_until -= evicted;
 }
 
-void tw_window_evict(struct tw_window *window, int64_t horizon_ns)
+void tw_window_evict(struct tw_window *window, struct tw_area *area, int64_t horizon_ns)
 {
     uint32_t before = window->count;
     while (window->count > 0) {
@@ -74,7 +73,7 @@ void tw_window_evict(struct tw_window *window, int64_t horizon_ns)
     forget_late(window, before - window->count);
     /* A burst is over: give most of its memory back, but leave room so that a steady flow does not resize. */
     if (window->capacity > 4 * CAPACITY_MIN && window->count < window->capacity / 16)
-        resize(window, window->capacity / 4);
+        resize(window, area, window->capacity / 4);
 }
 
 bool tw_window_remove(struct tw_window *window, uint64_t seq)
@@ -135,7 +134,7 @@ struct tw_window_entry tw_window_entry(const struct tw_window *window, uint32_t 
     return *entry_at(window, index);
 }
 
-bool tw_window_restore(struct tw_window *window, int64_t t_ns, uint64_t seq)
+bool tw_window_restore(struct tw_window *window, struct tw_area *area, int64_t t_ns, uint64_t seq)
 {
     if ((seq & REMOVED_LATE_BIT) != 0)
         return false;
@@ -144,7 +143,7 @@ bool tw_window_restore(struct tw_window *window, int64_t t_ns, uint64_t seq)
         if (last->t_ns > t_ns || (last->seq & SEQ_MASK) >= (seq & SEQ_MASK))
             return false;
     }
-    tw_window_add(window, t_ns, seq, INT64_MIN);
+    tw_window_add(window, area, t_ns, seq, INT64_MIN);
     window->removed += (seq & REMOVED_BIT) != 0;
     return true;
 }
@@ -170,20 +169,29 @@ struct tw_window_entry tw_window_late_take(struct tw_window *window)
     return taken;
 }
 
+/* What is older takes its place, one after the other, so that the oldest place is free. */
 void tw_latest_remove(struct tw_latest *latest, uint64_t seq)
 {
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < latest->count; i++) {
-        uint64_t entry = latest->seq[(latest->first + i) % TW_EXPOSURE_TRADES_MAX];
-        if (entry != seq)
-            latest->seq[(latest->first + kept++) % TW_EXPOSURE_TRADES_MAX] = entry;
+    uint64_t at = latest->next;
+    for (uint32_t i = 0; i < TW_EXPOSURE_TRADES_MAX; i++) {
+        uint64_t entry = latest->seq[(latest->next + i) % TW_EXPOSURE_TRADES_MAX];
+        if (entry == seq)
+            at = (latest->next + i) % TW_EXPOSURE_TRADES_MAX;
     }
-    latest->count = kept;
+    if (latest->seq[at] != seq)
+        return;
+    for (; at != latest->next; at = (at + TW_EXPOSURE_TRADES_MAX - 1) % TW_EXPOSURE_TRADES_MAX)
+        latest->seq[at] = latest->seq[(at + TW_EXPOSURE_TRADES_MAX - 1) % TW_EXPOSURE_TRADES_MAX];
+    latest->seq[latest->next] = 0;
 }
 
 uint32_t tw_latest_list(const struct tw_latest *latest, uint64_t out[TW_EXPOSURE_TRADES_MAX])
 {
-    for (uint32_t i = 0; i < latest->count; i++)
-        out[i] = latest->seq[(latest->first + i) % TW_EXPOSURE_TRADES_MAX];
-    return latest->count;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < TW_EXPOSURE_TRADES_MAX; i++) {
+        uint64_t seq = latest->seq[(latest->next + i) % TW_EXPOSURE_TRADES_MAX];
+        if (seq != 0)
+            out[count++] = seq;
+    }
+    return count;
 }

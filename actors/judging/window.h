@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "actors/judging/area.h"
 #include "protocol/limits.h"
 
 #define TW_WINDOW_EVIDENCE_MAX 64u
@@ -27,11 +28,11 @@ struct tw_window {
      * as they were when they became late. While one is loaded, late_until is the number of those to come. */
     uint32_t late_from, late_until;
 };
-void tw_window_free(struct tw_window *window);
+void tw_window_free(struct tw_window *window, struct tw_area *area); /* every function gets the same area */
 /* Entries with t <= horizon will not be asked for any more: they may make room. */
-void tw_window_add(struct tw_window *window, int64_t t_ns, uint64_t seq, int64_t horizon_ns);
+void tw_window_add(struct tw_window *window, struct tw_area *area, int64_t t_ns, uint64_t seq, int64_t horizon_ns);
 /* Drops entries with t <= horizon. */
-void tw_window_evict(struct tw_window *window, int64_t horizon_ns);
+void tw_window_evict(struct tw_window *window, struct tw_area *area, int64_t horizon_ns);
 /* Takes the trade out if it is still in. */
 bool tw_window_remove(struct tw_window *window, uint64_t seq);
 /* Entries with t > horizon that no bust took out; and if they are so many at least, which a look at one entry tells
@@ -56,7 +57,7 @@ void tw_window_latest(const struct tw_window *window, uint32_t count, uint64_t *
 /* Entry `index` from the oldest, with the mark of one that was taken out; and an entry as that gave it, behind those
  * that are there (false: it cannot stand there). */
 struct tw_window_entry tw_window_entry(const struct tw_window *window, uint32_t index);
-bool tw_window_restore(struct tw_window *window, int64_t t_ns, uint64_t seq);
+bool tw_window_restore(struct tw_window *window, struct tw_area *area, int64_t t_ns, uint64_t seq);
 /* All entries become late. Until they are taken, none of them may be evicted. */
 void tw_window_late_begin(struct tw_window *window);
 static inline uint32_t tw_window_late(const struct tw_window *window)
@@ -70,18 +71,20 @@ struct tw_window_entry tw_window_late_take(struct tw_window *window);
 
 /* The latest TW_EXPOSURE_TRADES_MAX unbusted trades of a key. Zero-initialised: empty. */
 struct tw_latest {
-    uint64_t seq[TW_EXPOSURE_TRADES_MAX];
-    uint32_t first, count; /* of the ring */
+    uint64_t next; /* where the next one goes, in place of the oldest: the others stand before it, around the ring */
+    uint64_t seq[TW_EXPOSURE_TRADES_MAX]; /* 0: none */
 };
 static inline void tw_latest_add(struct tw_latest *latest, uint64_t seq)
 {
-    latest->seq[(latest->first + latest->count) % TW_EXPOSURE_TRADES_MAX] = seq;
-    if (latest->count < TW_EXPOSURE_TRADES_MAX)
-        latest->count++;
-    else
-        latest->first = (latest->first + 1) % TW_EXPOSURE_TRADES_MAX;
+    latest->seq[latest->next] = seq;
+    latest->next = (latest->next + 1) % TW_EXPOSURE_TRADES_MAX;
 }
 void tw_latest_remove(struct tw_latest *latest, uint64_t seq); /* a busted trade, if it is among them */
+/* Asks into the cache where the next tw_latest_add writes. */
+static inline void tw_latest_expect(const struct tw_latest *latest)
+{
+    __builtin_prefetch(&latest->seq[latest->next], 1);
+}
 uint32_t tw_latest_list(const struct tw_latest *latest, uint64_t out[TW_EXPOSURE_TRADES_MAX]); /* oldest first */
 
 #endif

@@ -21,7 +21,7 @@ struct tw_scorer *tw_scorer_new(void)
 static void forget_keys(struct tw_scorer *scorer)
 {
     for (uint32_t i = 0; i < scorer->key_count; i++)
-        tw_statistics_free(&scorer->keys[i].statistics);
+        tw_statistics_free(&scorer->keys[i].statistics, &scorer->area);
     free(scorer->keys);
     scorer->keys = NULL;
     scorer->key_count = 0;
@@ -40,6 +40,7 @@ void tw_scorer_free(struct tw_scorer **scorer_pointer)
     if (scorer == NULL)
         return;
     forget_keys(scorer);
+    tw_area_free(&scorer->area);
     tw_openings_free(&scorer->openings);
     tw_rule_desk_free(&scorer->anomaly);
     tw_settings_free(&scorer->settings);
@@ -252,7 +253,8 @@ static void take_trade(struct tw_scorer *scorer, const struct tw_block *block, u
     keep_key(scorer, place);
     move_clock(&scorer->keys[place], moment.ts_ns);
     judge(scorer, place, cents, notional, &moment, events);
-    tw_statistics_add(&scorer->keys[place].statistics, scorer->settings.rules.anomaly_window, cents, moment.origin.seq);
+    tw_statistics_add(&scorer->keys[place].statistics, &scorer->area, scorer->settings.rules.anomaly_window, cents,
+                      moment.origin.seq);
 }
 
 #define KEY_AHEAD 16u /* rows: about a cache miss's time before its ring is, and twice before it is needed */

@@ -151,7 +151,7 @@ static bool load_key(struct tw_scorer *scorer, struct tw_row_reader *row)
         int64_t x = tw_get_i64(row);
         if (x < 0 || x > TW_SAMPLE_MAX)
             return false;
-        tw_statistics_add(&key->statistics, TW_STATISTICS_WINDOW_MAX, x, tw_get_u64(row));
+        tw_statistics_add(&key->statistics, &scorer->area, TW_STATISTICS_WINDOW_MAX, x, tw_get_u64(row));
     }
     return tw_row_whole(row);
 }

@@ -34,6 +34,7 @@ struct tw_scorer {
     enum tw_statistics_key keyed_by; /* what `keys` are keyed by */
     struct tw_scorer_key *keys;      /* by symbol id, by place of the pair, or the one at 0 */
     uint32_t key_count;              /* places */
+    struct tw_area area;             /* of the samples */
     struct tw_scorer_pairs pairs;
     struct tw_openings openings;
     struct tw_rule_desk anomaly;

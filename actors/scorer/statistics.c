@@ -2,7 +2,6 @@
 #include "actors/scorer/statistics.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "protocol/check.h"
@@ -39,12 +38,12 @@ static struct tw_sample *sample_at(const struct tw_statistics *statistics, uint3
     return &statistics->ring[place < statistics->capacity ? place : place - statistics->capacity];
 }
 
-static void resize(struct tw_statistics *statistics, uint32_t capacity)
+static void resize(struct tw_statistics *statistics, struct tw_area *area, uint32_t capacity)
 {
-    struct tw_sample *ring = tw_alloc(capacity * sizeof *ring);
+    struct tw_sample *ring = tw_area_take(area, capacity * sizeof *ring);
     for (uint32_t i = 0; i < statistics->count; i++)
         ring[i] = *sample_at(statistics, i);
-    free(statistics->ring);
+    tw_area_give(area, statistics->ring, statistics->capacity * sizeof *ring);
     statistics->ring = ring;
     statistics->first = 0;
     statistics->capacity = capacity;
@@ -59,13 +58,13 @@ static void drop_oldest(struct tw_statistics *statistics)
     statistics->count--;
 }
 
-void tw_statistics_add(struct tw_statistics *statistics, uint32_t window, int64_t x, uint64_t seq)
+void tw_statistics_add(struct tw_statistics *statistics, struct tw_area *area, uint32_t window, int64_t x, uint64_t seq)
 {
     while (statistics->count >= window) /* more than once after the window was made smaller */
         drop_oldest(statistics);
     if (statistics->count == statistics->capacity) {
         uint32_t capacity = statistics->capacity == 0 ? CAPACITY_MIN : statistics->capacity * 2;
-        resize(statistics, capacity < window ? capacity : window);
+        resize(statistics, area, capacity < window ? capacity : window);
     }
     *sample_at(statistics, statistics->count) = (struct tw_sample){x, seq};
     statistics->count++;
@@ -94,8 +93,8 @@ struct tw_sample tw_statistics_sample(const struct tw_statistics *statistics, ui
     return *sample_at(statistics, index);
 }
 
-void tw_statistics_free(struct tw_statistics *statistics)
+void tw_statistics_free(struct tw_statistics *statistics, struct tw_area *area)
 {
-    free(statistics->ring);
+    tw_area_give(area, statistics->ring, statistics->capacity * sizeof *statistics->ring);
     memset(statistics, 0, sizeof *statistics);
 }

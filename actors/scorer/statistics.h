@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "actors/judging/area.h"
 #include "protocol/num.h"
 
 #define TW_SAMPLE_MAX INT64_C(9223372036855) /* cents of the largest notional, rounded */
@@ -40,7 +41,8 @@ double tw_deviation_z(const struct tw_deviation *deviation); /* |z|; only + - * 
 double tw_deviation_sigma(const struct tw_deviation *deviation);
 
 /* Enters a sample; the oldest leaves when `window` are in. */
-void tw_statistics_add(struct tw_statistics *statistics, uint32_t window, int64_t x, uint64_t seq);
+void tw_statistics_add(struct tw_statistics *statistics, struct tw_area *area, uint32_t window, int64_t x,
+                       uint64_t seq); /* every function gets the same area */
 /* Asks into the cache what the next tw_statistics_add needs of the ring. */
 static inline void tw_statistics_expect(const struct tw_statistics *statistics)
 {
@@ -53,6 +55,6 @@ static inline void tw_statistics_expect(const struct tw_statistics *statistics)
 /* Takes a busted trade's sample out, if it is still in. */
 bool tw_statistics_remove(struct tw_statistics *statistics, uint64_t seq);
 struct tw_sample tw_statistics_sample(const struct tw_statistics *statistics, uint32_t index); /* from the oldest */
-void tw_statistics_free(struct tw_statistics *statistics);
+void tw_statistics_free(struct tw_statistics *statistics, struct tw_area *area);
 
 #endif

@@ -6,8 +6,8 @@
 
 #include "protocol/check.h"
 
-#define CHUNK_MIN 4u
-#define CHUNK_MAX 256u
+#define CHUNK_MIN 3u /* with the head a power of two */
+#define CHUNK_MAX 255u
 #define TABLE_MIN 1024u
 
 static uint64_t key_of(uint32_t account, uint32_t symbol)
@@ -25,7 +25,7 @@ static uint32_t slot_of(uint64_t key, uint32_t capacity)
 static uint32_t find_slot(const struct tw_holding_table *table, uint64_t key)
 {
     uint32_t slot = slot_of(key, table->capacity);
-    while (table->keys[slot] != 0 && table->keys[slot] != key)
+    while (table->slots[slot].key != 0 && table->slots[slot].key != key)
         slot = (slot + 1) & (table->capacity - 1);
     return slot;
 }
@@ -34,27 +34,21 @@ static void grow(struct tw_holding_table *table)
 {
     struct tw_holding_table old = *table;
     table->capacity = old.capacity == 0 ? TABLE_MIN : old.capacity * 2;
-    table->keys = tw_alloc_zero(table->capacity, sizeof *table->keys);
-    table->positions = tw_alloc(table->capacity * sizeof *table->positions);
-    for (uint32_t i = 0; i < old.capacity; i++) {
-        if (old.keys[i] == 0)
-            continue;
-        uint32_t slot = find_slot(table, old.keys[i]);
-        table->keys[slot] = old.keys[i];
-        table->positions[slot] = old.positions[i];
-    }
-    free(old.keys);
-    free(old.positions);
+    table->slots = tw_alloc_lines(table->capacity, sizeof *table->slots);
+    for (uint32_t i = 0; i < old.capacity; i++)
+        if (old.slots[i].key != 0)
+            table->slots[find_slot(table, old.slots[i].key)] = old.slots[i];
+    tw_free_lines(old.slots, old.capacity, sizeof *old.slots);
 }
 
-static struct tw_holding *add(struct tw_holding_chunk **chunks, uint32_t account, uint32_t saving)
+static struct tw_holding *add(struct tw_holding_chunk **chunks, struct tw_area *area, uint32_t account, uint32_t saving)
 {
     struct tw_holding_chunk *chunk = *chunks;
     if (chunk == NULL || chunk->count == chunk->capacity) {
-        uint32_t capacity = chunk == NULL ? CHUNK_MIN : chunk->capacity * 2;
+        uint32_t capacity = chunk == NULL ? CHUNK_MIN : chunk->capacity * 2 + 1;
         if (capacity > CHUNK_MAX)
             capacity = CHUNK_MAX;
-        struct tw_holding_chunk *fresh = tw_alloc(sizeof *fresh + capacity * sizeof fresh->list[0]);
+        struct tw_holding_chunk *fresh = tw_area_take(area, sizeof *fresh + capacity * sizeof fresh->list[0]);
         fresh->next = chunk;
         fresh->count = 0;
         fresh->capacity = capacity;
@@ -67,37 +61,34 @@ static struct tw_holding *add(struct tw_holding_chunk **chunks, uint32_t account
     return position;
 }
 
-struct tw_holding *tw_holdings_get(struct tw_holding_table *table, struct tw_holding_chunk **chunks, uint32_t account,
-                                   uint32_t symbol)
+struct tw_holding *tw_holdings_get(struct tw_holding_table *table, struct tw_holding_chunk **chunks,
+                                   struct tw_area *area, uint32_t account, uint32_t symbol)
 {
     TW_ASSERT(account != 0 && symbol != 0);
     if ((uint64_t)(table->count + 1) * 5 > (uint64_t)table->capacity * 3)
         grow(table);
     uint64_t key = key_of(account, symbol);
-    uint32_t slot = find_slot(table, key);
-    if (table->keys[slot] == 0) {
-        table->keys[slot] = key;
-        table->positions[slot] = add(chunks, account, table->saving);
+    struct tw_holding_slot *slot = &table->slots[find_slot(table, key)];
+    if (slot->key == 0) {
+        *slot = (struct tw_holding_slot){key, add(chunks, area, account, table->saving)};
         table->count++;
     }
-    return table->positions[slot];
+    return slot->position;
 }
 
 struct tw_holding *tw_holdings_find(const struct tw_holding_table *table, uint32_t account, uint32_t symbol)
 {
     if (table->capacity == 0)
         return NULL;
-    uint32_t slot = find_slot(table, key_of(account, symbol));
-    return table->keys[slot] == 0 ? NULL : table->positions[slot];
+    const struct tw_holding_slot *slot = &table->slots[find_slot(table, key_of(account, symbol))];
+    return slot->key == 0 ? NULL : slot->position;
 }
 
 void tw_holdings_expect_slot(const struct tw_holding_table *table, uint32_t account, uint32_t symbol)
 {
     if (table->capacity == 0)
         return;
-    uint32_t slot = slot_of(key_of(account, symbol), table->capacity);
-    __builtin_prefetch(&table->keys[slot]);
-    __builtin_prefetch(&table->positions[slot]);
+    __builtin_prefetch(&table->slots[slot_of(key_of(account, symbol), table->capacity)]);
 }
 
 void tw_holdings_expect(const struct tw_holding_table *table, uint32_t account, uint32_t symbol)
@@ -105,25 +96,15 @@ void tw_holdings_expect(const struct tw_holding_table *table, uint32_t account, 
     if (table->capacity == 0)
         return;
     uint64_t key = key_of(account, symbol);
-    uint32_t slot = slot_of(key, table->capacity);
-    if (table->keys[slot] == key) /* a collision costs its miss */
-        __builtin_prefetch(table->positions[slot], 1);
+    const struct tw_holding_slot *slot = &table->slots[slot_of(key, table->capacity)];
+    if (slot->key == key) /* a collision costs its miss */
+        __builtin_prefetch(slot->position, 1);
 }
 
 void tw_holdings_free(struct tw_holding_table *table)
 {
-    free(table->keys);
-    free(table->positions);
+    tw_free_lines(table->slots, table->capacity, sizeof *table->slots);
     memset(table, 0, sizeof *table);
-}
-
-void tw_holding_chunks_free(struct tw_holding_chunk *chunks)
-{
-    while (chunks != NULL) {
-        struct tw_holding_chunk *next = chunks->next;
-        free(chunks);
-        chunks = next;
-    }
 }
 
 /* round_half_even(cost x part / whole), 0 < part < whole. Beyond 128 bits both are scaled down together: the split then

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "actors/judging/area.h"
 #include "protocol/num.h"
 
 struct tw_holding {
@@ -21,29 +22,30 @@ struct tw_holding {
 };
 _Static_assert(sizeof(struct tw_holding) == 64, "one cache line");
 
-struct tw_holding_chunk {
+struct tw_holding_chunk { /* its head takes the place of one position */
     struct tw_holding_chunk *next;
     uint32_t count, capacity;
-    struct tw_holding list[];
+    _Alignas(64) struct tw_holding list[];
 };
 
 struct tw_holding_table {
-    uint64_t *keys; /* account << 32 | symbol; 0 is free */
-    struct tw_holding **positions;
+    struct tw_holding_slot {
+        uint64_t key; /* account << 32 | symbol; 0 is free */
+        struct tw_holding *position;
+    } * slots;
     uint32_t count, capacity;
     uint32_t saving; /* what `saved` is when all is written for the newest saving, or nothing is to be: it is newer */
 };
 
-/* The position, made if new. `chunks` is the symbol's list (newest first). */
-struct tw_holding *tw_holdings_get(struct tw_holding_table *table, struct tw_holding_chunk **chunks, uint32_t account,
-                                   uint32_t symbol);
+/* The position, made in `area` if new. `chunks` is the symbol's list (newest first). */
+struct tw_holding *tw_holdings_get(struct tw_holding_table *table, struct tw_holding_chunk **chunks,
+                                   struct tw_area *area, uint32_t account, uint32_t symbol);
 struct tw_holding *tw_holdings_find(const struct tw_holding_table *table, uint32_t account, uint32_t symbol);
 /* Rows ahead of the one that is applied: first the table's slot, then (when that has arrived) the position itself is
  * asked into the cache. With 100,000 accounts nearly every position is a miss otherwise. */
 void tw_holdings_expect_slot(const struct tw_holding_table *table, uint32_t account, uint32_t symbol);
 void tw_holdings_expect(const struct tw_holding_table *table, uint32_t account, uint32_t symbol);
-void tw_holdings_free(struct tw_holding_table *table);
-void tw_holding_chunks_free(struct tw_holding_chunk *chunks);
+void tw_holdings_free(struct tw_holding_table *table); /* the positions go with their area */
 
 /* A fill: signed quantity at a price; `notional` is |quantity| x price as RULES.md rounds it. Average cost: what closes
  * takes its share of the cost (rounded half to even) into the realised result; realised minus open cost is always the

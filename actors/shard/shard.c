@@ -21,8 +21,8 @@ struct tw_shard *tw_shard_new(uint32_t index, uint32_t shards)
         .rule = TW_RULE_LARGE_TRADE, .entity_type = TW_ENTITY_TRADE, .openings = &shard->openings};
     shard->exposure = (struct tw_rule_desk){
         .rule = TW_RULE_SYMBOL_EXPOSURE, .entity_type = TW_ENTITY_SYMBOL, .openings = &shard->openings};
-    shard->velocity =
-        (struct tw_rule_desk){.rule = TW_RULE_VELOCITY, .entity_type = TW_ENTITY_SYMBOL, .openings = &shard->openings};
+    shard->velocity = (struct tw_rule_desk){
+        .rule = TW_RULE_VELOCITY, .entity_type = TW_ENTITY_SYMBOL, .openings = &shard->openings, .area = &shard->area};
     return shard;
 }
 
@@ -32,13 +32,15 @@ void tw_shard_free(struct tw_shard **shard_pointer)
     if (shard == NULL)
         return;
     for (uint32_t i = 0; i < shard->symbol_count; i++) {
-        tw_holding_chunks_free(shard->symbols[i].chunks);
-        tw_window_free(&shard->symbols[i].velocity.window);
+        tw_window_free(&shard->symbols[i].velocity.window, &shard->area);
         free((void *)(uintptr_t)shard->symbols[i].name.bytes);
     }
     free(shard->symbols);
+    tw_levels_clear(&shard->exposure_levels);
+    tw_levels_clear(&shard->velocity_levels);
     free(shard->traded);
     tw_holdings_free(&shard->positions);
+    tw_area_free(&shard->area);
     tw_openings_free(&shard->openings);
     tw_rule_desk_free(&shard->large_trade);
     tw_rule_desk_free(&shard->exposure);
@@ -100,7 +102,8 @@ static void move_turnover(struct tw_shard *shard, struct tw_symbol *symbol, tw_i
 static void move_position(struct tw_shard *shard, struct tw_symbol *symbol, const struct fill *fill, tw_i128 signed_e8,
                           tw_i128 notional_e8, bool reversal, uint32_t row, struct tw_shard_answer *answer)
 {
-    struct tw_holding *position = tw_holdings_get(&shard->positions, &symbol->chunks, fill->account, fill->symbol);
+    struct tw_holding *position =
+        tw_holdings_get(&shard->positions, &symbol->chunks, &shard->area, fill->account, fill->symbol);
     if (shard->saving.active)
         tw_shard_save_position(shard, fill->symbol, position);
     tw_i128 before = position->quantity_e8 == 0 ? 0 : tw_term(position->quantity_e8, position->price_e8);
@@ -133,7 +136,7 @@ static void apply_fill(struct tw_shard *shard, struct tw_symbol *symbol, const s
     tw_latest_add(&symbol->latest, moment->origin.seq);
     if (shard->settings.rules.velocity_symbol) {
         keep_leaving(shard, symbol, moment);
-        tw_velocity_enter(&symbol->velocity, shard->settings.rules.velocity_window_ns, moment);
+        tw_velocity_enter(&shard->velocity, &symbol->velocity, shard->settings.rules.velocity_window_ns, moment);
     }
     if (fill->account != 0)
         move_position(shard, symbol, fill, fill->direction * fill->quantity_e8, notional, false, row, answer);
@@ -180,7 +183,7 @@ static void judge_symbol(struct tw_shard *shard, struct tw_symbol *symbol, const
     if (rules->symbol_exposure.enabled)
         tw_shard_judge_exposure(shard, symbol, moment, events);
     if (rules->velocity.enabled && rules->velocity_symbol)
-        tw_velocity_judge(&shard->velocity, &symbol->velocity, symbol->id, moment, events);
+        tw_velocity_judge(&shard->velocity, &symbol->velocity, symbol->id, rules->velocity_window_ns, moment, events);
 }
 
 static struct tw_moment moment_of(const struct tw_block *block, uint32_t row)

@@ -31,7 +31,7 @@ void tw_shard_save_symbol(struct tw_shard *shard, struct tw_symbol *symbol)
     tw_put_i64(out, symbol->mark_e8);
     tw_save_episode(out, &symbol->exposure);
     tw_save_latest(out, &symbol->latest);
-    tw_save_velocity(out, &symbol->velocity);
+    tw_save_velocity(out, &symbol->velocity, &shard->area);
     tw_row_end(out, began);
 }
 
@@ -232,7 +232,7 @@ static bool load_symbol(struct tw_shard *shard, struct tw_row_reader *row)
     symbol->turnover_session = tw_get_u32(row);
     symbol->mark_e8 = tw_get_i64(row);
     return tw_load_episode(row, &symbol->exposure) && tw_load_latest(row, &symbol->latest) &&
-           tw_load_velocity(row, &symbol->velocity) && tw_row_whole(row);
+           tw_load_velocity(row, &symbol->velocity, &shard->area) && tw_row_whole(row);
 }
 
 /* Comes behind its symbol. */
@@ -245,14 +245,14 @@ static bool load_window(struct tw_shard *shard, struct tw_row_reader *row)
         return true;
     if (tw_shard_place(shard, id) >= shard->symbol_count || tw_shard_symbol(shard, id)->id == 0)
         return false;
-    return tw_load_window(row, &tw_shard_symbol(shard, id)->velocity.window);
+    return tw_load_window(row, &tw_shard_symbol(shard, id)->velocity.window, &shard->area);
 }
 
 static struct tw_holding *position_for(struct tw_shard *shard, uint32_t symbol, uint32_t account)
 {
     if (account == 0 || account > TW_ACCOUNTS_MAX)
         return NULL;
-    return tw_holdings_get(&shard->positions, &tw_shard_symbol(shard, symbol)->chunks, account, symbol);
+    return tw_holdings_get(&shard->positions, &tw_shard_symbol(shard, symbol)->chunks, &shard->area, account, symbol);
 }
 
 static bool load_price(struct tw_holding *position, int64_t price_e8, bool may_be_elsewhere)

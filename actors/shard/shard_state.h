@@ -22,7 +22,7 @@ struct tw_symbol {
     uint32_t saved; /* number of the saving that wrote it */
     bool traded;    /* since the last re-marking */
     int64_t large_trade_e8;
-    struct tw_level level;
+    const struct tw_level *level;
     struct tw_episode exposure;
     struct tw_latest latest;
     struct tw_velocity_key velocity;
@@ -38,10 +38,12 @@ struct tw_shard {
     struct tw_symbol *symbols; /* symbol id -> id / shards */
     uint32_t symbol_count;     /* places, some may be unknown yet (id 0) */
     struct tw_holding_table positions;
-    uint32_t *traded; /* symbols traded since the last re-marking */
+    struct tw_area area; /* of positions and windows */
+    uint32_t *traded;    /* symbols traded since the last re-marking */
     uint32_t traded_count, traded_capacity;
     struct tw_openings openings;
     struct tw_rule_desk large_trade, exposure, velocity;
+    struct tw_levels exposure_levels, velocity_levels;
     struct tw_saving saving;
     bool loaded; /* the head of a snapshot was there */
     struct {     /* where the walk over the positions of the symbol at saving.cursor stands */

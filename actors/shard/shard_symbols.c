@@ -14,17 +14,21 @@ void tw_shard_apply_settings(struct tw_shard *shard, struct tw_symbol *symbol)
     const struct tw_settings *settings = &shard->settings;
     symbol->large_trade_e8 =
         tw_settings_threshold(settings, TW_OVERRIDE_LARGE_TRADE, symbol->name, rules->large_trade_threshold_e8);
-    tw_level_set(
-        &symbol->level, &rules->symbol_exposure,
+    symbol->level = tw_levels_get(
+        &shard->exposure_levels, &rules->symbol_exposure,
         tw_settings_threshold(settings, TW_OVERRIDE_SYMBOL_EXPOSURE, symbol->name, rules->symbol_exposure.threshold));
-    tw_level_set(&symbol->velocity.level, &rules->velocity,
-                 tw_settings_threshold(settings, TW_OVERRIDE_VELOCITY, symbol->name, rules->velocity.threshold));
+    tw_velocity_set_level(
+        &symbol->velocity,
+        tw_levels_get(&shard->velocity_levels, &rules->velocity,
+                      tw_settings_threshold(settings, TW_OVERRIDE_VELOCITY, symbol->name, rules->velocity.threshold)));
 }
 
 void tw_shard_settings_changed(struct tw_shard *shard)
 {
     shard->judge_all = true;
     tw_rule_desk_look_at_all(&shard->velocity);
+    tw_levels_clear(&shard->exposure_levels);
+    tw_levels_clear(&shard->velocity_levels);
     for (uint32_t i = 0; i < shard->symbol_count; i++)
         if (shard->symbols[i].id != 0)
             tw_shard_apply_settings(shard, &shard->symbols[i]);
@@ -87,9 +91,9 @@ void tw_shard_judge_exposure(struct tw_shard *shard, struct tw_symbol *symbol, c
                              struct tw_events *events)
 {
     tw_i128 value = exposure_of(shard, symbol);
-    keep_before_verdict(shard, symbol, &symbol->level, value, &symbol->exposure);
+    keep_before_verdict(shard, symbol, symbol->level, value, &symbol->exposure);
     struct tw_event *event =
-        tw_level_apply(&shard->exposure, &symbol->exposure, symbol->id, &symbol->level, value, moment, events);
+        tw_level_apply(&shard->exposure, &symbol->exposure, symbol->id, symbol->level, value, moment, events);
     if (event == NULL || moment->phase == TW_PHASE_TICK || event->kind == TW_EVENT_RESOLVE)
         return;
     uint64_t latest[TW_EXPOSURE_TRADES_MAX];
@@ -166,7 +170,7 @@ static int64_t tick_velocity(void *context, uint32_t key, const void *argument)
     struct tw_velocity_key *velocity = &symbol->velocity;
     int64_t window_ns = shard->settings.rules.velocity_window_ns;
     if (shard->saving.active)
-        keep_before_verdict(shard, symbol, &velocity->level,
+        keep_before_verdict(shard, symbol, velocity->level,
                             tw_velocity_count_in_tick(velocity, window_ns, walk->moment.ts_ns), &velocity->episode);
     return tw_velocity_tick(&shard->velocity, velocity, key, window_ns, &walk->moment, walk->events);
 }
@@ -226,13 +230,15 @@ void tw_shard_retract(struct tw_shard *shard, uint64_t seq, tw_i128 quantity_e8,
         if (opening->rule == TW_RULE_SYMBOL_EXPOSURE) {
             episode = &symbol->exposure;
             value = exposure_of(shard, symbol);
-            threshold = tw_level_tier(&symbol->level, opening->severity);
+            threshold = tw_level_tier(symbol->level, opening->severity);
         } else if (opening->rule == TW_RULE_VELOCITY) {
             episode = &symbol->velocity.episode;
             value = tw_velocity_count(&symbol->velocity);
-            threshold = symbol->velocity.level.tier1;
+            threshold = symbol->velocity.level->tier1;
         }
         struct tw_event *event = tw_opening_retract(openings, opening, episode, moment, events);
+        if (symbol != NULL)
+            tw_velocity_wake(&symbol->velocity);
         event->value = value;
         event->threshold = threshold;
     }

@@ -288,7 +288,7 @@ static void products_are_compared_exactly(void **state)
 static void a_wide_sum_saturates_and_comes_back_exactly(void **state)
 {
     (void)state;
-    struct tw_wide sum = {0, 0};
+    struct tw_wide sum = {{0, 0}, 0};
     for (int i = 0; i < 1000; i++)
         tw_wide_add(&sum, TW_I128_MAX);
     assert_true(tw_wide_saturated(&sum) == TW_I128_MAX);
@@ -305,24 +305,24 @@ static void a_wide_sum_saturates_and_comes_back_exactly(void **state)
     }
     assert_true(tw_wide_saturated(&sum) == 42);
     tw_wide_add(&sum, -42);
-    assert_true(sum.low == 0 && sum.high == 0);
+    assert_true(tw_wide_low(&sum) == 0 && sum.high == 0);
 }
 
 static void a_wide_sum_at_the_edges_of_128_bits(void **state)
 {
     (void)state;
-    struct tw_wide sum = {0, 0};
+    struct tw_wide sum = {{0, 0}, 0};
     tw_wide_add(&sum, TW_I128_MAX);
     assert_true(tw_wide_saturated(&sum) == TW_I128_MAX);
     tw_wide_add(&sum, 1); /* 2^127 */
     assert_true(tw_wide_saturated(&sum) == TW_I128_MAX);
     tw_wide_add(&sum, -2);
     assert_true(tw_wide_saturated(&sum) == TW_I128_MAX - 1);
-    struct tw_wide below = {0, 0};
+    struct tw_wide below = {{0, 0}, 0};
     tw_wide_add(&below, TW_I128_MIN);
     assert_true(tw_wide_saturated(&below) == -TW_I128_MAX);
     tw_wide_add(&below, TW_I128_MIN); /* -2^128: the low part is 0 */
-    assert_true(below.low == 0 && tw_wide_saturated(&below) == -TW_I128_MAX);
+    assert_true(tw_wide_low(&below) == 0 && tw_wide_saturated(&below) == -TW_I128_MAX);
     tw_wide_add(&below, TW_I128_MAX);
     tw_wide_add(&below, TW_I128_MAX);
     assert_true(tw_wide_saturated(&below) == -2);

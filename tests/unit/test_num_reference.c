@@ -231,7 +231,7 @@ static void wide_sums_are_what_the_reference_says(void **state)
 {
     (void)state;
     for (int run = 0; run < 200; run++) {
-        struct tw_wide sum = {0, 0};
+        struct tw_wide sum = {{0, 0}, 0};
         struct big plus = big_from(0), minus = big_from(0);
         for (int i = 0; i < 50; i++) {
             tw_i128 term = (tw_i128)random_sized(127);

@@ -28,6 +28,8 @@ struct play {
     struct tw_openings openings;
     struct tw_rule_desk desk;
     struct tw_velocity_key key;
+    struct tw_level level;
+    struct tw_area area;
     struct tw_events events;
     uint64_t random, seq;
     int64_t now_ns, window_ns;
@@ -67,8 +69,8 @@ static void modelled_clock(int64_t ts_ns)
 /* What the rule says to a count: at most one event, of that kind and value. */
 static void expect_verdict(uint32_t count, bool in_tick)
 {
-    bool opens = !play.open && !in_tick && (tw_i128)count > play.key.level.tier1;
-    bool resolves = play.open && (tw_i128)count <= play.key.level.rearm;
+    bool opens = !play.open && !in_tick && (tw_i128)count > play.key.level->tier1;
+    bool resolves = play.open && (tw_i128)count <= play.key.level->rearm;
     assert_int_equal(play.events.count, opens || resolves ? 1 : 0);
     if (play.events.count == 1) {
         assert_int_equal(play.events.list[0].kind, opens ? TW_EVENT_OPEN : TW_EVENT_RESOLVE);
@@ -101,11 +103,11 @@ static void enter(int64_t ts_ns)
 {
     play.seq++;
     struct tw_moment moment = moment_at(ts_ns, TW_PHASE_TRADE);
-    tw_velocity_enter(&play.key, play.window_ns, &moment);
+    tw_velocity_enter(&play.desk, &play.key, play.window_ns, &moment);
     modelled_clock(ts_ns);
     play.trades[play.count++] = (struct modelled){play.clock_ns, play.seq, false};
     assert_int_equal(tw_velocity_count(&play.key), modelled_count(INT64_MIN));
-    tw_velocity_judge(&play.desk, &play.key, KEY, &moment, &play.events);
+    tw_velocity_judge(&play.desk, &play.key, KEY, play.window_ns, &moment, &play.events);
     expect_verdict(modelled_count(INT64_MIN), false);
 }
 
@@ -120,7 +122,7 @@ static void bust(int64_t ts_ns)
         if (play.trades[i].seq == seq)
             play.trades[i].out = true;
     assert_int_equal(tw_velocity_count(&play.key), modelled_count(INT64_MIN));
-    tw_velocity_judge(&play.desk, &play.key, KEY, &moment, &play.events);
+    tw_velocity_judge(&play.desk, &play.key, KEY, play.window_ns, &moment, &play.events);
     expect_verdict(modelled_count(INT64_MIN), false);
 }
 
@@ -147,7 +149,8 @@ static void tick(int64_t time_ns)
 static void set(int64_t window_ns, int threshold)
 {
     play.window_ns = window_ns;
-    play.key.level = (struct tw_level){threshold, TW_I128_MAX, threshold - 1 - (int)draw(3)};
+    play.level = (struct tw_level){threshold, TW_I128_MAX, threshold - 1 - (int)draw(3)};
+    tw_velocity_set_level(&play.key, &play.level);
     tw_rule_desk_look_at_all(&play.desk);
 }
 
@@ -166,8 +169,8 @@ static void play_seed(uint64_t seed)
     memset(&play, 0, sizeof play);
     play.random = seed;
     play.now_ns = 1000 * SECOND;
-    play.desk =
-        (struct tw_rule_desk){.rule = TW_RULE_VELOCITY, .entity_type = TW_ENTITY_CLIENT, .openings = &play.openings};
+    play.desk = (struct tw_rule_desk){
+        .rule = TW_RULE_VELOCITY, .entity_type = TW_ENTITY_CLIENT, .openings = &play.openings, .area = &play.area};
     set(10 * SECOND, 10);
     while (play.count < STEPS / 10) {
         uint32_t kind = draw(1000);
@@ -181,7 +184,8 @@ static void play_seed(uint64_t seed)
             set((5 + draw(20)) * SECOND, 5 + (int)draw(15));
     }
     assert_true(play.opened > 5 && play.resolved > 5);
-    tw_window_free(&play.key.window);
+    tw_window_free(&play.key.window, &play.area);
+    tw_area_free(&play.area);
     tw_openings_free(&play.openings);
     tw_rule_desk_free(&play.desk);
     tw_events_free(&play.events);
@@ -199,13 +203,15 @@ static void what_has_left_makes_room_for_what_comes(void **state)
 {
     (void)state;
     memset(&play, 0, sizeof play);
+    play.desk.area = &play.area;
     for (uint64_t i = 1; i <= 90000; i++) {
         struct tw_moment moment = {{i, i, 1}, (int64_t)i * SECOND / 300, 0, TW_PHASE_TRADE};
-        tw_velocity_enter(&play.key, 60 * SECOND, &moment);
+        tw_velocity_enter(&play.desk, &play.key, 60 * SECOND, &moment);
     }
     assert_int_equal(tw_velocity_count(&play.key), 18000);
     assert_int_equal(play.key.window.capacity, 32768);
-    tw_window_free(&play.key.window);
+    tw_window_free(&play.key.window, &play.area);
+    tw_area_free(&play.area);
 }
 
 int main(void)
