@@ -54,18 +54,16 @@ static size_t rounded(size_t count, size_t bytes, size_t unit)
     return (count * bytes + unit - 1) / unit * unit;
 }
 
-/* Pages of the kernel's, untouched, so that only what is used takes memory. */
+/* Untouched, as calloc gets it from the kernel, so that only what is used takes memory. Where it really begins stands
+ * right before it. */
 static void *alloc_huge(size_t length)
 {
-    size_t wide = length + TW_HUGE_PAGE_BYTES;
-    char *memory = mmap(NULL, wide, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    memory = there_or_end(memory == MAP_FAILED ? NULL : memory, length);
-    size_t before = (TW_HUGE_PAGE_BYTES - (uintptr_t)memory % TW_HUGE_PAGE_BYTES) % TW_HUGE_PAGE_BYTES;
-    if (before > 0)
-        munmap(memory, before);
-    munmap(memory + before + length, wide - before - length);
-    (void)madvise(memory + before, length, MADV_HUGEPAGE); /* a kernel without them says no, and nothing is lost */
-    return memory + before;
+    char *begin = tw_alloc_zero(1, length + TW_HUGE_PAGE_BYTES);
+    char *memory = begin + (TW_HUGE_PAGE_BYTES - (uintptr_t)begin % TW_HUGE_PAGE_BYTES);
+    TW_ASSERT((size_t)(memory - begin) >= sizeof begin);
+    memcpy(memory - sizeof begin, &begin, sizeof begin);
+    (void)madvise(memory, length, MADV_HUGEPAGE); /* a kernel without them says no, and nothing is lost */
+    return memory;
 }
 
 void *tw_alloc_lines(size_t count, size_t bytes)
@@ -80,10 +78,9 @@ void *tw_alloc_lines(size_t count, size_t bytes)
 
 void tw_free_lines(void *memory, size_t count, size_t bytes)
 {
-    if (memory == NULL || count * bytes < TW_HUGE_PAGE_BYTES)
-        free(memory);
-    else
-        munmap(memory, rounded(count, bytes, TW_HUGE_PAGE_BYTES));
+    if (memory != NULL && count * bytes >= TW_HUGE_PAGE_BYTES)
+        memcpy(&memory, (char *)memory - sizeof memory, sizeof memory);
+    free(memory);
 }
 
 char *tw_strndup(const char *text, size_t length)
