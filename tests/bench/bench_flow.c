@@ -75,7 +75,7 @@ static void name_all(struct bench_flow *flow, uint32_t symbols)
 void bench_flow_make(struct bench_flow *flow, const struct bench_flow_settings *settings)
 {
     random_state = settings->seed;
-    *flow = (struct bench_flow){.rows = settings->rows, .names = settings->symbols + settings->accounts};
+    *flow = (struct bench_flow){.rows = settings->rows, .names = settings->symbols + settings->accounts, .hands = 1};
     allocate(flow, flow->rows);
     name_all(flow, settings->symbols);
     double *symbols = shares(settings->symbols, settings->uniform);
@@ -164,7 +164,7 @@ void bench_flow_read(struct bench_flow *flow, const char *path)
     uint32_t room = 0;
     uint64_t id_bytes = 0;
     struct names *names = bench_must(calloc(1, sizeof *names));
-    *flow = (struct bench_flow){.name = bench_must(calloc(1, sizeof *flow->name))};
+    *flow = (struct bench_flow){.name = bench_must(calloc(1, sizeof *flow->name)), .hands = 1};
     while (tape != NULL && (result = tw_tape_next(tape, &trade)) == TW_TAPE_TRADE) {
         if (flow->rows == room)
             allocate_tape(flow, room = room == 0 ? 1u << 16 : room * 2);
@@ -181,12 +181,38 @@ void bench_flow_read(struct bench_flow *flow, const char *path)
 
 /* ---- both ---- */
 
+static void keep_row(struct bench_flow *flow, uint32_t to, uint32_t from)
+{
+    flow->symbol[to] = flow->symbol[from];
+    flow->account[to] = flow->account[from];
+    flow->side[to] = flow->side[from];
+    flow->qty[to] = flow->qty[from];
+    flow->price[to] = flow->price[from];
+    if (flow->ts == NULL)
+        return;
+    flow->venue[to] = flow->venue[from];
+    flow->ts[to] = flow->ts[from];
+    flow->id_length[to] = flow->id_length[from];
+    flow->id_from[to] = flow->id_from[from];
+}
+
+void bench_flow_deal(struct bench_flow *flow, uint32_t hand, uint32_t hands)
+{
+    uint32_t rows = flow->rows / hands; /* as many for everyone */
+    for (uint32_t i = 0; i < rows; i++)
+        keep_row(flow, i, i * hands + hand);
+    flow->rows = rows;
+    flow->hand = hand;
+    flow->hands = hands;
+}
+
 void bench_flow_times(const struct bench_flow *flow, uint32_t from, uint32_t count, uint64_t round, int64_t first,
                       double step_ns, int64_t *ts)
 {
     for (uint32_t i = 0; i < count; i++)
-        ts[i] = flow->ts != NULL ? flow->ts[from + i] + (int64_t)round * flow->span_ns
-                                 : first + (int64_t)((double)(round * flow->rows + from + i) * step_ns);
+        ts[i] = flow->ts != NULL
+                    ? flow->ts[from + i] + (int64_t)round * flow->span_ns
+                    : first + (int64_t)((double)((round * flow->rows + from + i) * flow->hands + flow->hand) * step_ns);
 }
 
 static struct tw_text name_of(const struct bench_flow *flow, uint32_t id)

@@ -23,6 +23,7 @@ struct bench_flow {
     uint32_t *symbol, *account;
     uint8_t *side;
     int64_t *qty, *price;
+    uint32_t hand, hands; /* row i is number i * hands + hand of what was dealt out; else 0 and 1 */
     /* of a tape only */
     uint32_t *venue;
     int64_t *ts, span_ns; /* when, and how much later the next time round */
@@ -33,6 +34,9 @@ struct bench_flow {
 
 void bench_flow_make(struct bench_flow *flow, const struct bench_flow_settings *settings);
 void bench_flow_read(struct bench_flow *flow, const char *path); /* exits with a sentence if it cannot be read */
+
+/* Of one flow that several publishers share, dealt out trade by trade: what the one with number `hand` (from 0) has. */
+void bench_flow_deal(struct bench_flow *flow, uint32_t hand, uint32_t hands);
 
 /* ts of the trades [from, from + count) the `round`th time; without a tape's: `first` and on in steps of `step_ns`. */
 void bench_flow_times(const struct bench_flow *flow, uint32_t from, uint32_t count, uint64_t round, int64_t first,

@@ -14,7 +14,8 @@
  * csv: the flow's trades as a tape on stdout.
  *
  * Ends with one JSON line. Of the flow: symbols=5000 accounts=100000 rows=262144 (different trades, then again),
- * uniform=0 (1: no name is likelier than another; 0: Zipf 1.1), seed=42, tape=FILE instead. Of the messages:
+ * uniform=0 (1: no name is likelier than another; 0: Zipf 1.1), seed=42, tape=FILE instead; hands=1 hand=0:
+ * that many publishers share the flow, dealt out trade by trade, and this is that one of them. Of the messages:
  * form=columns|rows, batch=4096 (most trades in one), gap=0 (microseconds at least between two; latency). Of the time:
  * pace=100000 trades to a second of event time, offset=0 seconds that it begins later (throughput). Also trades=N
  * (throughput), warm=0 trades before the clock starts (latency), wait=1: says `ready` and waits for a line on stdin
@@ -36,7 +37,7 @@
 
 struct plan {
     double seconds, rate, pace, offset;
-    uint32_t batch, gap_us;
+    uint32_t batch, gap_us, hand, hands;
     uint64_t trades, warm;
     bool wait, csv, latency;
     const char *tape, *form;
@@ -223,6 +224,10 @@ static bool set(struct plan *plan, const char *key, const char *value)
         flow->rows = (uint32_t)number;
     else if (strcmp(key, "uniform") == 0)
         flow->uniform = number > 0;
+    else if (strcmp(key, "hand") == 0)
+        plan->hand = (uint32_t)number;
+    else if (strcmp(key, "hands") == 0)
+        plan->hands = (uint32_t)number;
     else if (strcmp(key, "seed") == 0)
         flow->seed = (uint64_t)number;
     else
@@ -235,6 +240,7 @@ static bool plan_of(struct plan *plan, int argc, char **argv)
     *plan = (struct plan){.seconds = argc > 5 ? strtod(argv[5], NULL) : 0,
                           .pace = 100000,
                           .batch = 4096,
+                          .hands = 1,
                           .form = "columns",
                           .flow = {.symbols = 5000, .accounts = 100000, .rows = 262144, .seed = 42}};
     if (argc < 6)
@@ -251,8 +257,8 @@ static bool plan_of(struct plan *plan, int argc, char **argv)
     }
     const struct bench_flow_settings *flow = &plan->flow;
     return (plan->csv || plan->latency || strcmp(argv[1], "throughput") == 0) && (!plan->latency || plan->rate > 0) &&
-           plan->batch > 0 && plan->batch <= BENCH_MESSAGE_TRADES_MAX && plan->pace > 0 && flow->rows > 0 &&
-           flow->symbols > 0 && flow->accounts > 0 &&
+           plan->batch > 0 && plan->batch <= BENCH_MESSAGE_TRADES_MAX && plan->pace > 0 && plan->hand < plan->hands &&
+           flow->rows >= plan->hands && flow->symbols > 0 && flow->accounts > 0 &&
            (strcmp(plan->form, "rows") == 0 || strcmp(plan->form, "columns") == 0);
 }
 
@@ -270,6 +276,7 @@ int main(int argc, char **argv)
         bench_flow_read(&flow, plan.tape);
     else
         bench_flow_make(&flow, &plan.flow);
+    bench_flow_deal(&flow, plan.hand, plan.hands);
     if (plan.csv) {
         bench_flow_print_csv(&flow, bench_clock_ns(CLOCK_REALTIME) - MONTH_NS, BENCH_NS_PER_SECOND / plan.pace);
         return 0;

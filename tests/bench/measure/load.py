@@ -43,8 +43,8 @@ def _start(bench, daemon, mode, seconds, names, options, publishers):
     doors = [daemon.endpoint("trades"), daemon.endpoint("acks")]
     for index, name in enumerate(names):
         extra = dict(options, wait=1)
-        if len(names) > 1 and "tape" not in options:
-            extra["seed"] = 42 + index
+        if len(names) > 1:
+            extra.update(hands=len(names), hand=index)  # all of them together send what one would
         command = [bench.program("tests/bench_publisher"), mode, *doors, name, str(seconds),
                    *(f"{key}={value}" for key, value in extra.items())]
         publishers.append(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))

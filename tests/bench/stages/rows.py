@@ -15,7 +15,7 @@ def cases_of(bench):
 
 def measure(bench, publishers, options):
     with Daemon(bench, "exposure/remark=1") as daemon:
-        return drive(bench, daemon, "throughput", bench.seconds, publishers, pace=100_000 / publishers, **options)
+        return drive(bench, daemon, "throughput", bench.seconds, publishers, **options)
 
 
 def run(bench):

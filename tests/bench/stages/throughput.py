@@ -6,7 +6,7 @@ from measure.limits import ceilings
 from measure.load import drive
 
 PUBLISHERS = 8
-PACE = 100_000      # trades to a second of event time, of all publishers together
+PACE = 100_000      # trades to a second of event time, of the whole flow
 ORDER = ("gateway", "journal", "shard", "exposure", "scorer", "router", "indexer", "keeper", "catchup", "ZMQbg/IO", "rocksdb:low",
          "rocksdb:high")
 
@@ -21,7 +21,7 @@ def cases_of(bench):
             for remark in (0, 1):
                 who = "one publisher" if count == 1 else f"{count} publishers"
                 yield (f"{flow}, {who}, remark {remark} s" if remark else f"{flow}, {who}, remark 0",
-                       [f"exposure/remark={remark}"], count, dict(options, pace=PACE / count))
+                       [f"exposure/remark={remark}"], count, dict(options, pace=PACE))
 
 
 def measure(bench, settings, publishers, options):
