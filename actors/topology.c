@@ -18,6 +18,7 @@
 #include "actors/router/router_actor.h"
 #include "actors/runtime/log.h"
 #include "actors/runtime/session.h"
+#include "actors/runtime/slice.h"
 #include "actors/scorer/scorer_actor.h"
 #include "actors/shard/shard_actor.h"
 #include "protocol/check.h"
@@ -249,6 +250,15 @@ static void clean_events(void *object)
     tw_events_free(object);
 }
 
+/* libzmq starts its threads with the first socket. */
+static void start_network_threads(void)
+{
+    tw_slice_short();
+    zsock_t *first = zsock_new(ZMQ_PAIR);
+    zsock_destroy(&first);
+    tw_slice_usual();
+}
+
 struct tw_topology *tw_topology_start(const struct tw_cfg *cfg, bool (*stop_requested)(void), enum tw_exit *exit_code,
                                       char why[512])
 {
@@ -256,6 +266,7 @@ struct tw_topology *tw_topology_start(const struct tw_cfg *cfg, bool (*stop_requ
     struct tw_topology *topology = tw_alloc_zero(1, sizeof *topology);
     zsys_handler_set(NULL); /* signals are main's alone */
     zsys_init();
+    start_network_threads();
     topology->cfg = cfg;
     topology->shards = shards_of(cfg);
     topology->answers = tw_pool_new(sizeof(struct tw_shard_answer), clean_answer);

@@ -66,17 +66,16 @@ static bool start(void *self, char failure[512])
     return true;
 }
 
-/* One thing is missing at a time: room downstream, the record, or a shard's answer. */
+/* One thing is missing at a time: room downstream, a shard's answer, or the record, which mostly came before them. */
 static zmq_pollitem_t missing(const struct tw_exposure_actor *actor)
 {
     if (actor->waiting != NULL || actor->ended)
         return (zmq_pollitem_t){zsock_resolve(actor->scorer), 0, ZMQ_POLLOUT, 0};
-    if (!actor->has_record)
-        return (zmq_pollitem_t){zsock_resolve(actor->records), 0, ZMQ_POLLIN, 0};
     for (uint32_t i = 0; i < actor->shards; i++)
         if (!actor->has_answer[i])
             return (zmq_pollitem_t){zsock_resolve(actor->answers[i]), 0, ZMQ_POLLIN, 0};
-    TW_UNREACHABLE("waiting with nothing missing");
+    TW_ASSERT(!actor->has_record);
+    return (zmq_pollitem_t){zsock_resolve(actor->records), 0, ZMQ_POLLIN, 0};
 }
 
 static int wait_for(void *self, zmq_pollitem_t items[TW_AGENT_SOCKETS_MAX], int64_t *deadline_ns)
@@ -90,17 +89,15 @@ static int wait_for(void *self, zmq_pollitem_t items[TW_AGENT_SOCKETS_MAX], int6
 /* True when the record and every shard's answer to it are here. */
 static bool gather(struct tw_exposure_actor *actor)
 {
+    for (uint32_t i = 0; i < actor->shards; i++) {
+        if (!actor->has_answer[i])
+            actor->has_answer[i] = tw_lane_receive(actor->answers[i], &actor->answer[i]);
+        if (!actor->has_answer[i])
+            return false;
+    }
     if (!actor->has_record)
         actor->has_record = tw_lane_receive(actor->records, &actor->record);
-    if (!actor->has_record)
-        return false;
-    for (uint32_t i = 0; i < actor->shards; i++)
-        if (!actor->has_answer[i]) {
-            actor->has_answer[i] = tw_lane_receive(actor->answers[i], &actor->answer[i]);
-            if (!actor->has_answer[i])
-                return false;
-        }
-    return true;
+    return actor->has_record;
 }
 
 static void release_answers(struct tw_exposure_actor *actor)

@@ -8,6 +8,7 @@
 #include "actors/runtime/lane.h"
 #include "actors/runtime/lanes.h"
 #include "actors/runtime/log.h"
+#include "actors/runtime/slice.h"
 #include "protocol/check.h"
 
 #define LOOK_NS INT64_C(50000000) /* how often acks have their turn while nothing else happens */
@@ -85,6 +86,7 @@ static void open_lanes(struct tw_gateway_actor *actor)
 static bool start(void *self, char failure[512])
 {
     struct tw_gateway_actor *actor = self;
+    tw_slice_short();
     open_lanes(actor);
     actor->acks = zsock_new(ZMQ_PUB);
     zsock_set_linger(actor->acks, 500);

@@ -8,11 +8,15 @@
 #include "actors/runtime/log.h"
 #include "protocol/check.h"
 
+#define REST_NS                                                                                                        \
+    INT64_C(10000000) /* after a look: a run is built of many records, each of which says that it is there */
+
 struct tw_indexer_actor {
     struct tw_store *store;
     uint32_t run_trades;
     zsock_t *watermarks;
     uint64_t durable_seq;
+    int64_t rests_until_ns;
     bool stopping;
 };
 
@@ -42,7 +46,10 @@ static bool start(void *self, char failure[512])
 static int wait_for(void *self, zmq_pollitem_t items[TW_AGENT_SOCKETS_MAX], int64_t *deadline_ns)
 {
     struct tw_indexer_actor *actor = self;
-    (void)deadline_ns;
+    if (tw_now_ns() < actor->rests_until_ns) {
+        *deadline_ns = actor->rests_until_ns;
+        return 0;
+    }
     items[0] = (zmq_pollitem_t){zsock_resolve(actor->watermarks), 0, ZMQ_POLLIN, 0};
     return 1;
 }
@@ -55,8 +62,10 @@ static enum tw_agent_progress work(void *self, char failure[512])
     if (actor->stopping)
         return TW_AGENT_FINISHED; /* what is not indexed is read from the log's tail, and indexed after the next start
                                    */
-    if (tw_lane_receive_watermark(actor->watermarks, &watermark))
+    if (tw_lane_receive_watermark(actor->watermarks, &watermark)) {
         actor->durable_seq = watermark.seq;
+        actor->rests_until_ns = tw_now_ns() + REST_NS;
+    }
     if (actor->durable_seq - tw_store_indexed_seq(actor->store) < actor->run_trades)
         return TW_AGENT_WAITS;
     uint32_t indexed = tw_store_index_step(actor->store, actor->run_trades, &error);

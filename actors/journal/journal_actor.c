@@ -6,6 +6,7 @@
 #include "actors/runtime/lane.h"
 #include "actors/runtime/lanes.h"
 #include "actors/runtime/log.h"
+#include "actors/runtime/slice.h"
 #include "protocol/check.h"
 
 #define RETRY_NS INT64_C(250000000) /* how often a full disk is looked at */
@@ -47,6 +48,7 @@ static bool start(void *self, char failure[512])
 {
     struct tw_journal_actor *actor = self;
     (void)failure;
+    tw_slice_short();
     actor->records = tw_lane_pull(TW_LANE_JOURNAL);
     actor->gateway = tw_lane_latest_push(TW_LANE_WATERMARK_GATEWAY);
     actor->router = tw_lane_latest_push(TW_LANE_WATERMARK_ROUTER);

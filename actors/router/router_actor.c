@@ -9,6 +9,7 @@
 #include "actors/runtime/lane.h"
 #include "actors/runtime/lanes.h"
 #include "actors/runtime/log.h"
+#include "actors/runtime/slice.h"
 #include "protocol/check.h"
 
 #define CATCHUP_PER_TURN 64
@@ -91,6 +92,7 @@ uint64_t tw_router_actor_last(const struct tw_router_actor *actor)
 static bool start(void *self, char failure[512])
 {
     struct tw_router_actor *actor = self;
+    tw_slice_short();
     actor->judged = tw_lane_pull(TW_LANE_ROUTER);
     actor->watermarks = tw_lane_latest_pull(TW_LANE_WATERMARK_ROUTER);
     actor->catchup = tw_lane_pull(TW_LANE_CATCHUP);
