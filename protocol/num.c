@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Exact numbers. Division by the constant 10^8 goes limb by limb of 32 bits: every step is a 64-bit division by a
+ * Exact numbers. Wide division by the constant 10^8 goes limb by limb of 32 bits: every step is a 64-bit division by a
  * constant, which the compiler turns into a multiplication, so even the 192-bit path calls no division routine.
  */
 #include "protocol/num.h"
@@ -27,48 +27,20 @@ static uint64_t rounds_up(uint64_t remainder, uint64_t quotient)
     return (uint64_t)(remainder > HALF_E8) | ((uint64_t)(remainder == HALF_E8) & (quotient & 1u));
 }
 
-/* round_half_even(high:low / 10^8) for high < 10^8, so that the floor fits 64 bits. The sum with the rounding can wrap
- * only from 2^64 - 1, which no caller accepts: `tw_notional` asks for less than 2^63. */
-static uint64_t divide_e8_narrow(uint64_t high, uint64_t low)
-{
-    uint64_t upper = high << 32 | low >> 32;
-    uint64_t lower = (upper % E8) << 32 | (low & UINT32_MAX);
-    uint64_t quotient = (upper / E8) << 32 | lower / E8;
-    return quotient + rounds_up(lower % E8, quotient);
-}
-
-static uint64_t divide_e8_small(uint64_t product)
-{
-    uint64_t quotient = product / E8;
-    return quotient + rounds_up(product % E8, quotient);
-}
-
 bool tw_notional(int64_t qty_e8, int64_t price_e8, int64_t *out_e8)
 {
     tw_u128 product = (tw_u128)(uint64_t)qty_e8 * (uint64_t)price_e8;
-    uint64_t high = (uint64_t)(product >> 64);
-    if (high == 0) {
-        *out_e8 = (int64_t)divide_e8_small((uint64_t)product);
-        return true;
-    }
-    if (high >= E8 / 2) /* the quotient is 2^63 or more */
+    if ((uint64_t)(product >> 64) >= E8 / 2) /* the quotient is 2^63 or more */
         return false;
-    uint64_t quotient = divide_e8_narrow(high, (uint64_t)product);
+    uint64_t quotient = tw_over_e8(product);
     if (quotient > (uint64_t)INT64_MAX)
         return false;
     *out_e8 = (int64_t)quotient;
     return true;
 }
 
-int64_t tw_notional_known(int64_t qty_e8, int64_t price_e8)
-{
-    tw_u128 product = (tw_u128)(uint64_t)qty_e8 * (uint64_t)price_e8;
-    uint64_t high = (uint64_t)(product >> 64);
-    return (int64_t)(high == 0 ? divide_e8_small((uint64_t)product) : divide_e8_narrow(high, (uint64_t)product));
-}
-
 /* position x price of up to 191 bits over 10^8, saturated. */
-static tw_u128 term_wide(tw_u128 position, uint64_t price)
+static tw_u128 magnitude_of_term(tw_u128 position, uint64_t price)
 {
     tw_u128 low = (tw_u128)(uint64_t)position * price;
     tw_u128 high = (tw_u128)(uint64_t)(position >> 64) * price + (uint64_t)(low >> 64);
@@ -87,22 +59,9 @@ static tw_u128 term_wide(tw_u128 position, uint64_t price)
     return quotient > (tw_u128)TW_I128_MAX ? (tw_u128)TW_I128_MAX : quotient;
 }
 
-tw_i128 tw_term(tw_i128 position_e8, int64_t price_e8)
+tw_i128 tw_term_wide(tw_i128 position_e8, int64_t price_e8)
 {
-    tw_u128 position = magnitude(position_e8), quotient;
-    uint64_t price = (uint64_t)price_e8;
-    uint64_t high = 1;
-    tw_u128 product = 0;
-    if (position >> 64 == 0) {
-        product = (tw_u128)(uint64_t)position * price;
-        high = (uint64_t)(product >> 64);
-    }
-    if (high == 0)
-        quotient = divide_e8_small((uint64_t)product);
-    else if (position >> 64 == 0 && high < E8 / 2)
-        quotient = divide_e8_narrow(high, (uint64_t)product);
-    else
-        quotient = term_wide(position, price);
+    tw_u128 quotient = magnitude_of_term(magnitude(position_e8), (uint64_t)price_e8);
     return position_e8 < 0 ? -(tw_i128)quotient : (tw_i128)quotient;
 }
 

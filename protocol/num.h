@@ -35,13 +35,42 @@ size_t tw_i128_format(tw_i128 value, char out[TW_E8_TEXT_MAX]); /* plain integer
 /* round_half_even(a / b), b > 0. */
 tw_i128 tw_divide_half_even(tw_i128 a, int64_t b);
 
+/* round_half_even(product / 10^8) for product < 2^63 x 10^8, without a division. With h = floor(product / 2^26), which
+ * fits 64 bits, and r = floor(2^90 / 10^8): floor(h x r / 2^64) is never above the quotient, and above
+ * product / 10^8 - product / 2^90 - 2^26 / 10^8 - 1, so that it is too small by two at most. */
+static inline uint64_t tw_over_e8(tw_u128 product)
+{
+    const uint64_t e8 = UINT64_C(100000000), reciprocal = (uint64_t)(((tw_u128)1 << 90) / e8);
+    uint64_t quotient = (uint64_t)((tw_u128)(uint64_t)(product >> 26) * reciprocal >> 64);
+    uint64_t remainder = (uint64_t)product - quotient * e8;
+    for (int i = 0; i < 2; i++) {
+        uint64_t more = remainder >= e8;
+        quotient += more;
+        remainder -= e8 * more;
+    }
+    return quotient + ((uint64_t)(remainder > e8 / 2) | ((uint64_t)(remainder == e8 / 2) & (quotient & 1u)));
+}
+
 /* round_half_even(qty x price / 10^8) for qty, price >= 0; false when it leaves int64. */
 bool tw_notional(int64_t qty_e8, int64_t price_e8, int64_t *out_e8);
 /* The same for a pair already known to fit (a trade in a block). */
-int64_t tw_notional_known(int64_t qty_e8, int64_t price_e8);
+static inline int64_t tw_notional_known(int64_t qty_e8, int64_t price_e8)
+{
+    return (int64_t)tw_over_e8((tw_u128)(uint64_t)qty_e8 * (uint64_t)price_e8);
+}
 
 /* round_half_even(position x price / 10^8), symmetric in sign, saturated at +-(2^127 - 1); price >= 0. */
-tw_i128 tw_term(tw_i128 position_e8, int64_t price_e8);
+tw_i128 tw_term_wide(tw_i128 position_e8, int64_t price_e8);
+static inline tw_i128 tw_term(tw_i128 position_e8, int64_t price_e8)
+{
+    const uint64_t high_limit = 50000000; /* of a product that tw_over_e8 takes: 2^63 x 10^8 / 2^64 */
+    tw_u128 position = position_e8 < 0 ? 0 - (tw_u128)position_e8 : (tw_u128)position_e8;
+    tw_u128 product = (tw_u128)(uint64_t)position * (uint64_t)price_e8;
+    if (position >> 64 != 0 || (uint64_t)(product >> 64) >= high_limit)
+        return tw_term_wide(position_e8, price_e8);
+    tw_i128 quotient = (tw_i128)tw_over_e8(product);
+    return position_e8 < 0 ? -quotient : quotient;
+}
 
 /* a x m > b x n, exact in 256 bits; for comparing a value with a tier as fractions. */
 bool tw_product_above(tw_u128 a, uint64_t m, tw_u128 b, uint64_t n);
@@ -64,6 +93,17 @@ static inline void tw_wide_add(struct tw_wide *sum, tw_i128 term)
     sum->low[0] = (uint64_t)low;
     sum->low[1] = (uint64_t)(low >> 64);
     sum->high += (low < before ? 1 : 0) + (term < 0 ? -1 : 0); /* 2^64 terms would be needed to leave it */
+}
+/* The same for a small term, which seldom changes more than the lowest word. */
+static inline void tw_wide_add_narrow(struct tw_wide *sum, int64_t term)
+{
+    sum->low[0] += (uint64_t)term;
+    int64_t step = (int64_t)(sum->low[0] < (uint64_t)term) - (int64_t)(term < 0);
+    if (step == 0)
+        return;
+    tw_u128 upper = ((tw_u128)(uint64_t)sum->high << 64 | sum->low[1]) + (tw_u128)(tw_i128)step;
+    sum->low[1] = (uint64_t)upper;
+    sum->high = (int64_t)(uint64_t)(upper >> 64);
 }
 /* |sum| or sum, "one beyond 2^127 - 1 counts as that". */
 tw_i128 tw_wide_saturated(const struct tw_wide *sum);

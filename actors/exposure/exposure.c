@@ -13,7 +13,7 @@
 
 /* Where the walk stands in each shard's answer. */
 struct cursors {
-    uint32_t trade[TW_SHARDS_MAX], remark[TW_SHARDS_MAX];
+    uint32_t trade[TW_SHARDS_MAX], tick[TW_SHARDS_MAX];
 };
 
 struct tw_exposure *tw_exposure_new(uint32_t shards)
@@ -180,6 +180,8 @@ static void judge_account(struct tw_exposure *exposure, uint32_t id, const struc
 
 /* ---- ticks ---- */
 
+#define TICK_AHEAD 12u /* changes of a re-marking whose accounts are on their way from memory */
+
 static struct tw_episode *exposure_episode(void *context, uint32_t key)
 {
     return &tw_exposure_at(context, key)->exposure;
@@ -214,11 +216,8 @@ static int64_t tick_velocity(void *context, uint32_t key, const void *argument)
     return tw_velocity_tick(&exposure->velocity, velocity, key, window_ns, &walk->moment, walk->events);
 }
 
-static void touch(struct tw_exposure *exposure, uint32_t id)
+static void touch(struct tw_exposure *exposure, struct tw_account *account, uint32_t id)
 {
-    struct tw_account *account = tw_exposure_at(exposure, id);
-    if (account->touched == exposure->ticks)
-        return;
     if (exposure->saving.active)
         tw_exposure_save_money(exposure, id);
     account->touched = exposure->ticks;
@@ -252,9 +251,43 @@ static void tick_exposures(struct tw_exposure *exposure, const struct tick_walk 
     }
     for (uint32_t i = 0; i < exposure->touched_count; i++) {
         const struct tw_touched *touched = &exposure->touched[i];
+        if (i + TICK_AHEAD < exposure->touched_count)
+            __builtin_prefetch(tw_exposure_at(exposure, touched[TICK_AHEAD].id));
         if (exposure_of(exposure, tw_exposure_at(exposure, touched->id)) != touched->judged_e8)
             judge_exposure(exposure, touched->id, &walk->moment, walk->events);
     }
+}
+
+static inline struct tw_account *remarked(struct tw_exposure *exposure, uint32_t id)
+{
+    struct tw_account *account = tw_exposure_at(exposure, id);
+    if (account->touched != exposure->ticks)
+        touch(exposure, account, id);
+    return account;
+}
+
+static void remark_wide(struct tw_exposure *exposure, const struct tw_remark_wide *change)
+{
+    struct tw_account *account = remarked(exposure, change->account);
+    tw_wide_add(&account->gross, change->is_short ? -change->change_e8 : change->change_e8);
+    tw_wide_add(&account->net, change->change_e8);
+}
+
+/* What a shard's tick, the `at`th that changed something, did to the accounts. */
+static void take_remarks(struct tw_exposure *exposure, const struct tw_remarks *remarks, uint32_t at)
+{
+    static const struct tw_remark_tick none = {0};
+    const struct tw_remark_tick *tick = &remarks->ticks[at], *before = at == 0 ? &none : tick - 1;
+    for (uint32_t i = before->end; i < tick->end; i++) {
+        const struct tw_remark *change = &remarks->list[i];
+        if (i + TICK_AHEAD < tick->end)
+            __builtin_prefetch(tw_exposure_at(exposure, change[TICK_AHEAD].account), 1);
+        struct tw_account *account = remarked(exposure, change->account);
+        tw_wide_add_narrow(&account->gross, change->is_short ? -change->change_e8 : change->change_e8);
+        tw_wide_add_narrow(&account->net, change->change_e8);
+    }
+    for (uint32_t i = before->wide_end; i < tick->wide_end; i++)
+        remark_wide(exposure, &remarks->wide[i]);
 }
 
 /* Re-marking first, then judging. */
@@ -264,15 +297,10 @@ static void take_tick(struct tw_exposure *exposure, const struct tw_tick *tick, 
     exposure->ticks++;
     exposure->touched_count = 0;
     for (uint32_t shard = 0; shard < exposure->shards; shard++) {
-        const struct tw_shard_answer *answer = answers[shard];
-        uint32_t *at = &cursors->remark[shard];
-        for (; *at < answer->remark_count && answer->remarks[*at].row == tick->row; (*at)++) {
-            const struct tw_term_change *change = &answer->remarks[*at];
-            touch(exposure, change->account);
-            struct tw_account *account = tw_exposure_at(exposure, change->account);
-            tw_wide_add(&account->gross, change->gross);
-            tw_wide_add(&account->net, change->net);
-        }
+        const struct tw_remarks *remarks = &answers[shard]->remarks;
+        uint32_t *at = &cursors->tick[shard];
+        if (*at < remarks->tick_count && remarks->ticks[*at].row == tick->row)
+            take_remarks(exposure, remarks, (*at)++);
     }
     struct tick_walk walk = {{tick->origin, tick->time_ns, tick->row, TW_PHASE_TICK}, events};
     const struct tw_rules *rules = &exposure->settings.rules;
@@ -456,7 +484,7 @@ void tw_exposure_step(struct tw_exposure *exposure, const struct tw_record *reco
     }
     for (uint32_t shard = 0; shard < exposure->shards; shard++)
         TW_ASSERT(cursors.trade[shard] == answers[shard]->trade_count &&
-                  cursors.remark[shard] == answers[shard]->remark_count);
+                  cursors.tick[shard] == answers[shard]->remarks.tick_count);
 }
 
 bool tw_exposure_account(const struct tw_exposure *exposure, uint32_t id, struct tw_account_view *out)

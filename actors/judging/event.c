@@ -63,7 +63,7 @@ void tw_events_free(struct tw_events *events)
 void tw_shard_answer_free(struct tw_shard_answer *answer)
 {
     free(answer->trades);
-    free(answer->remarks);
+    tw_remarks_free(&answer->remarks);
     tw_events_free(&answer->events);
     memset(answer, 0, sizeof *answer);
 }

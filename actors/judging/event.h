@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 
+#include "actors/judging/remarks.h"
 #include "protocol/num.h"
 
 /* X(symbol, wire name, key, version, code): the rules in the order of RULES.md's table, which is the order of events
@@ -92,7 +93,7 @@ const char *tw_entity_type_name(enum tw_entity_type type);
 
 /* ---- what a shard reports for one record ---- */
 
-/* A change of one account's exposure by a trade (row order), or by re-marking in the tick before row `row`. */
+/* A change of one account's exposure by a trade. */
 struct tw_term_change {
     tw_i128 gross, net; /* new term - old term; signed */
     uint32_t row, account;
@@ -103,8 +104,7 @@ struct tw_shard_answer {
     uint64_t lsn;
     struct tw_term_change *trades; /* one for each row of this shard with an account (two for a correct) */
     uint32_t trade_count, trade_capacity;
-    struct tw_term_change *remarks; /* ordered by row; accounts in no order, possibly repeated */
-    uint32_t remark_count, remark_capacity;
+    struct tw_remarks remarks;
     struct tw_events events; /* LARGE_TRADE, SYMBOL_EXPOSURE, symbol VELOCITY of its symbols */
 };
 void tw_shard_answer_free(struct tw_shard_answer *answer);

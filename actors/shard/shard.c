@@ -289,7 +289,8 @@ void tw_shard_step(struct tw_shard *shard, const struct tw_record *record, struc
 {
     struct tw_tick tick;
     answer->lsn = tw_record_lsn(record);
-    answer->trade_count = answer->remark_count = 0;
+    answer->trade_count = 0;
+    tw_remarks_clear(&answer->remarks);
     tw_events_clear(&answer->events);
     if (record->kind == TW_RECORD_BLOCK) {
         TW_ASSERT(shard->settings.known || record->block.count == 0);

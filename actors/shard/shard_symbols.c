@@ -103,22 +103,13 @@ void tw_shard_judge_exposure(struct tw_shard *shard, struct tw_symbol *symbol, c
 
 /* ---- ticks ---- */
 
-static struct tw_term_change *add_remark(struct tw_shard_answer *answer)
-{
-    if (answer->remark_count == answer->remark_capacity) {
-        answer->remark_capacity = answer->remark_capacity == 0 ? TW_ANSWER_CHANGES : answer->remark_capacity * 4;
-        answer->remarks = tw_realloc(answer->remarks, answer->remark_capacity * sizeof *answer->remarks);
-    }
-    return &answer->remarks[answer->remark_count++];
-}
-
-static void remark_symbol(struct tw_shard *shard, struct tw_symbol *symbol, uint32_t row,
-                          struct tw_shard_answer *answer)
+static void remark_symbol(struct tw_shard *shard, struct tw_symbol *symbol, struct tw_remarks *remarks)
 {
     int64_t mark = symbol->mark_e8;
     bool saves = shard->saving.active;
     size_t began = saves ? tw_shard_prices_begin(shard, symbol->id) : 0;
     for (struct tw_holding_chunk *chunk = symbol->chunks; chunk != NULL; chunk = chunk->next) {
+        tw_remarks_reserve(remarks, chunk->count);
         for (uint32_t i = 0; i < chunk->count; i++) {
             struct tw_holding *position = &chunk->list[i];
             if (position->price_e8 == mark || position->quantity_e8 == 0)
@@ -128,12 +119,8 @@ static void remark_symbol(struct tw_shard *shard, struct tw_symbol *symbol, uint
             tw_i128 before = tw_term(position->quantity_e8, position->price_e8);
             tw_i128 after = tw_term(position->quantity_e8, mark);
             position->price_e8 = mark;
-            if (before == after)
-                continue;
-            *add_remark(answer) = (struct tw_term_change){.gross = tw_abs128(after) - tw_abs128(before),
-                                                          .net = after - before,
-                                                          .row = row,
-                                                          .account = position->account};
+            if (before != after)
+                tw_remarks_add(remarks, after - before, position->account, position->quantity_e8 < 0);
         }
     }
     if (saves)
@@ -198,8 +185,9 @@ void tw_shard_tick(struct tw_shard *shard, const struct tw_tick *tick, struct tw
         for (uint32_t i = 0; i < shard->traded_count; i++) {
             struct tw_symbol *symbol = tw_shard_symbol(shard, shard->traded[i]);
             symbol->traded = false;
-            remark_symbol(shard, symbol, tick->row, answer);
+            remark_symbol(shard, symbol, &answer->remarks);
         }
+        tw_remarks_end_tick(&answer->remarks, tick->row);
         shard->traded_count = 0;
     }
     struct tick_walk walk = {{tick->origin, tick->time_ns, tick->row, TW_PHASE_TICK}, &answer->events};

@@ -169,6 +169,18 @@ static void notional_around_its_largest_value(void **state)
     }
 }
 
+static void quotients_are_right_around_each_multiple_and_each_half(void **state)
+{
+    (void)state;
+    const uint64_t rests[] = {0, 1, E8 / 2 - 1, E8 / 2, E8 / 2 + 1, E8 - 1};
+    for (int round = 0; round < ROUNDS; round++)
+        for (size_t i = 0; i < sizeof rests / sizeof *rests; i++) {
+            uint64_t floor = round == 0 ? INT64_MAX : (uint64_t)random_i63();
+            struct big expected = big_round_e8(big_from((tw_u128)floor * E8 + rests[i]));
+            assert_true(big_compare(big_from(tw_over_e8((tw_u128)floor * E8 + rests[i])), expected) == 0);
+        }
+}
+
 static void terms_are_what_the_reference_says(void **state)
 {
     (void)state;
@@ -231,12 +243,17 @@ static void wide_sums_are_what_the_reference_says(void **state)
 {
     (void)state;
     for (int run = 0; run < 200; run++) {
-        struct tw_wide sum = {{0, 0}, 0};
+        struct tw_wide sum = {{0, 0}, 0}, mixed = sum;
         struct big plus = big_from(0), minus = big_from(0);
         for (int i = 0; i < 50; i++) {
-            tw_i128 term = (tw_i128)random_sized(127);
+            tw_i128 term = (tw_i128)random_sized(run % 4 == 0 ? 63 : 127); /* carries and borrows come and go */
             bool negative = random64() % 2 == 0;
             tw_wide_add(&sum, negative ? -term : term);
+            if (term <= INT64_MAX)
+                tw_wide_add_narrow(&mixed, (int64_t)(negative ? -term : term));
+            else
+                tw_wide_add(&mixed, negative ? -term : term);
+            assert_memory_equal(&mixed, &sum, sizeof sum);
             struct big *side = negative ? &minus : &plus;
             *side = big_add(*side, big_from((tw_u128)term));
             tw_i128 value = tw_wide_saturated(&sum);
@@ -336,6 +353,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(notional_is_what_the_reference_says),
         cmocka_unit_test(notional_around_its_largest_value),
+        cmocka_unit_test(quotients_are_right_around_each_multiple_and_each_half),
         cmocka_unit_test(terms_are_what_the_reference_says),
         cmocka_unit_test(comparisons_of_products_are_what_the_reference_says),
         cmocka_unit_test(tiers_are_what_the_reference_says),

@@ -95,6 +95,29 @@ static void the_worked_example_has_its_four_events_and_the_digest_of_the_wire_pa
     assert_string_equal(digest, "00e9e0b3f23ccb119989da88fef2afbd65c10526995fdc8fc222ac593bb2bc07");
 }
 
+static void a_re_marking_may_change_more_than_64_bits_hold(void **state)
+{
+    (void)state;
+    struct heard heard;
+    for (uint32_t shards = 1; shards <= 3; shards++) {
+        replay("ts,symbol,side,qty,price,account\n"
+               "1381190400000000000,X,B,80000000000,0.00001,A\n"
+               "1381190400000000001,X,S,80000000000,0.00001,C\n"
+               "1381190400000000002,X,B,1,3,B\n"
+               "1381190401500000000,Y,B,1,1,B\n"
+               "1381190401500000001,X,B,1,0.00001,B\n"
+               "1381190402500000000,Y,B,1,1,B\n",
+               (struct way){shards, 8190, false, "exposure/remark=1"}, &heard);
+        assert_string_equal(heard.lines, "1 fire LARGE_TRADE HIGH desk-7/0/1 1 8000000000000000000\n"
+                                         "2 open HIGH_SYMBOL_EXPOSURE CRITICAL X 1 80000000000000\n"
+                                         "3 fire LARGE_TRADE HIGH desk-7/0/2 2 8000000000000000000\n"
+                                         "4 open HIGH_CLIENT_EXPOSURE CRITICAL A 4 24000000000000000000\n"
+                                         "5 open HIGH_CLIENT_EXPOSURE CRITICAL C 4 24000000000000000000\n"
+                                         "6 resolve HIGH_CLIENT_EXPOSURE CRITICAL A 6 80000000000000\n"
+                                         "7 resolve HIGH_CLIENT_EXPOSURE CRITICAL C 6 80000000000000\n");
+    }
+}
+
 /* Busy accounts, late trades, prints, seconds crossed, ids used again, busts and corrects of near and far trades. */
 static char *lively_tape(uint32_t rows)
 {
@@ -179,6 +202,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_worked_example_has_its_four_events_and_the_digest_of_the_wire_page),
+        cmocka_unit_test(a_re_marking_may_change_more_than_64_bits_hold),
         cmocka_unit_test(shards_and_blocks_change_nothing),
         cmocka_unit_test(a_bust_finds_the_latest_trade_of_its_id_however_far_back),
         cmocka_unit_test(a_malformed_line_ends_the_tape_unless_it_is_skipped),
