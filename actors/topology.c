@@ -39,6 +39,7 @@ struct tw_topology {
     struct tw_session session;
     struct tw_receivers receivers;
     struct tw_routing routing;
+    struct tw_routes *routes;
     struct tw_pool *answers, *events, *slices;
     struct tw_gateway_actor *gateway;
     struct tw_journal_actor *journal;
@@ -132,6 +133,8 @@ static void make_receivers(struct tw_topology *topology)
         routing->names[i] = topology->receivers.list[i].name;
         routing->minimum[i] = topology->receivers.list[i].minimum;
     }
+    topology->routes = tw_routes_from(topology->cfg, routing->names, routing->count);
+    routing->routes = topology->routes;
     tw_store_set_receivers(topology->store, routing->names, routing->count);
 }
 
@@ -237,6 +240,7 @@ static void end_all(struct tw_topology **topology_pointer)
     tw_pool_free(&topology->slices);
     tw_store_history_clear(&topology->history);
     tw_store_close(&topology->store);
+    tw_routes_free(&topology->routes);
     free(topology);
     *topology_pointer = NULL;
 }

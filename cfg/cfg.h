@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "protocol/limits.h"
 #include "protocol/pack.h"
 
 struct tw_cfg;
@@ -43,6 +44,13 @@ int64_t tw_cfg_integer(const struct tw_cfg *cfg, const char *key); /* integers, 
 /* Repeatable sections such as feeds/<name>: calls back for each entry in byte order of the names. */
 void tw_cfg_each(const struct tw_cfg *cfg, const char *section,
                  void (*visit)(void *context, const char *name, const char *value), void *context);
+
+/* Routes in the order of the file; then those that only the environment or flags have. Borrowed. */
+struct tw_cfg_route {
+    const char *name, *parent, *match, *receivers; /* NULL: not set */
+    bool goes_on;                                  /* the next ones are asked, too */
+};
+uint32_t tw_cfg_routes(const struct tw_cfg *cfg, struct tw_cfg_route out[TW_ROUTES_MAX]);
 
 const char *tw_cfg_named(const struct tw_cfg *cfg, const char *section, const char *name); /* NULL: it is not set */
 

@@ -87,7 +87,10 @@ static int open_sections(FILE *out, const char *name, const char *previous, bool
             fputc('\n', out);
             if (level == 0)
                 print_comment(out, 0, tw_key_section_sentence(name, end));
-            fprintf(out, "%s%*s%.*s\n", commented ? "# " : "", level * 4, "", (int)(end - start), name + start);
+            if (name[start] == '*')
+                fprintf(out, "%*s# night\n", level * 4, "");
+            else
+                fprintf(out, "%s%*s%.*s\n", commented ? "# " : "", level * 4, "", (int)(end - start), name + start);
         }
         start = end + 1;
     }
@@ -126,6 +129,14 @@ static const char *named_example(const struct tw_key *key)
         return "ops = /etc/tapewarden/ops";
     case TW_TYPE_CHOICE:
         return strchr(key->choices, 'H') != NULL ? "ops = HIGH" : "ops = alertmanager";
+    case TW_TYPE_NAME:
+        return "parent = desk";
+    case TW_TYPE_MATCHERS:
+        return "match = severity=CRITICAL type=~HIGH_.*";
+    case TW_TYPE_NAMES:
+        return "receiver = pagerduty slack";
+    case TW_TYPE_SWITCH:
+        return "continue = on";
     default:
         return "nyse = tcp://10.0.0.7:5556";
     }

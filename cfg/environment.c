@@ -55,10 +55,15 @@ static void nearest_variable(const char *key, size_t length, char out[TW_KEY_BYT
     if (match.suffix == NULL)
         return;
     size_t used = strlen(out);
-    bool section = (match.key->flags & TW_KEY_NAMED) != 0;
-    used -= section ? 1u : 0u; /* the star */
-    snprintf(out + used, TW_KEY_BYTES_MAX - used, "%s%.*s", section ? "" : "@", (int)match.suffix_length, match.suffix);
-    for (char *c = out + used; section && *c != '\0'; c++)
+    if ((match.key->flags & TW_KEY_NAMED) == 0) {
+        snprintf(out + used, TW_KEY_BYTES_MAX - used, "@%.*s", (int)match.suffix_length, match.suffix);
+        return;
+    }
+    char *star = strchr(out, '*'), tail[64];
+    snprintf(tail, sizeof tail, "%s", star + 1);
+    used = (size_t)(star - out);
+    snprintf(star, TW_KEY_BYTES_MAX - used, "%.*s%s", (int)match.suffix_length, match.suffix, tail);
+    for (char *c = star; *c != '\0'; c++)
         *c = (char)toupper((unsigned char)*c);
 }
 

@@ -48,10 +48,44 @@ static bool equals(const char *name, const char *text, size_t length)
     return strlen(name) == length && memcmp(name, text, length) == 0;
 }
 
+static const char *star_of(const struct tw_key *key)
+{
+    const char *star = strchr(key->name, '*');
+    TW_ASSERT(star != NULL);
+    return star;
+}
+
 /* Bytes of a NAMED row before its star, '/' included. */
 static size_t named_prefix(const struct tw_key *key)
 {
-    return strlen(key->name) - 1;
+    return (size_t)(star_of(key) - key->name);
+}
+
+/* What follows its star: "" or "/match". */
+static const char *named_tail(const struct tw_key *key)
+{
+    return star_of(key) + 1;
+}
+
+/* Whether `text` is the NAMED row with some name in place of its star. */
+static bool find_named(const struct tw_key *key, const char *text, size_t length, struct tw_key_match *out)
+{
+    size_t prefix = named_prefix(key), tail = strlen(named_tail(key));
+    if (length <= prefix + tail || memcmp(key->name, text, prefix) != 0 ||
+        memcmp(named_tail(key), text + length - tail, tail) != 0)
+        return false;
+    out->suffix = text + prefix;
+    out->suffix_length = length - prefix - tail;
+    return true;
+}
+
+void tw_key_with_name(const struct tw_key *key, const char *name, size_t length, char out[TW_KEY_BYTES_MAX])
+{
+    int shown = length > 100 ? 100 : (int)length;
+    if ((key->flags & TW_KEY_NAMED) != 0)
+        snprintf(out, TW_KEY_BYTES_MAX, "%.*s%.*s%s", (int)named_prefix(key), key->name, shown, name, named_tail(key));
+    else
+        snprintf(out, TW_KEY_BYTES_MAX, "%s@%.*s", key->name, shown, name);
 }
 
 enum tw_key_found tw_key_find(const char *text, size_t length, struct tw_key_match *out)
@@ -62,12 +96,9 @@ enum tw_key_found tw_key_find(const char *text, size_t length, struct tw_key_mat
         const struct tw_key *key = &tw_keys[i];
         *out = (struct tw_key_match){.key = key};
         if ((key->flags & TW_KEY_NAMED) != 0) {
-            size_t prefix = named_prefix(key);
-            if (length <= prefix || memcmp(key->name, text, prefix) != 0)
-                continue;
-            out->suffix = text + prefix;
-            out->suffix_length = length - prefix;
-            return TW_KEY_FOUND;
+            if (find_named(key, text, length, out))
+                return TW_KEY_FOUND;
+            continue;
         }
         if (!equals(key->name, text, base))
             continue;
@@ -92,10 +123,16 @@ const struct tw_key *tw_key_by_name(const char *name)
 
 bool tw_key_is_section(const char *text, size_t length)
 {
-    for (size_t i = 0; i < TW_KEY_COUNT; i++)
-        if (strlen(tw_keys[i].name) > length && memcmp(tw_keys[i].name, text, length) == 0 &&
-            tw_keys[i].name[length] == '/')
+    for (size_t i = 0; i < TW_KEY_COUNT; i++) {
+        const struct tw_key *key = &tw_keys[i];
+        if (strlen(key->name) > length && memcmp(key->name, text, length) == 0 && key->name[length] == '/')
             return true;
+        bool within = (key->flags & TW_KEY_NAMED) != 0 && named_tail(key)[0] == '/';
+        size_t prefix = within ? named_prefix(key) : 0;
+        if (within && length > prefix && memcmp(key->name, text, prefix) == 0 &&
+            memchr(text + prefix, '/', length - prefix) == NULL)
+            return true;
+    }
     return false;
 }
 
@@ -128,12 +165,19 @@ unsigned tw_key_distance(const char *a, size_t a_length, const char *b, size_t b
     return rows[n % 3][m];
 }
 
-/* What follows the first '/' of a key, for a NAMED section whose name is misspelt. */
-static const char *behind_section(const char *text, size_t length, size_t *left)
+/* A NAMED row with the name that `text` seems to have: what follows its first '/', up to the last where the row goes on
+ * behind its star. */
+static void named_candidate(const struct tw_key *key, const char *text, size_t length, char out[TW_KEY_BYTES_MAX])
 {
     const char *slash = memchr(text, '/', length);
-    *left = slash == NULL ? 0 : length - (size_t)(slash - text) - 1;
-    return slash == NULL ? "" : slash + 1;
+    const char *name = slash == NULL ? text + length : slash + 1, *end = text + length;
+    if (named_tail(key)[0] == '/')
+        for (const char *c = name; c < text + length; c++)
+            end = *c == '/' ? c : end;
+    if (name < end)
+        tw_key_with_name(key, name, (size_t)(end - name), out);
+    else
+        tw_key_with_name(key, "NAME", 4, out);
 }
 
 void tw_key_nearest(const char *text, size_t length, char out[TW_KEY_BYTES_MAX])
@@ -143,12 +187,9 @@ void tw_key_nearest(const char *text, size_t length, char out[TW_KEY_BYTES_MAX])
     unsigned best = UINT32_MAX;
     for (size_t i = 0; i < TW_KEY_COUNT; i++) {
         const struct tw_key *key = &tw_keys[i];
-        char candidate[128];
-        size_t left = 0;
-        const char *tail = behind_section(text, length, &left);
+        char candidate[TW_KEY_BYTES_MAX];
         if ((key->flags & TW_KEY_NAMED) != 0)
-            snprintf(candidate, sizeof candidate, "%.*s%.*s", (int)named_prefix(key), key->name,
-                     left == 0 ? 4 : (int)smaller((unsigned)left, 96u), left == 0 ? "NAME" : tail);
+            named_candidate(key, text, length, candidate);
         else
             snprintf(candidate, sizeof candidate, "%s", key->name);
         unsigned distance = tw_key_distance(text, base, candidate, strlen(candidate));
@@ -156,7 +197,7 @@ void tw_key_nearest(const char *text, size_t length, char out[TW_KEY_BYTES_MAX])
             continue;
         best = distance;
         bool keeps_name = at != NULL && (key->flags & TW_KEY_OVERRIDABLE) != 0;
-        snprintf(out, TW_KEY_BYTES_MAX, "%s%.*s", candidate,
+        snprintf(out, TW_KEY_BYTES_MAX, "%.150s%.*s", candidate,
                  keeps_name ? (int)smaller((unsigned)(length - base), 97u) : 0, keeps_name ? at : "");
     }
 }

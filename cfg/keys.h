@@ -31,7 +31,10 @@ enum tw_key_type {
     TW_TYPE_KEYS,       /* signing keys of Standard Webhooks, spaces between */
     TW_TYPE_HOST,       /* name or address of a server */
     TW_TYPE_MAILBOX,    /* a mail address */
-    TW_TYPE_MAILBOXES   /* several, commas between */
+    TW_TYPE_MAILBOXES,  /* several, commas between */
+    TW_TYPE_MATCHERS,   /* which alerts are meant (protocol/matcher.h) */
+    TW_TYPE_NAME,       /* of a route */
+    TW_TYPE_NAMES       /* of receivers, spaces between */
 };
 
 enum tw_key_flag {
@@ -53,7 +56,7 @@ enum tw_key_id {
 };
 
 struct tw_key {
-    const char *name; /* "rules/velocity/window"; a NAMED section ends in a star */
+    const char *name; /* "rules/velocity/window"; in a NAMED section a star is where the name stands */
     enum tw_key_type type;
     int64_t low, high;
     const char *choices, *standard, *unit, *meaning;
@@ -67,7 +70,7 @@ extern const struct tw_key tw_keys[TW_KEY_COUNT];
 /* A key as somebody wrote it, taken apart. */
 struct tw_key_match {
     const struct tw_key *key;
-    const char *suffix; /* behind '@' or, in a NAMED section, behind its '/'; borrowed; NULL for a plain key */
+    const char *suffix; /* behind '@' or, in a NAMED section, in place of the star; borrowed; NULL for a plain key */
     size_t suffix_length;
 };
 
@@ -91,7 +94,10 @@ void tw_key_nearest_section(const char *text, size_t length, char out[TW_KEY_BYT
 /* Edits between two texts: insert, delete, replace, swap of neighbours. Only the first 127 bytes count. */
 unsigned tw_key_distance(const char *a, size_t a_length, const char *b, size_t b_length);
 
-/* "TAPEWARDEN_RULES__VELOCITY__WINDOW"; a NAMED section ends in "__*". */
+/* A key with a name in it, as people write it. */
+void tw_key_with_name(const struct tw_key *key, const char *name, size_t length, char out[TW_KEY_BYTES_MAX]);
+
+/* "TAPEWARDEN_RULES__VELOCITY__WINDOW"; in a NAMED section with a star for the name. */
 void tw_key_environment_name(const struct tw_key *key, char out[TW_KEY_BYTES_MAX]);
 
 /* Names in keys: bytes outside A-Za-z0-9_.-/ are written %XX. Decode returns the length, or -1 where an escape is

@@ -27,6 +27,12 @@ const char *tw_receiver_value_form(enum tw_key_type type)
         return "a mail address such as alerts@example.com";
     case TW_TYPE_MAILBOXES:
         return "mail addresses, commas between, at most 32";
+    case TW_TYPE_MATCHERS:
+        return "matchers such as severity=CRITICAL type=~HIGH_.*, spaces between";
+    case TW_TYPE_NAME:
+        return "1 to 32 of A-Za-z0-9_-";
+    case TW_TYPE_NAMES:
+        return "names of receivers, spaces between";
     default:
         TW_UNREACHABLE("no value of a receiver");
     }
@@ -84,6 +90,14 @@ static bool is_address(const char *text, size_t length)
     return is_host(at + 1, length - local - 1) && memchr(at + 1, ':', length - local - 1) == NULL;
 }
 
+static bool is_name(const char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        if (!isalnum((unsigned char)text[i]) && text[i] != '_' && text[i] != '-')
+            return false;
+    return length >= 1 && length <= TW_RECEIVER_BYTES_MAX;
+}
+
 /* Whether each of the words is good. */
 static bool all_good(const char *text, const char *separators, size_t most,
                      bool (*good)(const char *text, size_t length))
@@ -111,6 +125,10 @@ bool tw_receiver_value_good(enum tw_key_type type, const char *text)
         return is_address(text, strlen(text));
     case TW_TYPE_MAILBOXES:
         return all_good(text, ", ", TW_MAIL_RECIPIENTS_MAX, is_address);
+    case TW_TYPE_NAME:
+        return is_name(text, strlen(text));
+    case TW_TYPE_NAMES:
+        return all_good(text, " ", TW_RECEIVERS_MAX, is_name);
     default:
         TW_UNREACHABLE("no value of a receiver");
     }

@@ -63,15 +63,12 @@ static char *describe_place(const struct tw_place *place)
 void tw_setting_key(const struct tw_setting *setting, char out[TW_KEY_BYTES_MAX])
 {
     char encoded[3 * 32 + 1];
-    int base = (int)strlen(setting->key->name);
     if (setting->name == NULL) {
         snprintf(out, TW_KEY_BYTES_MAX, "%s", setting->key->name);
         return;
     }
     tw_key_name_encode(setting->name, strlen(setting->name), encoded, sizeof encoded);
-    bool section = (setting->key->flags & TW_KEY_NAMED) != 0;
-    snprintf(out, TW_KEY_BYTES_MAX, "%.*s%s%s", section ? base - 1 : base, setting->key->name, section ? "" : "@",
-             encoded);
+    tw_key_with_name(setting->key, encoded, strlen(encoded), out);
 }
 
 /* ---- putting ---- */
@@ -103,6 +100,7 @@ static bool put_named(struct tw_cfg *cfg, const struct tw_place *place, const st
         .line = place->line,
         .place = describe_place(place),
         .order = cfg->named_count,
+        .first = cfg->puts++,
     };
     cfg->named_count++;
     return true;
@@ -129,17 +127,15 @@ bool tw_cfg_put_match(struct tw_cfg *cfg, const struct tw_place *place, const st
 {
     const struct tw_key *key = match->key;
     struct tw_value value;
-    char why[TW_VALUE_WHY_BYTES];
+    char why[TW_VALUE_WHY_BYTES], shown[TW_KEY_BYTES_MAX];
     if ((key->flags & TW_KEY_LATER) != 0)
         return tw_cfg_fail(error, place, "%s is known, but not available in this build; take it out", key->name);
     if (!tw_value_read(key, text, length, &value, why)) {
         bool secret = (key->flags & TW_KEY_SECRET) != 0;
         bool named = (key->flags & TW_KEY_NAMED) != 0 && match->suffix != NULL;
-        return tw_cfg_fail(error, place, "%.*s%.*s = %.*s%s: %s", (int)strlen(key->name) - (named ? 1 : 0), key->name,
-                           !named                      ? 0
-                           : match->suffix_length > 40 ? 40
-                                                       : (int)match->suffix_length,
-                           named ? match->suffix : "",
+        if (named)
+            tw_key_with_name(key, match->suffix, match->suffix_length > 40 ? 40 : match->suffix_length, shown);
+        return tw_cfg_fail(error, place, "%s = %.*s%s: %s", named ? shown : key->name,
                            secret        ? 3
                            : length > 60 ? 60
                                          : (int)length,
@@ -252,6 +248,8 @@ bool tw_cfg_settle(struct tw_cfg *cfg, bool in_one_file, const char *file, struc
             free(cfg->named[i].name);
             free(cfg->named[i].text);
             free(cfg->named[i].place);
+            if (cfg->named[i].first < cfg->named[i + 1].first) /* replaced, it stays where it stood first */
+                cfg->named[i + 1].first = cfg->named[i].first;
             continue;
         }
         exceptions += (cfg->named[i].key->flags & TW_KEY_NAMED) == 0 ? 1u : 0u;

@@ -26,12 +26,13 @@ struct tw_setting {
     uint32_t line; /* of a file */
     char *place;   /* as people see it: "default", "tapewarden.zpl:12", "env NAME", "flag" */
     size_t order;  /* of its putting; the last one wins */
+    size_t first;  /* of the first putting of that key and name: the order of a file */
 };
 
 struct tw_cfg {
     struct tw_setting plain[TW_KEY_COUNT]; /* unused for NAMED rows */
     struct tw_setting *named;              /* feeds and exceptions; after the loading sorted and each once */
-    size_t named_count, named_capacity;
+    size_t named_count, named_capacity, puts;
     char **warnings;
     size_t warning_count;
 };
@@ -59,6 +60,11 @@ bool tw_cfg_settle(struct tw_cfg *cfg, bool in_one_file, const char *file, struc
 bool tw_cfg_read_secrets(struct tw_cfg *cfg, struct tw_cfg_error *error);
 /* What no row alone can see: one key against another, the time zone against this machine. */
 bool tw_cfg_check_whole(struct tw_cfg *cfg, struct tw_cfg_error *error);
+
+/* Whether the routes make a tree whose receivers there are (cfg/routes.c). */
+bool tw_cfg_check_routes(const struct tw_cfg *cfg, struct tw_cfg_error *error);
+/* Whether a receiver of that name is configured. */
+bool tw_cfg_is_receiver(const struct tw_cfg *cfg, const char *name);
 
 /* "rules/velocity/threshold@A%20B" of a setting. */
 void tw_setting_key(const struct tw_setting *setting, char out[TW_KEY_BYTES_MAX]);

@@ -190,6 +190,24 @@ severity
     # HIGH or CRITICAL)
     # ops = HIGH
 
+# Which alerts go to whom, one `name` each with these keys; without any, all do, and so does what no route
+# takes.
+route
+
+    # night
+        # The route below which this one stands: it is asked about what that one takes. (1 to 32 of
+        # A-Za-z0-9_-)
+        # parent = desk
+        # What it takes: all of these must hold, with =, !=, =~ or !~ behind type, severity, entity_type,
+        # entity, rule or event; without it, everything. (matchers such as severity=CRITICAL type=~HIGH_.*,
+        # spaces between)
+        # match = severity=CRITICAL type=~HIGH_.*
+        # Who gets what it takes and no route below it does; none: nobody. Without it, those of its parent.
+        # (names of receivers, spaces between)
+        # receiver = pagerduty slack
+        # Whether the routes that follow it are asked, too; off unless set. (on or off)
+        # continue = on
+
 # Webhooks (Standard Webhooks), one `name = URL` each.
 webhook
     # URL that receives each alert by POST. (http://HOST... or https://HOST...)

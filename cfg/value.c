@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "protocol/check.h"
+#include "protocol/matcher.h"
 #include "protocol/num.h"
 
 static unsigned decimals_of(enum tw_key_type type)
@@ -95,6 +96,9 @@ void tw_value_bounds(const struct tw_key *key, char *out, size_t bytes)
     case TW_TYPE_HOST:
     case TW_TYPE_MAILBOX:
     case TW_TYPE_MAILBOXES:
+    case TW_TYPE_NAME:
+    case TW_TYPE_NAMES:
+    case TW_TYPE_MATCHERS:
         snprintf(out, bytes, "%s", tw_receiver_value_form(key->type));
         return;
     case TW_TYPE_INTEGER:
@@ -219,6 +223,17 @@ static bool read_endpoint(const char *fault, char *why)
     return fault == NULL;
 }
 
+static bool read_matchers(const char *text, char *why)
+{
+    char fault[TW_MATCHER_WHY_BYTES];
+    struct tw_matchers *matchers = tw_matchers_read(text, fault);
+    if (matchers == NULL)
+        snprintf(why, TW_VALUE_WHY_BYTES, "%s", fault);
+    bool good = matchers != NULL;
+    tw_matchers_free(&matchers);
+    return good;
+}
+
 /* Numbers and switches are written back in their one form; texts stay as they are. */
 static void canonicalise(const struct tw_key *key, struct tw_value *out)
 {
@@ -261,7 +276,11 @@ static bool read_typed(const struct tw_key *key, struct tw_value *out, char why[
     case TW_TYPE_HOST:
     case TW_TYPE_MAILBOX:
     case TW_TYPE_MAILBOXES:
+    case TW_TYPE_NAME:
+    case TW_TYPE_NAMES:
         return tw_receiver_value_good(key->type, out->text) || must_be_within_bounds(key, why);
+    case TW_TYPE_MATCHERS:
+        return read_matchers(out->text, why);
     }
     TW_UNREACHABLE("a type without a reader");
 }

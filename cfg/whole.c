@@ -112,7 +112,7 @@ static const struct {
               {"file", TW_KEY_ID_FILE_PATH},
               {"command", TW_KEY_ID_COMMAND_ARGV}};
 
-static bool is_receiver(const struct tw_cfg *cfg, const char *name)
+bool tw_cfg_is_receiver(const struct tw_cfg *cfg, const char *name)
 {
     for (size_t i = 0; i < sizeof single / sizeof *single; i++)
         if (strcmp(single[i].name, name) == 0)
@@ -143,7 +143,7 @@ static bool check_names(const struct tw_cfg *cfg, struct tw_cfg_error *error)
                 return fail_named(error, setting, "receivers of another kind have this name");
         if (webhook && ++count > TW_RECEIVERS_MAX)
             return fail_named(error, setting, "there are more than 16 receivers");
-        if (key == &tw_keys[TW_KEY_ID_SEVERITY] && !is_receiver(cfg, setting->name))
+        if (key == &tw_keys[TW_KEY_ID_SEVERITY] && !tw_cfg_is_receiver(cfg, setting->name))
             return fail_named(error, setting, "there is no receiver of that name");
         bool of_webhook = key == &tw_keys[TW_KEY_ID_WEBHOOK_KEYS] || key == &tw_keys[TW_KEY_ID_WEBHOOK_FORM];
         if (of_webhook && tw_cfg_named(cfg, "webhook", setting->name) == NULL)
@@ -208,5 +208,6 @@ static bool check_waits(const struct tw_cfg *cfg, struct tw_cfg_error *error)
 bool tw_cfg_check_whole(struct tw_cfg *cfg, struct tw_cfg_error *error)
 {
     return check_minimum(cfg, error) && check_tiers(cfg, error) && check_binds(cfg, error) && check_zone(cfg, error) &&
-           check_names(cfg, error) && check_mail(cfg, error) && check_sns(cfg, error) && check_waits(cfg, error);
+           check_names(cfg, error) && tw_cfg_check_routes(cfg, error) && check_mail(cfg, error) &&
+           check_sns(cfg, error) && check_waits(cfg, error);
 }

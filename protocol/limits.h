@@ -86,6 +86,8 @@
 /* ---- Deliveries ---- */
 #define TW_RECEIVERS_MAX 16u /* that are configured: each may have 4 attempts under way, and a loop waits for 64 */
 #define TW_RECEIVER_BYTES_MAX 32u
+#define TW_ROUTES_MAX 256u       /* each is looked at for each alert */
+#define TW_MATCHERS_MAX 16u      /* of one route */
 #define TW_ANSWER_BYTES_MAX 240u /* of an answer, kept in the ledger for the eye */
 /* Pending deliveries of one receiver that are in memory, at 64 B each; the rest is read from the store in turn. */
 #define TW_DELIVERY_WINDOW 128u

@@ -269,6 +269,7 @@ static void emit(struct tw_router *router, const struct tw_record *record, const
                                   .kind = (enum tw_event_kind)event->kind,
                                   .rule = (enum tw_rule)event->rule,
                                   .severity = (enum tw_severity)event->severity,
+                                  .entity_type = (enum tw_entity_type)event->entity_type,
                                   .seq = event->seq,
                                   .digest_value = event->value,
                                   .topic = topic,

@@ -29,6 +29,7 @@ struct tw_router_alert {
     enum tw_event_kind kind;
     enum tw_rule rule;
     enum tw_severity severity;
+    enum tw_entity_type entity_type;
     uint64_t seq;
     tw_i128 digest_value;
     const char *topic; /* NUL-terminated */

@@ -1,11 +1,37 @@
 /* SPDX-License-Identifier: MIT */
 #include "actors/router/routing.h"
 
-uint32_t tw_routing_decide(const struct tw_routing *routing, const struct tw_routing_facts *facts)
+#include <string.h>
+
+static struct tw_text text_of(const char *word)
+{
+    return (struct tw_text){word, (uint32_t)strlen(word)};
+}
+
+struct tw_labels tw_routing_labels(const struct tw_routing_facts *facts)
+{
+    return (struct tw_labels){{[TW_LABEL_TYPE] = text_of(tw_rule_type(facts->rule)),
+                               [TW_LABEL_SEVERITY] = text_of(tw_severity_name(facts->severity)),
+                               [TW_LABEL_ENTITY_TYPE] = text_of(tw_entity_type_name(facts->entity_type)),
+                               [TW_LABEL_ENTITY] = facts->entity,
+                               [TW_LABEL_RULE] = text_of(tw_rule_key(facts->rule)),
+                               [TW_LABEL_EVENT] = text_of(tw_event_name(facts->kind))}};
+}
+
+uint32_t tw_routing_reached(const struct tw_routing *routing, enum tw_severity severity)
 {
     uint32_t receivers = 0;
     for (uint32_t i = 0; i < routing->count; i++)
-        if (facts->severity >= routing->minimum[i])
+        if (severity >= routing->minimum[i])
             receivers |= 1u << i;
     return receivers;
+}
+
+uint32_t tw_routing_decide(const struct tw_routing *routing, const struct tw_routing_facts *facts)
+{
+    uint32_t receivers = tw_routing_reached(routing, facts->severity);
+    if (receivers == 0 || routing->routes == NULL)
+        return receivers;
+    struct tw_labels labels = tw_routing_labels(facts);
+    return receivers & tw_routes_decide(routing->routes, &labels, NULL);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Who is told of an alert event: a pure function of facts that are recorded with it, so that a replay can say what
- * would have been sent. Today: every receiver whose least severity it reaches.
+ * would have been sent: every receiver whose least severity it reaches and whom the routes, if there are any, name.
  */
 #ifndef TW_ROUTER_ROUTING_H
 #define TW_ROUTER_ROUTING_H
@@ -9,16 +9,26 @@
 #include <stdint.h>
 
 #include "actors/judging/event.h"
+#include "actors/router/routes.h"
 #include "protocol/limits.h"
 
 struct tw_routing {
     const char *names[TW_RECEIVERS_MAX]; /* borrowed */
     enum tw_severity minimum[TW_RECEIVERS_MAX];
     uint32_t count;
+    const struct tw_routes *routes; /* borrowed; NULL: none */
 };
 struct tw_routing_facts { /* of the alert event */
+    enum tw_rule rule;
     enum tw_severity severity;
+    enum tw_event_kind kind;
+    enum tw_entity_type entity_type;
+    struct tw_text entity;
 };
+/* The words that routes match; borrowed from the facts. */
+struct tw_labels tw_routing_labels(const struct tw_routing_facts *facts);
+/* Those whose least severity is reached. */
+uint32_t tw_routing_reached(const struct tw_routing *routing, enum tw_severity severity);
 /* The receivers as bits: 1 << place in `names`. */
 uint32_t tw_routing_decide(const struct tw_routing *routing, const struct tw_routing_facts *facts);
 

@@ -77,6 +77,32 @@ class Receivers(unittest.TestCase):
                 self.assertEqual([alert["severity"] for alert in critical.got], ["CRITICAL"])
                 self.assertEqual(critical.numbers(), [3])
 
+    def test_routes_decide_who_is_told(self):
+        with Webhook() as page, Webhook() as desk, Webhook() as rest:
+            hooks = {"page": page, "desk": desk, "rest": rest}
+            sets = {f"webhook/{name}": hook.url for name, hook in hooks.items()} | {
+                "route/page/match": "severity=CRITICAL", "route/page/receiver": "page",
+                "route/clients/match": "entity_type=CLIENT entity=~[A-M].*", "route/clients/receiver": "desk",
+                "route/ends/parent": "clients", "route/ends/match": "event=resolve", "route/ends/receiver": "none",
+                "exposure/remark": 0}
+            with Daemon(sets=sets) as daemon:
+                publish(daemon, EXAMPLE)
+                alerts = recorded(daemon)
+                wanted = {name: [] for name in hooks}
+                for alert in alerts:
+                    if alert["severity"] == "CRITICAL":
+                        wanted["page"].append(alert["n"])
+                    elif alert["entity_type"] != "CLIENT":      # no route takes it: everybody gets it
+                        for numbers in wanted.values():
+                            numbers.append(alert["n"])
+                    elif alert["event"] != "resolve":
+                        wanted["desk"].append(alert["n"])
+                self.assertEqual(wanted, {"page": [1, 3], "desk": [1, 2], "rest": [1]})
+                for name, hook in hooks.items():
+                    hook.wait(name, lambda got, name=name: sorted(alert["n"] for alert in got) == wanted[name])
+                states = {row["state"] for row in listed("--data", daemon.data)}
+                self.assertEqual(states, {"delivered"})     # nothing else waits for anybody
+
     def test_slack_gets_blocks_within_its_limits_one_a_second(self):
         with Slack() as slack, Daemon(extra={"SLACK_WEBHOOK_URL": slack.url}, sets={"exposure/remark": 0}) as daemon:
             publish(daemon, [trade(account="<A&B>", qty=4000, price="300.00")])

@@ -1,4 +1,4 @@
-# Deliveries: the core that decides, and what receivers are sent.
-foreach(story delivery receivers)
+# Deliveries: matchers, who is told, the core that decides when, and what receivers are sent.
+foreach(story delivery receivers matcher routing)
   tw_test(${story} unit tw_cores)
 endforeach()

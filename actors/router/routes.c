@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+#include "actors/router/routes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "protocol/check.h"
+
+struct route {
+    const char *name; /* borrowed */
+    struct tw_matchers *matchers;
+    uint32_t parent; /* its place + 1; 0: none. A parent stands before its children */
+    uint32_t receivers;
+    bool goes_on;
+};
+struct tw_routes {
+    uint32_t count, everybody;
+    struct route list[];
+};
+
+/* ---- making ---- */
+
+static uint32_t receivers_of(const char *text, const char *const *names, uint32_t count)
+{
+    uint32_t receivers = 0;
+    for (text += strspn(text, " "); *text != '\0'; text += strspn(text, " ")) {
+        size_t length = strcspn(text, " ");
+        for (uint32_t i = 0; i < count; i++)
+            if (strlen(names[i]) == length && memcmp(names[i], text, length) == 0)
+                receivers |= 1u << i;
+        text += length;
+    }
+    return receivers;
+}
+
+/* Its place + 1; 0: it is not placed yet, or there is no such name. */
+static uint32_t place_of(const struct tw_routes *routes, const char *name)
+{
+    for (uint32_t i = 0; i < routes->count; i++)
+        if (strcmp(routes->list[i].name, name) == 0)
+            return i + 1;
+    return 0;
+}
+
+static void place(struct tw_routes *routes, const struct tw_cfg_route *from, uint32_t parent, const char *const *names,
+                  uint32_t count)
+{
+    char why[TW_MATCHER_WHY_BYTES];
+    const struct route *above = parent == 0 ? NULL : &routes->list[parent - 1];
+    struct route *route = &routes->list[routes->count++];
+    *route = (struct route){.name = from->name, .parent = parent, .goes_on = from->goes_on};
+    route->matchers = tw_matchers_read(from->match == NULL ? "" : from->match, why);
+    TW_ASSERT(route->matchers != NULL); /* the configuration was checked */
+    if (from->receivers != NULL)
+        route->receivers = receivers_of(from->receivers, names, count);
+    else if (above != NULL)
+        route->receivers = above->receivers;
+}
+
+/* Level by level, so that parents stand before their children and routes beside each other stay in order. */
+struct tw_routes *tw_routes_from(const struct tw_cfg *cfg, const char *const *names, uint32_t count)
+{
+    struct tw_cfg_route *from = tw_alloc_zero(TW_ROUTES_MAX, sizeof *from);
+    bool placed[TW_ROUTES_MAX] = {false};
+    uint32_t wanted = tw_cfg_routes(cfg, from);
+    struct tw_routes *routes = wanted == 0 ? NULL : tw_alloc_zero(1, sizeof *routes + wanted * sizeof routes->list[0]);
+    for (uint32_t level = 0; routes != NULL && routes->count < wanted; level++) {
+        TW_ASSERT(level < wanted); /* the configuration was checked: there is no circle */
+        uint32_t above = routes->count;
+        for (uint32_t i = 0; i < wanted; i++) {
+            uint32_t parent = from[i].parent == NULL ? 0 : place_of(routes, from[i].parent);
+            if (placed[i] || parent > above || (from[i].parent != NULL && parent == 0))
+                continue;
+            place(routes, &from[i], parent, names, count);
+            placed[i] = true;
+        }
+    }
+    free(from);
+    if (routes != NULL)
+        routes->everybody = (1u << count) - 1u;
+    return routes;
+}
+
+void tw_routes_free(struct tw_routes **routes)
+{
+    if (*routes == NULL)
+        return;
+    for (uint32_t i = 0; i < (*routes)->count; i++)
+        tw_matchers_free(&(*routes)->list[i].matchers);
+    free(*routes);
+    *routes = NULL;
+}
+
+/* ---- deciding ---- */
+
+/* Whether the routes below a place, or at the top (0), have been served; and whether one of them took it. */
+struct below {
+    bool closed, taken;
+};
+
+static enum tw_route_answer ask(const struct route *route, const struct below *beside,
+                                const enum tw_route_answer *answers, const struct tw_labels *labels)
+{
+    if (route->parent != 0 && answers[route->parent - 1] != TW_ROUTE_DECIDED)
+        return TW_ROUTE_NOT_ASKED;
+    if (beside->closed)
+        return TW_ROUTE_PASSED_BY;
+    return tw_matchers_against(route->matchers, labels) == NULL ? TW_ROUTE_DECIDED : TW_ROUTE_NO_MATCH;
+}
+
+uint32_t tw_routes_decide(const struct tw_routes *routes, const struct tw_labels *labels,
+                          enum tw_route_answer answers[TW_ROUTES_MAX])
+{
+    enum tw_route_answer own[TW_ROUTES_MAX];
+    struct below below[TW_ROUTES_MAX + 1]; /* by place + 1 */
+    uint32_t receivers = 0;
+    answers = answers == NULL ? own : answers;
+    memset(below, 0, (routes->count + 1) * sizeof below[0]);
+    for (uint32_t i = 0; i < routes->count; i++) {
+        const struct route *route = &routes->list[i];
+        struct below *beside = &below[route->parent];
+        answers[i] = ask(route, beside, answers, labels);
+        if (answers[i] == TW_ROUTE_DECIDED) {
+            beside->taken = true;
+            beside->closed = !route->goes_on;
+        }
+    }
+    for (uint32_t i = 0; i < routes->count; i++) {
+        if (answers[i] == TW_ROUTE_DECIDED && below[i + 1].taken)
+            answers[i] = TW_ROUTE_PASSED_ON;
+        if (answers[i] == TW_ROUTE_DECIDED)
+            receivers |= routes->list[i].receivers;
+    }
+    return below[0].taken ? receivers : routes->everybody;
+}
+
+/* ---- for people who ask why ---- */
+
+uint32_t tw_routes_count(const struct tw_routes *routes)
+{
+    return routes == NULL ? 0 : routes->count;
+}
+
+struct tw_route_view tw_routes_view(const struct tw_routes *routes, uint32_t place)
+{
+    TW_ASSERT(place < routes->count);
+    const struct route *route = &routes->list[place];
+    const struct route *above = route->parent == 0 ? NULL : &routes->list[route->parent - 1];
+    return (struct tw_route_view){route->name, above == NULL ? NULL : above->name, route->receivers, route->matchers};
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The routing tree: which receivers an alert event is for. Routes are asked in the configuration's order. One that
+ * takes the event passes it on to the routes below it, and the routes beside it are not asked any more, unless it says
+ * `continue`. The receivers are those of the lowest routes that took it. What no route takes is for everybody, so that
+ * nothing is lost by a forgotten case.
+ *
+ * Pure: made from the configuration at the start; then a function of the event's labels.
+ */
+#ifndef TW_ROUTER_ROUTES_H
+#define TW_ROUTER_ROUTES_H
+
+#include "cfg/cfg.h"
+#include "protocol/limits.h"
+#include "protocol/matcher.h"
+
+struct tw_routes;
+/* NULL: there are no routes. The configuration outlives them; `names` are all receivers, and the bits of the masks. */
+struct tw_routes *tw_routes_from(const struct tw_cfg *cfg, const char *const *names, uint32_t count);
+void tw_routes_free(struct tw_routes **routes);
+
+enum tw_route_answer {
+    TW_ROUTE_NOT_ASKED, /* its parent did not take it */
+    TW_ROUTE_PASSED_BY, /* a route before it took it, and does not continue */
+    TW_ROUTE_NO_MATCH,
+    TW_ROUTE_PASSED_ON, /* it took it, and so did one below it */
+    TW_ROUTE_DECIDED    /* it took it: its receivers are told */
+};
+/* The receivers as bits. `answers`, if given, gets one for each route in order. */
+uint32_t tw_routes_decide(const struct tw_routes *routes, const struct tw_labels *labels,
+                          enum tw_route_answer answers[TW_ROUTES_MAX]);
+
+/* ---- for people who ask why ---- */
+
+uint32_t tw_routes_count(const struct tw_routes *routes);
+struct tw_route_view {
+    const char *name, *parent; /* NULL: it stands at the top */
+    uint32_t receivers;        /* as bits; its own or its parent's */
+    const struct tw_matchers *matchers;
+};
+struct tw_route_view tw_routes_view(const struct tw_routes *routes, uint32_t place);
+
+#endif

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Who is told of an alert: the routing tree by example, and at random against a model that walks the tree from the top,
+ * route by route, as the README tells it.
+ */
+#include "tests/unit/cfg_world.h"
+
+#include "actors/router/routing.h"
+
+#define RECEIVERS                                                                                                      \
+    "webhook\n    a = https://a.example\n    b = https://b.example\n    c = https://c.example\n    d = "               \
+    "https://d.example\n"
+
+static const char *const names[] = {"a", "b", "c", "d"};
+enum { A = 1, B = 2, C = 4, D = 8, ALL = 15 };
+
+struct world {
+    struct tw_cfg *cfg;
+    struct tw_routes *routes;
+};
+
+static struct world world_of(const char *text)
+{
+    struct cfg_file file = cfg_file_make(text);
+    struct world world = {.cfg = cfg_load_good(&(struct tw_cfg_sources){.file = file.path})};
+    cfg_file_remove(&file);
+    world.routes = tw_routes_from(world.cfg, names, 4);
+    return world;
+}
+
+static void end(struct world *world)
+{
+    tw_routes_free(&world->routes);
+    tw_cfg_free(&world->cfg);
+}
+
+static struct tw_routing_facts facts_of(enum tw_rule rule, enum tw_severity severity, const char *entity)
+{
+    return (struct tw_routing_facts){
+        rule, severity, TW_EVENT_OPEN, TW_ENTITY_SYMBOL, {entity, (uint32_t)strlen(entity)}};
+}
+
+static uint32_t told(const struct world *world, enum tw_rule rule, enum tw_severity severity, const char *entity)
+{
+    struct tw_routing routing = {.names = {"a", "b", "c", "d"}, .count = 4, .routes = world->routes};
+    struct tw_routing_facts facts = facts_of(rule, severity, entity);
+    return tw_routing_decide(&routing, &facts);
+}
+
+static void without_routes_everybody_is_told(void **state)
+{
+    (void)state;
+    struct world world = world_of(RECEIVERS);
+    assert_null(world.routes);
+    assert_int_equal(tw_routes_count(world.routes), 0);
+    assert_int_equal(told(&world, TW_RULE_LARGE_TRADE, TW_SEVERITY_LOW, "X"), ALL);
+    end(&world);
+}
+
+static void the_first_route_that_takes_it_decides(void **state)
+{
+    (void)state;
+    struct world world = world_of(RECEIVERS "route\n"
+                                            "    page\n"
+                                            "        match = severity=CRITICAL\n"
+                                            "        receiver = a b\n"
+                                            "    tests\n"
+                                            "        match = entity=~TEST.*\n"
+                                            "        receiver = none\n"
+                                            "    gaps\n"
+                                            "        match = type=FEED_GAP\n"
+                                            "        receiver = c\n"
+                                            "        continue = on\n"
+                                            "    high\n"
+                                            "        match = severity=HIGH\n"
+                                            "        receiver = d\n");
+    assert_int_equal(told(&world, TW_RULE_FEED_GAP, TW_SEVERITY_CRITICAL, "X"), A | B);
+    assert_int_equal(told(&world, TW_RULE_FEED_GAP, TW_SEVERITY_CRITICAL, "TEST1"), A | B);
+    assert_int_equal(told(&world, TW_RULE_FEED_GAP, TW_SEVERITY_HIGH, "TEST1"), 0);
+    assert_int_equal(told(&world, TW_RULE_FEED_GAP, TW_SEVERITY_HIGH, "X"), C | D);
+    assert_int_equal(told(&world, TW_RULE_FEED_GAP, TW_SEVERITY_LOW, "X"), C);
+    assert_int_equal(told(&world, TW_RULE_VELOCITY, TW_SEVERITY_HIGH, "X"), D);
+    assert_int_equal(told(&world, TW_RULE_VELOCITY, TW_SEVERITY_LOW, "X"), ALL); /* no route took it */
+    end(&world);
+}
+
+static void routes_below_take_precedence_and_inherit(void **state)
+{
+    (void)state;
+    struct world world = world_of(RECEIVERS "route\n"
+                                            "    second\n" /* stands before the parent, and before its sibling */
+                                            "        parent = top\n"
+                                            "        match = rule=velocity\n"
+                                            "        continue = on\n"
+                                            "    top\n"
+                                            "        match = severity!=LOW\n"
+                                            "        receiver = a\n"
+                                            "    third\n"
+                                            "        parent = top\n"
+                                            "        match = severity=HIGH\n"
+                                            "        receiver = b\n"
+                                            "    fourth\n"
+                                            "        parent = top\n"
+                                            "        receiver = c\n");
+    enum tw_route_answer answers[TW_ROUTES_MAX];
+    assert_int_equal(told(&world, TW_RULE_VELOCITY, TW_SEVERITY_HIGH, "X"), A | B);
+    assert_int_equal(told(&world, TW_RULE_VELOCITY, TW_SEVERITY_CRITICAL, "X"), A | C);
+    assert_int_equal(told(&world, TW_RULE_ANOMALY, TW_SEVERITY_HIGH, "X"), B);
+    assert_int_equal(told(&world, TW_RULE_ANOMALY, TW_SEVERITY_LOW, "X"), ALL);
+
+    struct tw_routing_facts facts = facts_of(TW_RULE_ANOMALY, TW_SEVERITY_HIGH, "X");
+    struct tw_labels labels = tw_routing_labels(&facts);
+    static const enum tw_route_answer expected[] = {TW_ROUTE_PASSED_ON, TW_ROUTE_NO_MATCH, TW_ROUTE_DECIDED,
+                                                    TW_ROUTE_PASSED_BY};
+    static const char *const order[] = {"top", "second", "third", "fourth"};
+    assert_int_equal(tw_routes_decide(world.routes, &labels, answers), B);
+    for (uint32_t i = 0; i < 4; i++) {
+        struct tw_route_view view = tw_routes_view(world.routes, i);
+        assert_string_equal(view.name, order[i]);
+        assert_int_equal(answers[i], expected[i]);
+        if (i == 0)
+            assert_null(view.parent);
+        else
+            assert_string_equal(view.parent, "top");
+    }
+    assert_int_equal(tw_routes_view(world.routes, 1).receivers, A); /* inherited */
+    end(&world);
+}
+
+static void least_severities_hold_as_well(void **state)
+{
+    (void)state;
+    struct world world = world_of(RECEIVERS "route/all/receiver = a b\n");
+    struct tw_routing routing = {.names = {"a", "b", "c", "d"},
+                                 .minimum = {TW_SEVERITY_LOW, TW_SEVERITY_HIGH, TW_SEVERITY_LOW, TW_SEVERITY_LOW},
+                                 .count = 4,
+                                 .routes = world.routes};
+    struct tw_routing_facts facts = facts_of(TW_RULE_ANOMALY, TW_SEVERITY_MEDIUM, "X");
+    assert_int_equal(tw_routing_decide(&routing, &facts), A);
+    facts.severity = TW_SEVERITY_HIGH;
+    assert_int_equal(tw_routing_decide(&routing, &facts), A | B);
+    end(&world);
+}
+
+/* ---- at random ---- */
+
+static uint64_t random_state;
+static uint32_t below(uint32_t bound)
+{
+    random_state = random_state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (uint32_t)((random_state >> 33) % bound);
+}
+
+#define ROUTES 12u
+static struct model_route {
+    int parent;         /* -1: none */
+    int severity, rule; /* -1: any */
+    bool not_severity, goes_on;
+    int receivers; /* -1: those of its parent */
+} model[ROUTES];
+static uint32_t model_count;
+
+static bool model_matches(const struct model_route *route, int rule, int severity)
+{
+    if (route->severity >= 0 && (route->severity == severity) == route->not_severity)
+        return false;
+    return route->rule < 0 || route->rule == rule;
+}
+
+static uint32_t model_receivers(int place)
+{
+    while (model[place].receivers < 0)
+        place = model[place].parent;
+    return (uint32_t)model[place].receivers;
+}
+
+/* Asks those below `parent` in order. False: none took it. */
+static bool model_walk(int parent, int rule, int severity, uint32_t *receivers)
+{
+    bool taken = false;
+    for (int i = 0; i < (int)model_count; i++) {
+        if (model[i].parent != parent || !model_matches(&model[i], rule, severity))
+            continue;
+        if (!model_walk(i, rule, severity, receivers))
+            *receivers |= model_receivers(i);
+        taken = true;
+        if (!model[i].goes_on)
+            break;
+    }
+    return taken;
+}
+
+/* Parents may stand behind their children: names are places in a random order of levels. */
+static void invent(void)
+{
+    model_count = 1 + below(ROUTES);
+    for (int i = 0; i < (int)model_count; i++)
+        model[i] = (struct model_route){.parent = -1,
+                                        .severity = below(2) == 0 ? -1 : (int)(1 + below(4)),
+                                        .rule = below(2) == 0 ? -1 : (int)below(TW_RULE_COUNT),
+                                        .not_severity = below(3) == 0,
+                                        .goes_on = below(3) == 0,
+                                        .receivers = (int)below(16)};
+    int root = (int)below(model_count);
+    for (int i = 0; i < (int)model_count; i++) { /* at most three levels, whose parents stand anywhere */
+        if (i == root || below(4) == 0)
+            continue;
+        model[i].parent = root;
+        if (below(3) == 0)
+            model[i].receivers = -1;
+    }
+    for (int i = 0; i < (int)model_count; i++) {
+        int other = (int)below(model_count);
+        if (model[i].parent == root && model[other].parent == root && other != i && below(2) == 0) {
+            bool has_child = false;
+            for (int j = 0; j < (int)model_count; j++)
+                has_child = has_child || model[j].parent == i;
+            if (!has_child)
+                model[i].parent = other;
+        }
+    }
+}
+
+static void write_text(char *text)
+{
+    text += sprintf(text, RECEIVERS);
+    for (int i = 0; i < (int)model_count; i++) {
+        const struct model_route *route = &model[i];
+        text += sprintf(text, "route/r%d/continue = %s\n", i, route->goes_on ? "on" : "off");
+        if (route->parent >= 0)
+            text += sprintf(text, "route/r%d/parent = r%d\n", i, route->parent);
+        if (route->severity >= 0 || route->rule >= 0)
+            text += sprintf(text, "route/r%d/match =", i);
+        if (route->severity >= 0)
+            text += sprintf(text, " severity%s%s", route->not_severity ? "!=" : "=",
+                            tw_severity_name((enum tw_severity)route->severity));
+        if (route->rule >= 0)
+            text += sprintf(text, " type=~%s", tw_rule_type((enum tw_rule)route->rule));
+        text += sprintf(text, "\n");
+        if (route->receivers < 0)
+            continue;
+        text += sprintf(text, "route/r%d/receiver =%s", i, route->receivers == 0 ? " none" : "");
+        for (int j = 0; j < 4; j++)
+            text += sprintf(text, "%s%s", (route->receivers >> j & 1) != 0 ? " " : "",
+                            (route->receivers >> j & 1) != 0 ? names[j] : "");
+        text += sprintf(text, "\n");
+    }
+}
+
+static void it_agrees_with_the_model(void **state)
+{
+    (void)state;
+    static char text[ROUTES * 256 + 512];
+    unsigned depths[3] = {0}, nobody = 0, partly = 0;
+    for (uint64_t seed = 1; seed <= 300; seed++) {
+        random_state = seed;
+        invent();
+        write_text(text);
+        struct world world = world_of(text);
+        for (int i = 0; i < (int)model_count; i++)
+            depths[model[i].parent < 0 ? 0 : model[model[i].parent].parent < 0 ? 1 : 2]++;
+        for (int rule = 0; rule < TW_RULE_COUNT; rule++)
+            for (int severity = TW_SEVERITY_LOW; severity <= TW_SEVERITY_CRITICAL; severity++) {
+                uint32_t expected = 0;
+                if (!model_walk(-1, rule, severity, &expected))
+                    expected = ALL;
+                uint32_t found = told(&world, (enum tw_rule)rule, (enum tw_severity)severity, "X");
+                if (found != expected)
+                    fail_msg("seed %u, %s %s: %x, not %x\n%s", (unsigned)seed, tw_rule_type((enum tw_rule)rule),
+                             tw_severity_name((enum tw_severity)severity), found, expected, text);
+                nobody += expected == 0 ? 1u : 0u;
+                partly += expected != 0 && expected != ALL ? 1u : 0u;
+            }
+        end(&world);
+    }
+    assert_true(depths[0] > 100 && depths[1] > 100 && depths[2] > 100 && nobody > 100 && partly > 1000);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(without_routes_everybody_is_told),
+        cmocka_unit_test(the_first_route_that_takes_it_decides),
+        cmocka_unit_test(routes_below_take_precedence_and_inherit),
+        cmocka_unit_test(least_severities_hold_as_well),
+        cmocka_unit_test(it_agrees_with_the_model),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
