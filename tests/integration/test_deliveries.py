@@ -87,6 +87,7 @@ class Receivers(unittest.TestCase):
                 "exposure/remark": 0}
             with Daemon(sets=sets) as daemon:
                 publish(daemon, EXAMPLE)
+                wait_until("four alerts", lambda: len(recorded(daemon)) == 4)
                 alerts = recorded(daemon)
                 wanted = {name: [] for name in hooks}
                 for alert in alerts:
