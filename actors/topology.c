@@ -128,11 +128,8 @@ static void make_receivers(struct tw_topology *topology)
 {
     struct tw_routing *routing = &topology->routing;
     tw_receivers_from(topology->cfg, &topology->receivers);
-    routing->count = topology->receivers.count;
-    for (uint32_t i = 0; i < routing->count; i++) {
-        routing->names[i] = topology->receivers.list[i].name;
-        routing->minimum[i] = topology->receivers.list[i].minimum;
-    }
+    for (uint32_t i = 0; i < topology->receivers.count; i++)
+        tw_routing_add(routing, topology->receivers.list[i].name, topology->receivers.list[i].minimum);
     topology->routes = tw_routes_from(topology->cfg, routing->names, routing->count);
     routing->routes = topology->routes;
     tw_store_set_receivers(topology->store, routing->names, routing->count);

@@ -24,6 +24,7 @@
     X(simulate, "a seeded market that publishes trades")                                                               \
     X(alerts, "subscribe to alerts, follow them, catch up")                                                            \
     X(deliveries, "what was sent to whom, what waits, what was given up; try again")                                   \
+    X(route, "whom an alert would go to, and why")                                                                     \
     X(replay, "history through the same rules: a data directory or a CSV")                                             \
     X(store, "a data directory: stats, verify, export, backup, restore")                                               \
     X(bench, "measure a daemon end to end")                                                                            \

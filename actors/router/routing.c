@@ -3,6 +3,15 @@
 
 #include <string.h>
 
+#include "protocol/check.h"
+
+void tw_routing_add(struct tw_routing *routing, const char *name, enum tw_severity minimum)
+{
+    TW_ASSERT(routing->count < TW_RECEIVERS_MAX);
+    routing->names[routing->count] = name;
+    routing->minimum[routing->count++] = minimum;
+}
+
 static struct tw_text text_of(const char *word)
 {
     return (struct tw_text){word, (uint32_t)strlen(word)};

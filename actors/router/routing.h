@@ -25,6 +25,7 @@ struct tw_routing_facts { /* of the alert event */
     enum tw_entity_type entity_type;
     struct tw_text entity;
 };
+void tw_routing_add(struct tw_routing *routing, const char *name, enum tw_severity minimum);
 /* The words that routes match; borrowed from the facts. */
 struct tw_labels tw_routing_labels(const struct tw_routing_facts *facts);
 /* Those whose least severity is reached. */

@@ -35,6 +35,72 @@ def listed(*arguments, seconds=30):
     return [json.loads(line) for line in done.out.splitlines()]
 
 
+class RouteTest(unittest.TestCase):
+    """`tapewarden route test`: the daemon's decision, without the daemon."""
+
+    SETS = ["--set", "file/path=/nowhere/alerts", "--set", "webhook/ops=https://ops.example", "--set", "severity/ops=HIGH",
+            "--set", "route/page/match=severity=CRITICAL", "--set", "route/page/receiver=ops",
+            "--set", "route/tests/match=entity=~TEST.*", "--set", "route/tests/receiver=none",
+            "--set", "route/clients/match=entity_type=CLIENT", "--set", "route/clients/receiver=file ops",
+            "--set", "route/fast/parent=clients", "--set", "route/fast/match=rule=velocity",
+            "--set", "route/fast/receiver=file"]
+
+    def ask(self, *arguments, code=0):
+        done = run_tool("route", "test", *self.SETS, *arguments)
+        self.assertEqual(done.code, code, done)
+        return done
+
+    def test_says_for_people_what_each_route_does(self):
+        done = self.ask("type=HIGH_CLIENT_EXPOSURE", "severity=MEDIUM", "entity=A")
+        self.assertEqual([" ".join(line.split()) for line in done.out.splitlines()], [
+            "type=HIGH_CLIENT_EXPOSURE severity=MEDIUM entity_type=CLIENT entity=A rule=client_exposure event=open",
+            "page no: severity=CRITICAL",
+            "tests no: entity=~TEST.*",
+            "clients takes it: ops, file",
+            "clients/fast no: rule=velocity",
+            "not ops: it is below severity/ops = HIGH",
+            "told: file"])
+
+    def test_says_the_same_for_programs(self):
+        done = self.ask("type=HIGH_TRANSACTION_VELOCITY", "severity=HIGH", "entity=A", "--json")
+        said = json.loads(done.out)
+        self.assertEqual([(route["route"], route["answer"]) for route in said["routes"]], [
+            ("page", "no_match"), ("tests", "no_match"), ("clients", "passed_on"), ("clients/fast", "decided")])
+        self.assertEqual((said["told"], said["below_severity"], said["taken"]), (["file"], [], True))
+        self.assertEqual(said["alert"]["rule"], "velocity")
+
+    def test_what_nobody_takes_goes_to_all_and_nobody_is_exit_code_1(self):
+        done = self.ask("type=FEED_GAP", "severity=HIGH", "entity=nyse")
+        self.assertIn("no route takes it: everybody\ntold: ops, file\n", done.out)
+        self.assertIn("told: nobody", self.ask("type=FEED_GAP", "severity=HIGH", "entity=TEST1", code=1).out)
+
+    def test_refuses_what_is_no_alert(self):
+        for words, sentence in ((["severity=SEVERE"], "there are LOW|MEDIUM|HIGH|CRITICAL"), (["typ=x"], "give label=value"),
+                                (["type=FEED_GAP"], "or --alert N"), (["entity=a", "entity=b"], "entity is given twice")):
+            self.assertIn(sentence, self.ask(*words, code=2).err)
+        self.ask("--alert", "1", "--data", "/nowhere/data", code=3)
+
+    def test_takes_a_stored_alert_and_agrees_with_what_was_delivered(self):
+        with Webhook() as ops:
+            sets = {"webhook/ops": ops.url, "route/clients/match": "entity_type=CLIENT", "route/clients/receiver": "none",
+                    "exposure/remark": 0}
+            with Daemon(sets=sets) as daemon:
+                publish(daemon, EXAMPLE)
+                wait_until("four alerts", lambda: len(recorded(daemon)) == 4)
+                ops.wait("what is no client's", lambda got: len(got) == 2)
+                self.assertEqual(daemon.stop()[0], 0)
+                flags = [flag for key, value in sets.items() for flag in ("--set", f"{key}={value}")]
+                told = []
+                for number in range(1, 5):
+                    done = run_tool("route", "test", "--data", daemon.data, "--alert", number, "--json", *flags)
+                    self.assertEqual(json.loads(done.out)["told"], ["ops"] if done.code == 0 else [])
+                    told += [number] if done.code == 0 else []
+                self.assertEqual(told, sorted(alert["n"] for alert in ops.got))
+                done = run_tool("route", "test", "--data", daemon.data, "--alert", 5, *flags)
+                self.assertEqual(done.code, 3)
+                self.assertIn("there is no alert 5", done.err)
+
+
 class Receivers(unittest.TestCase):
     def test_webhooks_get_each_alert_signed_with_every_key_over_verified_tls(self):
         with Scratch() as scratch:

@@ -157,7 +157,7 @@ class Start(unittest.TestCase):
                 process.wait()
 
     def test_every_command_helps_itself(self):
-        for command in ("run", "publish", "simulate", "alerts", "replay", "store", "config"):
+        for command in ("run", "publish", "simulate", "alerts", "route", "replay", "store", "config"):
             done = run_tool(command, "--help")
             self.assertEqual(done.code, 0, done)
             self.assertIn(f"tapewarden {command}", done.out)
