@@ -6,12 +6,14 @@
 #include <string.h>
 
 #include "protocol/alert_text.h"
+#include "protocol/check.h"
 #include "protocol/digest.h"
 #include "protocol/json_text.h"
 #include "protocol/limits.h"
 #include "protocol/names.h"
 #include "tools/cli.h"
 #include "tools/replay.h"
+#include "tools/whom.h"
 
 #define NAME "replay"
 #define SHOWN_MAX 10u
@@ -20,15 +22,59 @@ struct replay {
     struct tw_cli cli;
     const char *as;
     uint64_t incarnation, shards, block;
-    bool events, summary, skip_bad, verify, from_directory;
+    bool events, summary, skip_bad, verify, deliveries, from_directory;
+    struct tw_whom whom;             /* with `deliveries` */
+    uint64_t told[TW_RECEIVERS_MAX]; /* how often each receiver would have been */
     struct tw_progress progress;
     struct tw_replay_totals totals;
 };
 
+/* What would have been sent to whom. */
+static void print_delivery(const struct replay *replay, const char *receiver, const struct tw_alert_view *view)
+{
+    char time[TW_TIME_TEXT_MAX];
+    if (!replay->cli.json) {
+        tw_time_format(view->ts_ns, time);
+        printf("%s/%" PRIu64 " %s %.*s %.*s %.*s %.*s\n", receiver, view->n, time, (int)view->event.length,
+               view->event.bytes, (int)view->severity.length, view->severity.bytes, (int)view->type.length,
+               view->type.bytes, (int)view->entity.length, view->entity.bytes);
+        return;
+    }
+    printf("{\"receiver\":\"%s\",\"n\":%" PRIu64 ",\"ts\":%" PRId64 ",\"event\":", receiver, view->n, view->ts_ns);
+    tw_json_text(stdout, view->event);
+    fputs(",\"severity\":", stdout);
+    tw_json_text(stdout, view->severity);
+    fputs(",\"type\":", stdout);
+    tw_json_text(stdout, view->type);
+    fputs(",\"entity\":", stdout);
+    tw_json_text(stdout, view->entity);
+    fputs("}\n", stdout);
+}
+
+static void take_deliveries(struct replay *replay, const struct tw_router_alert *alert)
+{
+    struct tw_alert_view view;
+    const struct tw_routing_facts facts = {alert->rule, alert->severity, alert->kind, alert->entity_type,
+                                           alert->entity};
+    uint32_t receivers = tw_routing_decide(&replay->whom.routing, &facts);
+    TW_ASSERT(tw_alert_decode(alert->bytes, alert->length, &view));
+    for (uint32_t i = 0; i < replay->whom.routing.count; i++) {
+        if ((receivers >> i & 1u) == 0)
+            continue;
+        replay->told[i]++;
+        if (!replay->summary)
+            print_delivery(replay, replay->whom.routing.names[i], &view);
+    }
+}
+
 static void on_alert(void *context, const struct tw_router_alert *alert)
 {
-    const struct replay *replay = context;
+    struct replay *replay = context;
     struct tw_alert_view view;
+    if (replay->deliveries) {
+        take_deliveries(replay, alert);
+        return;
+    }
     if (replay->events)
         fputs(alert->digest_line, stdout);
     if (replay->cli.json && !replay->summary && tw_alert_decode(alert->bytes, alert->length, &view))
@@ -78,6 +124,20 @@ static void report_difference_json(const struct tw_replay_totals *totals)
     putchar('}');
 }
 
+static void report_deliveries(const struct replay *replay)
+{
+    const struct tw_routing *routing = &replay->whom.routing;
+    if (replay->cli.json)
+        fputs(",\"deliveries\":{", stdout);
+    for (uint32_t i = 0; i < routing->count; i++)
+        if (replay->cli.json)
+            printf("%s\"%s\":%" PRIu64, i == 0 ? "" : ",", routing->names[i], replay->told[i]);
+        else
+            fprintf(stderr, "to %-11s %" PRIu64 "\n", routing->names[i], replay->told[i]);
+    if (replay->cli.json)
+        putchar('}');
+}
+
 static void report(const struct replay *replay, double seconds)
 {
     const struct tw_replay_totals *totals = &replay->totals;
@@ -92,6 +152,8 @@ static void report(const struct replay *replay, double seconds)
             printf(",\"recorded\":%" PRIu64 ",\"differs\":%s", totals->recorded, totals->differs ? "true" : "false");
         if (replay->verify)
             report_difference_json(totals);
+        if (replay->deliveries)
+            report_deliveries(replay);
         printf("}\n");
         return;
     }
@@ -104,6 +166,8 @@ static void report(const struct replay *replay, double seconds)
         fprintf(stderr, "malformed      %" PRIu64 "\n", totals->malformed);
     if (replay->verify)
         fprintf(stderr, "verified       %" PRIu64 "\n", totals->compared);
+    if (replay->deliveries)
+        report_deliveries(replay);
 }
 
 /* Ends a directory's replay: the exit code, and a sentence if the answer is no. */
@@ -192,6 +256,8 @@ static int check_options(const struct replay *replay)
         return tw_cli_usage(cli, "--verify wants --data DIR, where alerts are recorded");
     if (replay->verify && (cli->set_count > 0 || cli->file != NULL))
         return tw_cli_usage(cli, "--verify judges by the recorded settings: no -c, no --set");
+    if (replay->deliveries && (replay->events || replay->verify))
+        return tw_cli_usage(cli, "--deliveries prints deliveries: no --events, no --verify");
     if (replay->shards == 0 || replay->shards > TW_SHARDS_MAX)
         return tw_cli_usage(cli, "--shards is 1 to %u", TW_SHARDS_MAX);
     if (replay->block == 0 || replay->block > TW_BLOCK_TRADES_MAX)
@@ -212,7 +278,9 @@ int tw_replay_main(int argc, char **argv)
         {"shards", "N", "shards, one after the other; changes no result (1)", TW_CLI_INTEGER, &replay.shards},
         {"block", "N", "trades in one block of a FILE; changes no result (8190)", TW_CLI_INTEGER, &replay.block},
         {"events", NULL, "print the line of each event that goes into the digest", TW_CLI_FLAG, &replay.events},
-        {"summary", NULL, "with --json: no alerts, only the last object", TW_CLI_FLAG, &replay.summary},
+        {"deliveries", NULL, "print who would have been told of what; nothing is sent", TW_CLI_FLAG,
+         &replay.deliveries},
+        {"summary", NULL, "with --json or --deliveries: only what comes last", TW_CLI_FLAG, &replay.summary},
         {"verify", NULL, "with --data: compare each alert with the recorded one, byte for byte", TW_CLI_FLAG,
          &replay.verify},
         {"skip-bad", NULL, "go on behind malformed lines (exit code 4 all the same)", TW_CLI_FLAG, &replay.skip_bad},
@@ -226,11 +294,13 @@ int tw_replay_main(int argc, char **argv)
             "given by -c or --set replace the recorded ones whole: what if? Ends with counts and digests;\n"
             "exit code 1 if a directory's log gives other alerts than were recorded. --verify compares every\n"
             "record with the recorded one and names the first difference. If retention has dropped the log's\n"
-            "beginning, it starts from the oldest snapshot that it can.",
+            "beginning, it starts from the oldest snapshot that it can. With --deliveries, the receivers and\n"
+            "routes of the configuration given decide; the environment's leave the recorded settings in force.",
         .examples = "  tapewarden replay trades.csv.gz\n"
                     "  tapewarden replay --data /var/lib/tapewarden --json | jq .message\n"
                     "  tapewarden replay --data /var/lib/tapewarden --verify && echo as recorded\n"
-                    "  tapewarden replay --data ./data --set rules/velocity/threshold=20 --events\n",
+                    "  tapewarden replay --data ./data --set rules/velocity/threshold=20 --events\n"
+                    "  tapewarden replay trades.csv.gz -c tapewarden.zpl --deliveries --summary\n",
         .options = options,
         .option_count = sizeof options / sizeof options[0],
         .operands_max = 1,
@@ -243,9 +313,12 @@ int tw_replay_main(int argc, char **argv)
     if (result == TW_CLI_GO_ON)
         cfg = tw_cli_cfg(&replay.cli, &result);
     if (cfg != NULL) {
+        if (replay.deliveries)
+            tw_whom_open(cfg, &replay.whom);
         tw_progress_begin(&replay.progress);
         result = replay.from_directory ? run_directory(&replay, cfg) : run_tape(&replay, cfg);
     }
+    tw_whom_close(&replay.whom);
     tw_cfg_free(&cfg);
     tw_cli_clear(&replay.cli);
     return result;

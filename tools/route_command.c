@@ -6,20 +6,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/delivery/receiver.h"
-#include "actors/router/routing.h"
 #include "protocol/check.h"
 #include "protocol/json_text.h"
 #include "store/store.h"
 #include "tools/cli.h"
+#include "tools/whom.h"
 
 struct test {
     struct tw_cli cli;
     uint64_t alert; /* n; 0: none */
     struct tw_cfg *cfg;
-    struct tw_receivers receivers;
-    struct tw_routing routing;
-    struct tw_routes *routes;
+    struct tw_whom whom;
     struct tw_buffer stored; /* the alert's record */
     struct tw_labels labels;
     enum tw_severity severity;
@@ -160,15 +157,15 @@ static const char *answer_word(enum tw_route_answer answer)
 static void print_names(const struct test *test, uint32_t receivers, const char *between, bool json)
 {
     const char *separator = "";
-    for (uint32_t i = 0; i < test->routing.count; i++) {
+    for (uint32_t i = 0; i < test->whom.routing.count; i++) {
         if ((receivers >> i & 1u) == 0)
             continue;
         fputs(separator, stdout);
         separator = between;
         if (json)
-            tw_json_string(stdout, test->routing.names[i]);
+            tw_json_string(stdout, test->whom.routing.names[i]);
         else
-            fputs(test->routing.names[i], stdout);
+            fputs(test->whom.routing.names[i], stdout);
     }
     if (!json && receivers == 0)
         fputs("nobody", stdout);
@@ -182,12 +179,12 @@ struct verdict {
 
 static struct verdict judge(const struct test *test)
 {
-    struct verdict verdict = {.routed = (1u << test->routing.count) - 1u};
-    if (test->routes != NULL)
-        verdict.routed = tw_routes_decide(test->routes, &test->labels, verdict.answers);
-    for (uint32_t i = 0; i < tw_routes_count(test->routes); i++)
+    struct verdict verdict = {.routed = (1u << test->whom.routing.count) - 1u};
+    if (test->whom.routes != NULL)
+        verdict.routed = tw_routes_decide(test->whom.routes, &test->labels, verdict.answers);
+    for (uint32_t i = 0; i < tw_routes_count(test->whom.routes); i++)
         verdict.taken = verdict.taken || verdict.answers[i] == TW_ROUTE_DECIDED;
-    verdict.told = verdict.routed & tw_routing_reached(&test->routing, test->severity);
+    verdict.told = verdict.routed & tw_routing_reached(&test->whom.routing, test->severity);
     return verdict;
 }
 
@@ -195,10 +192,10 @@ static struct verdict judge(const struct test *test)
 
 static void print_routes_json(const struct test *test, const struct verdict *verdict)
 {
-    for (uint32_t i = 0; i < tw_routes_count(test->routes); i++) {
+    for (uint32_t i = 0; i < tw_routes_count(test->whom.routes); i++) {
         char path[PATH_BYTES];
-        struct tw_route_view view = tw_routes_view(test->routes, i);
-        path_of(test->routes, i, path);
+        struct tw_route_view view = tw_routes_view(test->whom.routes, i);
+        path_of(test->whom.routes, i, path);
         printf("%s{\"route\":", i == 0 ? "" : ",");
         tw_json_string(stdout, path);
         printf(",\"answer\":\"%s\"", answer_word(verdict->answers[i]));
@@ -236,8 +233,8 @@ static void print_json(const struct test *test, const struct verdict *verdict)
 static void print_route(const struct test *test, const struct verdict *verdict, uint32_t place)
 {
     char path[PATH_BYTES];
-    struct tw_route_view view = tw_routes_view(test->routes, place);
-    path_of(test->routes, place, path);
+    struct tw_route_view view = tw_routes_view(test->whom.routes, place);
+    path_of(test->whom.routes, place, path);
     printf("  %-24s ", path);
     switch (verdict->answers[place]) {
     case TW_ROUTE_NOT_ASKED:
@@ -265,14 +262,14 @@ static void print_text(const struct test *test, const struct verdict *verdict)
         printf("%s%s=%.*s", i == 0 ? "" : " ", tw_label_name((enum tw_label)i), (int)test->labels.value[i].length,
                test->labels.value[i].bytes);
     putchar('\n');
-    for (uint32_t i = 0; i < tw_routes_count(test->routes); i++)
+    for (uint32_t i = 0; i < tw_routes_count(test->whom.routes); i++)
         print_route(test, verdict, i);
     if (!verdict->taken)
-        printf("  %s\n", test->routes == NULL ? "there are no routes: everybody" : "no route takes it: everybody");
-    for (uint32_t i = 0; i < test->routing.count; i++)
+        printf("  %s\n", test->whom.routes == NULL ? "there are no routes: everybody" : "no route takes it: everybody");
+    for (uint32_t i = 0; i < test->whom.routing.count; i++)
         if (((verdict->routed & ~verdict->told) >> i & 1u) != 0)
-            printf("  not %s: it is below severity/%s = %s\n", test->routing.names[i], test->routing.names[i],
-                   tw_severity_name(test->routing.minimum[i]));
+            printf("  not %s: it is below severity/%s = %s\n", test->whom.routing.names[i], test->whom.routing.names[i],
+                   tw_severity_name(test->whom.routing.minimum[i]));
     printf("told: ");
     print_names(test, verdict->told, ", ", false);
     putchar('\n');
@@ -289,19 +286,16 @@ static int run(struct test *test)
     int exit_code = test->alert != 0 ? take_stored(test) : take_words(test);
     if (exit_code != TW_CLI_GO_ON)
         return exit_code;
-    tw_receivers_from(test->cfg, &test->receivers);
-    for (uint32_t i = 0; i < test->receivers.count; i++)
-        tw_routing_add(&test->routing, test->receivers.list[i].name, test->receivers.list[i].minimum);
+    tw_whom_open(test->cfg, &test->whom);
     for (int i = TW_SEVERITY_LOW; i <= TW_SEVERITY_CRITICAL; i++)
         if (tw_text_is(test->labels.value[TW_LABEL_SEVERITY], tw_severity_name((enum tw_severity)i)))
             test->severity = (enum tw_severity)i;
-    test->routes = tw_routes_from(test->cfg, test->routing.names, test->routing.count);
     struct verdict verdict = judge(test);
     if (test->cli.json)
         print_json(test, &verdict);
     else
         print_text(test, &verdict);
-    tw_routes_free(&test->routes);
+    tw_whom_close(&test->whom);
     return verdict.told != 0 ? TW_EXIT_OK : TW_EXIT_NO;
 }
 

@@ -80,6 +80,33 @@ class RouteTest(unittest.TestCase):
             self.assertIn(sentence, self.ask(*words, code=2).err)
         self.ask("--alert", "1", "--data", "/nowhere/data", code=3)
 
+    def test_a_replay_shows_what_was_sent_and_sends_nothing(self):
+        with Webhook() as ops, Webhook() as all_of_them:
+            extra = {"TAPEWARDEN_WEBHOOK__OPS": ops.url, "TAPEWARDEN_WEBHOOK__ALL": all_of_them.url,
+                     "TAPEWARDEN_ROUTE__CLIENTS__MATCH": "entity_type=CLIENT event!=resolve",
+                     "TAPEWARDEN_ROUTE__CLIENTS__RECEIVER": "ops", "TAPEWARDEN_SEVERITY__ALL": "CRITICAL"}
+            with Daemon(extra=extra, sets={"exposure/remark": 0}) as daemon:
+                publish(daemon, EXAMPLE)
+                wait_until("four alerts", lambda: len(recorded(daemon)) == 4)
+                wait_until("all deliveries", lambda: not listed("--data", daemon.data, "--state", "pending"))
+                self.assertEqual(daemon.stop()[0], 0)
+                sent = {(name, alert["n"]) for name, hook in (("ops", ops), ("all", all_of_them)) for alert in hook.got}
+                self.assertEqual({number for name, number in sent if name == "all"}, {3})
+                self.assertEqual({number for name, number in sent if name == "ops"}, {1, 2, 3, 4})
+                requests = ops.requests + all_of_them.requests
+                done = run_tool("replay", "--data", daemon.data, "--deliveries", "--json", extra=extra)
+                *lines, last = [json.loads(line) for line in done.out.splitlines()]
+                self.assertEqual({(line["receiver"], line["n"]) for line in lines}, sent)
+                self.assertEqual((last["deliveries"], last["differs"]), ({"all": 1, "ops": 4}, False))
+                text = run_tool("replay", "--data", daemon.data, "--deliveries", extra=extra)
+                self.assertEqual(len(text.out.splitlines()), 5)
+                self.assertIn(" CRITICAL HIGH_SYMBOL_EXPOSURE X", text.out)
+                self.assertIn("to ops         4\n", text.err)
+                short = run_tool("replay", "--data", daemon.data, "--deliveries", "--summary", extra=extra)
+                self.assertEqual((short.out, short.code), ("", 0))
+                self.assertEqual(ops.requests + all_of_them.requests, requests)
+                self.assertEqual(run_tool("replay", "--data", daemon.data, "--deliveries", "--verify").code, 2)
+
     def test_takes_a_stored_alert_and_agrees_with_what_was_delivered(self):
         with Webhook() as ops:
             sets = {"webhook/ops": ops.url, "route/clients/match": "entity_type=CLIENT", "route/clients/receiver": "none",
