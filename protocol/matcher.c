@@ -12,6 +12,7 @@
 
 #define DEPTH_MAX 3u /* a + makes the library write what it repeats twice */
 #define EXPRESSION_BYTES_MAX 128u
+#define VALUE_BYTES_MAX 255u /* no name is longer: a trade's, the longest, has less than 70 */
 
 struct matcher {
     enum tw_label label;
@@ -239,8 +240,9 @@ static bool holds(const struct matcher *matcher, struct tw_text value)
     if (!matcher->regular)
         return (strlen(matcher->value) == value.length && memcmp(matcher->value, value.bytes, value.length) == 0) !=
                matcher->negated;
-    regmatch_t range = {0, (regoff_t)value.length};
-    return (regexec(&matcher->expression, value.bytes, 1, &range, REG_STARTEND) == 0) != matcher->negated;
+    char text[VALUE_BYTES_MAX + 1]; /* the library wants an end */
+    snprintf(text, sizeof text, "%.*s", (int)value.length, value.bytes);
+    return (regexec(&matcher->expression, text, 0, NULL, 0) == 0) != matcher->negated;
 }
 
 const char *tw_matchers_against(const struct tw_matchers *matchers, const struct tw_labels *labels)
