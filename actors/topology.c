@@ -132,6 +132,7 @@ static void make_receivers(struct tw_topology *topology)
         tw_routing_add(routing, topology->receivers.list[i].name, topology->receivers.list[i].minimum);
     topology->routes = tw_routes_from(topology->cfg, routing->names, routing->count);
     routing->routes = topology->routes;
+    routing->local_seconds = tw_session_local_seconds;
     tw_store_set_receivers(topology->store, routing->names, routing->count);
 }
 

@@ -47,8 +47,8 @@ void tw_cfg_each(const struct tw_cfg *cfg, const char *section,
 
 /* Routes in the order of the file; then those that only the environment or flags have. Borrowed. */
 struct tw_cfg_route {
-    const char *name, *parent, *match, *receivers; /* NULL: not set */
-    bool goes_on;                                  /* the next ones are asked, too */
+    const char *name, *parent, *match, *hours, *receivers; /* NULL: not set */
+    bool goes_on;                                          /* the next ones are asked, too */
 };
 uint32_t tw_cfg_routes(const struct tw_cfg *cfg, struct tw_cfg_route out[TW_ROUTES_MAX]);
 

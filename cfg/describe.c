@@ -133,6 +133,8 @@ static const char *named_example(const struct tw_key *key)
         return "parent = desk";
     case TW_TYPE_MATCHERS:
         return "match = severity=CRITICAL type=~HIGH_.*";
+    case TW_TYPE_HOURS:
+        return "hours = Mon-Fri 22:00-06:00, Sat-Sun";
     case TW_TYPE_NAMES:
         return "receiver = pagerduty slack";
     case TW_TYPE_SWITCH:

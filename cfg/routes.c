@@ -9,7 +9,7 @@
 #include "protocol/check.h"
 #include "protocol/status.h"
 
-enum field { PARENT, MATCH, RECEIVER, CONTINUE, FIELD_COUNT };
+enum field { PARENT, MATCH, HOURS, RECEIVER, CONTINUE, FIELD_COUNT };
 
 struct route {
     const struct tw_setting *fields[FIELD_COUNT];
@@ -25,7 +25,8 @@ struct routes {
 static int field_of(const struct tw_setting *setting)
 {
     static const enum tw_key_id ids[FIELD_COUNT] = {TW_KEY_ID_ROUTE_PARENT, TW_KEY_ID_ROUTE_MATCH,
-                                                    TW_KEY_ID_ROUTE_RECEIVER, TW_KEY_ID_ROUTE_CONTINUE};
+                                                    TW_KEY_ID_ROUTE_HOURS, TW_KEY_ID_ROUTE_RECEIVER,
+                                                    TW_KEY_ID_ROUTE_CONTINUE};
     for (int i = 0; i < FIELD_COUNT; i++)
         if (setting->key == &tw_keys[ids[i]])
             return i;
@@ -84,6 +85,7 @@ uint32_t tw_cfg_routes(const struct tw_cfg *cfg, struct tw_cfg_route out[TW_ROUT
         out[i] = (struct tw_cfg_route){.name = route->name,
                                        .parent = text_of(route->fields[PARENT]),
                                        .match = text_of(route->fields[MATCH]),
+                                       .hours = text_of(route->fields[HOURS]),
                                        .receivers = text_of(route->fields[RECEIVER]),
                                        .goes_on = goes_on != NULL && goes_on->number != 0};
     }

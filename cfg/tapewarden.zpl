@@ -202,6 +202,9 @@ route
         # entity, rule or event; without it, everything. (matchers such as severity=CRITICAL type=~HIGH_.*,
         # spaces between)
         # match = severity=CRITICAL type=~HIGH_.*
+        # When it takes anything, by the event's ts in the time zone of session/zone; without it, always.
+        # (days and hours such as Mon-Fri 08:00-17:30, commas between, at most 16)
+        # hours = Mon-Fri 22:00-06:00, Sat-Sun
         # Who gets what it takes and no route below it does; none: nobody. Without it, those of its parent.
         # (names of receivers, spaces between)
         # receiver = pagerduty slack

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actors/runtime/session.h"
 #include "protocol/check.h"
 #include "protocol/json_text.h"
 #include "store/store.h"
@@ -15,6 +16,9 @@
 struct test {
     struct tw_cli cli;
     uint64_t alert; /* n; 0: none */
+    const char *at; /* NULL: now */
+    int64_t ts_ns;  /* of the stored alert */
+    int64_t local_s;
     struct tw_cfg *cfg;
     struct tw_whom whom;
     struct tw_buffer stored; /* the alert's record */
@@ -121,6 +125,8 @@ static int take_stored(struct test *test)
                                            [TW_LABEL_ENTITY] = view.entity,
                                            [TW_LABEL_RULE] = view.rule,
                                            [TW_LABEL_EVENT] = view.event}};
+    if (test->labels.value[TW_LABEL_TYPE].bytes != NULL)
+        test->ts_ns = view.ts_ns;
     return test->labels.value[TW_LABEL_TYPE].bytes == NULL ? TW_EXIT_UNREACHABLE : TW_CLI_GO_ON;
 }
 
@@ -181,7 +187,7 @@ static struct verdict judge(const struct test *test)
 {
     struct verdict verdict = {.routed = (1u << test->whom.routing.count) - 1u};
     if (test->whom.routes != NULL)
-        verdict.routed = tw_routes_decide(test->whom.routes, &test->labels, verdict.answers);
+        verdict.routed = tw_routes_decide(test->whom.routes, &test->labels, test->local_s, verdict.answers);
     for (uint32_t i = 0; i < tw_routes_count(test->whom.routes); i++)
         verdict.taken = verdict.taken || verdict.answers[i] == TW_ROUTE_DECIDED;
     verdict.told = verdict.routed & tw_routing_reached(&test->whom.routing, test->severity);
@@ -200,8 +206,9 @@ static void print_routes_json(const struct test *test, const struct verdict *ver
         tw_json_string(stdout, path);
         printf(",\"answer\":\"%s\"", answer_word(verdict->answers[i]));
         if (verdict->answers[i] == TW_ROUTE_NO_MATCH) {
-            printf(",\"matcher\":");
-            tw_json_string(stdout, tw_matchers_against(view.matchers, &test->labels));
+            const char *matcher = tw_matchers_against(view.matchers, &test->labels);
+            printf(matcher != NULL ? ",\"matcher\":" : ",\"hours\":");
+            tw_json_string(stdout, matcher != NULL ? matcher : view.hours);
         }
         if (verdict->answers[i] == TW_ROUTE_DECIDED) {
             printf(",\"receivers\":[");
@@ -244,7 +251,10 @@ static void print_route(const struct test *test, const struct verdict *verdict, 
         printf("not asked: a route before it took it\n");
         return;
     case TW_ROUTE_NO_MATCH:
-        printf("no: %s\n", tw_matchers_against(view.matchers, &test->labels));
+        if (tw_matchers_against(view.matchers, &test->labels) != NULL)
+            printf("no: %s\n", tw_matchers_against(view.matchers, &test->labels));
+        else
+            printf("not now: %s\n", view.hours);
         return;
     case TW_ROUTE_PASSED_ON:
         printf("takes it, and passes it on\n");
@@ -283,10 +293,14 @@ static int run(struct test *test)
         return tw_cli_usage(&test->cli, "unknown action %s", test->cli.operands[0]);
     if (test->alert != 0 && test->cli.operand_count > 1)
         return tw_cli_usage(&test->cli, "--alert takes the alert as it is; give no labels");
+    if (test->at != NULL && !tw_hours_moment(test->at, &test->local_s))
+        return tw_cli_usage(&test->cli, "--at takes a day and a time such as 'Fri 22:30'");
     int exit_code = test->alert != 0 ? take_stored(test) : take_words(test);
     if (exit_code != TW_CLI_GO_ON)
         return exit_code;
     tw_whom_open(test->cfg, &test->whom);
+    if (test->at == NULL)
+        test->local_s = tw_session_local_seconds(test->alert != 0 ? test->ts_ns : tw_cli_wall_ns());
     for (int i = TW_SEVERITY_LOW; i <= TW_SEVERITY_CRITICAL; i++)
         if (tw_text_is(test->labels.value[TW_LABEL_SEVERITY], tw_severity_name((enum tw_severity)i)))
             test->severity = (enum tw_severity)i;
@@ -305,6 +319,8 @@ int tw_route_main(int argc, char **argv)
     const struct tw_cli_option options[] = {
         {"alert", "N", "the stored alert event with this number, of a directory that is not in use", TW_CLI_INTEGER,
          &test.alert},
+        {"at", "'DAY HH:MM'", "for routes with hours: when, on local clocks (the stored alert's ts, or now)",
+         TW_CLI_TEXT, &test.at},
     };
     test.cli = (struct tw_cli){
         .command = "route",

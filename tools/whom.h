@@ -13,7 +13,7 @@ struct tw_whom {
     struct tw_routing routing;
     struct tw_routes *routes; /* NULL: there are none */
 };
-/* The configuration outlives it. */
+/* The configuration outlives it. Sets the process' time zone: main thread, before any other starts. */
 void tw_whom_open(const struct tw_cfg *cfg, struct tw_whom *out);
 void tw_whom_close(struct tw_whom *whom);
 

@@ -18,9 +18,9 @@ void tw_alert_batch_add(struct tw_alert_batch *batch, const struct tw_router_ale
     struct tw_store_alert *stored = &batch->list[batch->count];
     *stored = (struct tw_store_alert){.n = alert->n, .length = alert->length};
     if (batch->routing != NULL)
-        stored->receivers =
-            tw_routing_decide(batch->routing, &(struct tw_routing_facts){alert->rule, alert->severity, alert->kind,
-                                                                         alert->entity_type, alert->entity});
+        stored->receivers = tw_routing_decide(
+            batch->routing, &(struct tw_routing_facts){alert->rule, alert->severity, alert->kind, alert->entity_type,
+                                                       alert->entity, alert->ts_ns});
     memcpy(stored->digest, alert->digest, sizeof stored->digest);
     memcpy(stored->record_digest, alert->record_digest, sizeof stored->record_digest);
     batch->topic_lengths[batch->count++] = alert->topic_length;

@@ -271,6 +271,7 @@ static void emit(struct tw_router *router, const struct tw_record *record, const
                                   .severity = (enum tw_severity)event->severity,
                                   .entity_type = (enum tw_entity_type)event->entity_type,
                                   .seq = event->seq,
+                                  .ts_ns = event->ts_ns,
                                   .digest_value = event->value,
                                   .topic = topic,
                                   .topic_length =

@@ -31,6 +31,7 @@ struct tw_router_alert {
     enum tw_severity severity;
     enum tw_entity_type entity_type;
     uint64_t seq;
+    int64_t ts_ns;
     tw_i128 digest_value;
     const char *topic; /* NUL-terminated */
     uint32_t topic_length;

@@ -9,12 +9,15 @@
 struct route {
     const char *name; /* borrowed */
     struct tw_matchers *matchers;
+    const char *hours_text; /* borrowed; NULL: always */
+    struct tw_hours hours;
     uint32_t parent; /* its place + 1; 0: none. A parent stands before its children */
     uint32_t receivers;
     bool goes_on;
 };
 struct tw_routes {
     uint32_t count, everybody;
+    bool by_hours;
     struct route list[];
 };
 
@@ -49,8 +52,11 @@ static void place(struct tw_routes *routes, const struct tw_cfg_route *from, uin
     const struct route *above = parent == 0 ? NULL : &routes->list[parent - 1];
     struct route *route = &routes->list[routes->count++];
     *route = (struct route){.name = from->name, .parent = parent, .goes_on = from->goes_on};
+    route->hours_text = from->hours;
+    TW_ASSERT(from->hours == NULL || tw_hours_read(from->hours, &route->hours)); /* the configuration was checked */
+    routes->by_hours = routes->by_hours || from->hours != NULL;
     route->matchers = tw_matchers_read(from->match == NULL ? "" : from->match, why);
-    TW_ASSERT(route->matchers != NULL); /* the configuration was checked */
+    TW_ASSERT(route->matchers != NULL);
     if (from->receivers != NULL)
         route->receivers = receivers_of(from->receivers, names, count);
     else if (above != NULL)
@@ -99,16 +105,23 @@ struct below {
 };
 
 static enum tw_route_answer ask(const struct route *route, const struct below *beside,
-                                const enum tw_route_answer *answers, const struct tw_labels *labels)
+                                const enum tw_route_answer *answers, const struct tw_labels *labels, int64_t local_s)
 {
     if (route->parent != 0 && answers[route->parent - 1] != TW_ROUTE_DECIDED)
         return TW_ROUTE_NOT_ASKED;
     if (beside->closed)
         return TW_ROUTE_PASSED_BY;
+    if (route->hours_text != NULL && !tw_hours_contain(&route->hours, local_s))
+        return TW_ROUTE_NO_MATCH;
     return tw_matchers_against(route->matchers, labels) == NULL ? TW_ROUTE_DECIDED : TW_ROUTE_NO_MATCH;
 }
 
-uint32_t tw_routes_decide(const struct tw_routes *routes, const struct tw_labels *labels,
+bool tw_routes_by_hours(const struct tw_routes *routes)
+{
+    return routes != NULL && routes->by_hours;
+}
+
+uint32_t tw_routes_decide(const struct tw_routes *routes, const struct tw_labels *labels, int64_t local_s,
                           enum tw_route_answer answers[TW_ROUTES_MAX])
 {
     enum tw_route_answer own[TW_ROUTES_MAX];
@@ -119,7 +132,7 @@ uint32_t tw_routes_decide(const struct tw_routes *routes, const struct tw_labels
     for (uint32_t i = 0; i < routes->count; i++) {
         const struct route *route = &routes->list[i];
         struct below *beside = &below[route->parent];
-        answers[i] = ask(route, beside, answers, labels);
+        answers[i] = ask(route, beside, answers, labels, local_s);
         if (answers[i] == TW_ROUTE_DECIDED) {
             beside->taken = true;
             beside->closed = !route->goes_on;
@@ -146,5 +159,9 @@ struct tw_route_view tw_routes_view(const struct tw_routes *routes, uint32_t pla
     TW_ASSERT(place < routes->count);
     const struct route *route = &routes->list[place];
     const struct route *above = route->parent == 0 ? NULL : &routes->list[route->parent - 1];
-    return (struct tw_route_view){route->name, above == NULL ? NULL : above->name, route->receivers, route->matchers};
+    return (struct tw_route_view){.name = route->name,
+                                  .parent = above == NULL ? NULL : above->name,
+                                  .receivers = route->receivers,
+                                  .matchers = route->matchers,
+                                  .hours = route->hours_text};
 }

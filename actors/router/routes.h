@@ -3,14 +3,15 @@
  * The routing tree: which receivers an alert event is for. Routes are asked in the configuration's order. One that
  * takes the event passes it on to the routes below it, and the routes beside it are not asked any more, unless it says
  * `continue`. The receivers are those of the lowest routes that took it. What no route takes is for everybody, so that
- * nothing is lost by a forgotten case.
+ * nothing is lost by a forgotten case. Outside its hours a route takes nothing.
  *
- * Pure: made from the configuration at the start; then a function of the event's labels.
+ * Pure: made from the configuration at the start; then a function of the event's labels and time.
  */
 #ifndef TW_ROUTER_ROUTES_H
 #define TW_ROUTER_ROUTES_H
 
 #include "cfg/cfg.h"
+#include "protocol/hours.h"
 #include "protocol/limits.h"
 #include "protocol/matcher.h"
 
@@ -26,8 +27,11 @@ enum tw_route_answer {
     TW_ROUTE_PASSED_ON, /* it took it, and so did one below it */
     TW_ROUTE_DECIDED    /* it took it: its receivers are told */
 };
-/* The receivers as bits. `answers`, if given, gets one for each route in order. */
-uint32_t tw_routes_decide(const struct tw_routes *routes, const struct tw_labels *labels,
+/* Whether some route asks for local time. */
+bool tw_routes_by_hours(const struct tw_routes *routes);
+/* The receivers as bits. `local_s`: what local clocks showed (protocol/hours.h). `answers`, if given, gets one for each
+ * route in order. */
+uint32_t tw_routes_decide(const struct tw_routes *routes, const struct tw_labels *labels, int64_t local_s,
                           enum tw_route_answer answers[TW_ROUTES_MAX]);
 
 /* ---- for people who ask why ---- */
@@ -37,6 +41,7 @@ struct tw_route_view {
     const char *name, *parent; /* NULL: it stands at the top */
     uint32_t receivers;        /* as bits; its own or its parent's */
     const struct tw_matchers *matchers;
+    const char *hours; /* NULL: always */
 };
 struct tw_route_view tw_routes_view(const struct tw_routes *routes, uint32_t place);
 

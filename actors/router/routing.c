@@ -42,5 +42,6 @@ uint32_t tw_routing_decide(const struct tw_routing *routing, const struct tw_rou
     if (receivers == 0 || routing->routes == NULL)
         return receivers;
     struct tw_labels labels = tw_routing_labels(facts);
-    return receivers & tw_routes_decide(routing->routes, &labels, NULL);
+    int64_t local_s = tw_routes_by_hours(routing->routes) ? routing->local_seconds(facts->ts_ns) : 0;
+    return receivers & tw_routes_decide(routing->routes, &labels, local_s, NULL);
 }

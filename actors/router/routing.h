@@ -16,7 +16,8 @@ struct tw_routing {
     const char *names[TW_RECEIVERS_MAX]; /* borrowed */
     enum tw_severity minimum[TW_RECEIVERS_MAX];
     uint32_t count;
-    const struct tw_routes *routes; /* borrowed; NULL: none */
+    const struct tw_routes *routes;          /* borrowed; NULL: none */
+    int64_t (*local_seconds)(int64_t ts_ns); /* port: what local clocks showed then; wanted if there are routes */
 };
 struct tw_routing_facts { /* of the alert event */
     enum tw_rule rule;
@@ -24,6 +25,7 @@ struct tw_routing_facts { /* of the alert event */
     enum tw_event_kind kind;
     enum tw_entity_type entity_type;
     struct tw_text entity;
+    int64_t ts_ns;
 };
 void tw_routing_add(struct tw_routing *routing, const char *name, enum tw_severity minimum);
 /* The words that routes match; borrowed from the facts. */

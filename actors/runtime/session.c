@@ -24,6 +24,12 @@ static int64_t offset_at(int64_t moment)
     return localtime_r(&seconds, &local) == NULL ? 0 : (int64_t)local.tm_gmtoff;
 }
 
+int64_t tw_session_local_seconds(int64_t ts_ns)
+{
+    int64_t seconds = ts_ns / TW_NS_PER_SECOND - (ts_ns % TW_NS_PER_SECOND < 0 ? 1 : 0);
+    return seconds + offset_at(seconds);
+}
+
 /* The moment in (from, to] at which the offset that stands at `from` ends. */
 static int64_t transition(int64_t from, int64_t to)
 {

@@ -17,6 +17,9 @@ struct tw_session {
 /* `zone` is an IANA name that the configuration has checked. Main thread, before any other starts. */
 void tw_session_init(struct tw_session *session, const char *zone, int64_t roll_seconds);
 
+/* What the zone's clocks show at that moment, as seconds since 1970-01-01 00:00 on them. Any thread. */
+int64_t tw_session_local_seconds(int64_t ts_ns);
+
 /* The first roll strictly after ts (1990 or later): the first moment of a day at which local clocks show that time.
  * Where daylight saving skips it, the moment of the jump; where it comes twice, the first. Depends on nothing but zone
  * and ts, so that a restart cannot roll a day twice. */

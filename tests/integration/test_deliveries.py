@@ -107,6 +107,28 @@ class RouteTest(unittest.TestCase):
                 self.assertEqual(ops.requests + all_of_them.requests, requests)
                 self.assertEqual(run_tool("replay", "--data", daemon.data, "--deliveries", "--verify").code, 2)
 
+    def test_hours_are_asked_by_the_alerts_time_in_the_sessions_zone(self):
+        with Webhook() as ops, Webhook() as rest:
+            sets = {"webhook/ops": ops.url, "webhook/rest": rest.url, "session/zone": "America/New_York",
+                    "route/utc/hours": "Tue 00:00-01:00", "route/utc/receiver": "none",
+                    "route/local/hours": "Mon 20:00-20:01", "route/local/receiver": "ops"}
+            with Daemon(sets=sets) as daemon:
+                publish(daemon, [trade(qty=20000)])     # 2013-10-08 00:00 UTC, a Tuesday
+                ops.wait_numbers(1)
+                wait_until("all deliveries", lambda: not listed("--data", daemon.data, "--state", "pending"))
+                self.assertEqual(rest.got, [])
+                self.assertEqual(daemon.stop()[0], 0)
+                flags = [flag for key, value in sets.items() for flag in ("--set", f"{key}={value}")]
+                done = run_tool("route", "test", "--data", daemon.data, "--alert", 1, *flags)
+                self.assertIn("not now: Tue 00:00-01:00\n", done.out)
+                self.assertTrue(done.out.endswith("told: ops\n"), done)
+                words = ["type=LARGE_TRADE", "severity=HIGH", "entity=desk-7/0/1", *flags]
+                self.assertIn("told: nobody", run_tool("route", "test", "--at", "Tue 00:59", *words).out)
+                self.assertIn("told: ops, rest", run_tool("route", "test", "--at", "Tue 01:00", *words).out)
+                self.assertEqual(run_tool("route", "test", "--at", "noon", *words).code, 2)
+                replayed = run_tool("replay", "--data", daemon.data, "--deliveries", "--summary", "--json", *flags)
+                self.assertEqual(json.loads(replayed.out)["deliveries"], {"ops": 1, "rest": 0})
+
     def test_takes_a_stored_alert_and_agrees_with_what_was_delivered(self):
         with Webhook() as ops:
             sets = {"webhook/ops": ops.url, "route/clients/match": "entity_type=CLIENT", "route/clients/receiver": "none",

@@ -23,6 +23,7 @@ static void routes_come_in_the_order_of_the_file(void **state)
                                         "    zeta\n"
                                         "        match = severity=CRITICAL type=~HIGH_.*\n"
                                         "        receiver = ops desk\n"
+                                        "        hours = Mon-Fri 22:00-06:00\n"
                                         "        continue = yes\n"
                                         "    alpha\n"
                                         "        receiver = desk\n"
@@ -32,6 +33,8 @@ static void routes_come_in_the_order_of_the_file(void **state)
     assert_string_equal(routes[0].name, "zeta");
     assert_string_equal(routes[0].match, "severity=CRITICAL type=~HIGH_.*");
     assert_string_equal(routes[0].receivers, "ops desk");
+    assert_string_equal(routes[0].hours, "Mon-Fri 22:00-06:00");
+    assert_null(routes[1].hours);
     assert_true(routes[0].goes_on);
     assert_null(routes[0].parent);
     assert_string_equal(routes[1].name, "alpha");
@@ -92,6 +95,9 @@ static void mistakes_are_named_with_their_line(void **state)
              "4: route/a/match = severity=HIGH: this route has neither a receiver nor a parent that has one");
     bad_file(RECEIVERS "route/a/match = entity=~(x\n",
              "4: route/a/match = entity=~(x: 'entity=~(x' Unmatched ( or \\(");
+    bad_file(
+        RECEIVERS "route/a/hours = weekdays\n",
+        "4: route/a/hours = weekdays: must be days and hours such as Mon-Fri 08:00-17:30, commas between, at most 16");
     bad_file(RECEIVERS "route/a/continue = maybe\n", "4: route/a/continue = maybe: must be on or off");
     bad_file(RECEIVERS "route/a/recevier = ops\n", "4: unknown key route/a/recevier; did you mean route/a/receiver?");
     bad_file(RECEIVERS "route/a/receiver = ops\nroute/a/receiver = ops\n",

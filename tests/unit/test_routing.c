@@ -37,7 +37,7 @@ static void end(struct world *world)
 static struct tw_routing_facts facts_of(enum tw_rule rule, enum tw_severity severity, const char *entity)
 {
     return (struct tw_routing_facts){
-        rule, severity, TW_EVENT_OPEN, TW_ENTITY_SYMBOL, {entity, (uint32_t)strlen(entity)}};
+        rule, severity, TW_EVENT_OPEN, TW_ENTITY_SYMBOL, {entity, (uint32_t)strlen(entity)}, 0};
 }
 
 static uint32_t told(const struct world *world, enum tw_rule rule, enum tw_severity severity, const char *entity)
@@ -113,7 +113,7 @@ static void routes_below_take_precedence_and_inherit(void **state)
     static const enum tw_route_answer expected[] = {TW_ROUTE_PASSED_ON, TW_ROUTE_NO_MATCH, TW_ROUTE_DECIDED,
                                                     TW_ROUTE_PASSED_BY};
     static const char *const order[] = {"top", "second", "third", "fourth"};
-    assert_int_equal(tw_routes_decide(world.routes, &labels, answers), B);
+    assert_int_equal(tw_routes_decide(world.routes, &labels, 0, answers), B);
     for (uint32_t i = 0; i < 4; i++) {
         struct tw_route_view view = tw_routes_view(world.routes, i);
         assert_string_equal(view.name, order[i]);
@@ -139,6 +139,35 @@ static void least_severities_hold_as_well(void **state)
     assert_int_equal(tw_routing_decide(&routing, &facts), A);
     facts.severity = TW_SEVERITY_HIGH;
     assert_int_equal(tw_routing_decide(&routing, &facts), A | B);
+    end(&world);
+}
+
+static int64_t an_hour_ahead(int64_t ts_ns)
+{
+    return ts_ns / 1000000000 + 3600;
+}
+
+static void outside_its_hours_a_route_takes_nothing(void **state)
+{
+    (void)state;
+    static const int64_t monday_ns = INT64_C(1764547200) * 1000000000, hour_ns = INT64_C(3600) * 1000000000;
+    struct world world = world_of(RECEIVERS "route/night/hours = Mon-Fri 22:00-06:00, Sat-Sun\n"
+                                            "route/night/match = severity!=CRITICAL\n"
+                                            "route/night/receiver = none\n"
+                                            "route/day/receiver = a\n");
+    struct tw_routing routing = {
+        .names = {"a", "b", "c", "d"}, .count = 4, .routes = world.routes, .local_seconds = an_hour_ahead};
+    struct tw_routing_facts facts = facts_of(TW_RULE_ANOMALY, TW_SEVERITY_HIGH, "X");
+    assert_true(tw_routes_by_hours(world.routes));
+    for (int hour = 0; hour < 7 * 24; hour++) {
+        int local = (hour + 1) % (7 * 24), weekday = local / 24, of_day = local % 24;
+        bool night = weekday >= 5 || of_day >= 22 || (of_day < 6 && weekday != 0);
+        facts.ts_ns = monday_ns + hour * hour_ns;
+        facts.severity = TW_SEVERITY_HIGH;
+        assert_int_equal(tw_routing_decide(&routing, &facts), night ? 0 : A);
+        facts.severity = TW_SEVERITY_CRITICAL;
+        assert_int_equal(tw_routing_decide(&routing, &facts), A);
+    }
     end(&world);
 }
 
@@ -283,6 +312,7 @@ int main(void)
         cmocka_unit_test(the_first_route_that_takes_it_decides),
         cmocka_unit_test(routes_below_take_precedence_and_inherit),
         cmocka_unit_test(least_severities_hold_as_well),
+        cmocka_unit_test(outside_its_hours_a_route_takes_nothing),
         cmocka_unit_test(it_agrees_with_the_model),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

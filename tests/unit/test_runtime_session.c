@@ -165,6 +165,24 @@ static void every_roll_is_where_local_clocks_show_it(void **state)
             expect_the_same_as_a_walk(days[i][0], roll, days[i][1], 5);
 }
 
+static void expect_local(const char *zone, const char *moment, const char *shown)
+{
+    struct tw_session session;
+    tw_session_init(&session, zone, 0);
+    assert_int_equal(tw_session_local_seconds(utc(moment)), utc(shown) / TW_NS_PER_SECOND);
+    assert_int_equal(tw_session_local_seconds(utc(moment) - 1), utc(shown) / TW_NS_PER_SECOND - 1);
+}
+
+static void local_clocks_show_the_zones_time(void **state)
+{
+    (void)state;
+    expect_local("UTC", "2013-10-08 00:00:00", "2013-10-08 00:00:00");
+    expect_local("UTC", "1969-12-31 23:59:59", "1969-12-31 23:59:59");
+    expect_local("America/New_York", "2013-10-08 00:00:00", "2013-10-07 20:00:00");
+    expect_local("America/New_York", "2013-12-08 00:00:00", "2013-12-07 19:00:00");
+    expect_local("Asia/Kathmandu", "2024-01-01 00:00:00", "2024-01-01 05:45:00");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -175,6 +193,7 @@ int main(void)
         cmocka_unit_test(where_midnight_is_skipped_the_day_rolls_at_the_jump),
         cmocka_unit_test(a_time_that_comes_twice_rolls_at_its_first_coming_only),
         cmocka_unit_test(a_day_that_never_was_has_no_roll),
+        cmocka_unit_test(local_clocks_show_the_zones_time),
         cmocka_unit_test(every_roll_is_where_local_clocks_show_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
