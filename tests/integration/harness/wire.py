@@ -271,6 +271,7 @@ class Catchup:
         self.push = self.subscriber.context.socket(zmq.PUSH)
         self.push.linger = 0
         self.push.connect(daemon.doors["requests"])
+        self.heard_a_head = False
 
     def close(self):
         self.subscriber.close()
@@ -282,23 +283,41 @@ class Catchup:
         self.close()
 
     def ask(self, get, after=0, limit=1000, seconds=20, **more):
-        """(answers as (map, raw), end). Asks again without an end within a second, as the page says."""
+        """(answers as (map, raw), end). Asks again without an end within a second, and when some are missing, as the
+        page says: a subscription that is young misses the first ones. With a filter nothing shows that; so waits for a
+        head first."""
         deadline = Deadline(seconds, f"the end of the answer to {get} after {after}")
         request = {"v": 1, "get": get, "after": after, "limit": limit, "topic": self.topic} | more
+        filtered = any(more.get(key) for key in ("type", "severity", "publisher"))
+        if filtered and not self.heard_a_head:
+            self.subscriber.socket.subscribe(b"head.")
+            self.subscriber.joined()
+            self.subscriber.socket.unsubscribe(b"head.")
+            self.heard_a_head = True
+        answers = {}
         while True:
             self.push.send(pack({key: value for key, value in request.items() if value is not None}))
-            answers, again = {}, time.monotonic() + 1
-            while time.monotonic() < again:
-                deadline.left()
-                if not self.subscriber.socket.poll(50):
-                    continue
-                again = time.monotonic() + 1
-                topic, answer, raw = self.subscriber.hear(deadline)
-                assert topic == self.topic, topic
-                if "end" not in answer:
-                    answers[answer.get("n", answer.get("r"))] = (answer, raw)
-                elif answer["end"] == after:
-                    return list(answers.values()), answer
+            end = self.hear_answers(answers, after, deadline)
+            if end and (filtered or sorted(answers) == list(range(after + 1, end["last"] + 1))):
+                return [answers[number] for number in sorted(answers)], end
+
+    def hear_answers(self, answers, after, deadline):
+        """Until the end, which is returned, or a second of silence: None."""
+        again = time.monotonic() + 1
+        while time.monotonic() < again:
+            deadline.left()
+            if not self.subscriber.socket.poll(50):
+                continue
+            again = time.monotonic() + 1
+            topic, answer, raw = self.subscriber.hear(deadline)
+            if topic == "head.":
+                continue
+            assert topic == self.topic, topic
+            if "end" not in answer:
+                answers[answer.get("n", answer.get("r"))] = (answer, raw)
+            elif answer["end"] == after:
+                return answer
+        return None
 
     def everything(self, get="alerts", limit=10000, **more):
         """All answers, page by page."""
