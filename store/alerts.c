@@ -41,8 +41,7 @@ enum tw_store_status tw_store_put_alerts(struct tw_store *store, const struct tw
         put_alert(store, &alerts[i]);
         tw_store_put_pending(store, store->alert_batch, &alerts[i]);
     }
-    enum tw_store_status status =
-        tw_store_write(store, store->write_unsynced, store->alert_batch, "write alerts into", error);
+    enum tw_store_status status = tw_store_write(store, store->alert_batch, "write alerts into", error);
     if (status != TW_STORE_OK)
         return status;
     pthread_mutex_lock(&store->lock);

@@ -157,10 +157,12 @@ enum tw_store_status tw_store_append(struct tw_store *store, struct tw_frame *co
     tw_batch_put(store, store->batch, TW_FAMILY_META, "head", 4, &head, sizeof head);
     /* A write that failed may or may not be in the log: only opening anew can tell. For want of room it may be tried
      * again, the same rows under the same keys: RocksDB flushes and begins a new write-ahead log before it takes
-     * another. */
-    enum tw_store_status status = tw_store_write(store, store->write_synced, store->batch, "write into", error);
+     * another. What stands in the head is read by nobody before it is synced. */
+    enum tw_store_status status = tw_store_write(store, store->batch, "write into", error);
     if (status != TW_STORE_OK)
         return status;
+    if (!tw_store_sync(store, "write into", error))
+        return error->status;
     if (!tw_store_highwater_write(store, &head, error)) {
         tw_store_writes_end(store, error);
         return error->status;

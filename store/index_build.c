@@ -291,7 +291,7 @@ static bool write_run(struct tw_store *store, struct tw_index_builder *builder, 
     put_times(store, builder);
     const uint8_t key[] = {TW_INDEX_KEY_PROGRESS};
     tw_batch_put(store, builder->batch, TW_FAMILY_INDEX, key, sizeof key, indexed, sizeof *indexed);
-    return tw_store_write(store, store->write_unsynced, builder->batch, "write an index into", error) == TW_STORE_OK;
+    return tw_store_write(store, builder->batch, "write an index into", error) == TW_STORE_OK;
 }
 
 uint32_t tw_store_index_step(struct tw_store *store, uint32_t minimum, struct tw_store_error *error)

@@ -214,7 +214,7 @@ struct tw_store {
     int directory_fd, lock_fd, highwater_fd;
     rocksdb_t *db;
     rocksdb_column_family_handle_t *families[TW_FAMILY_COUNT];
-    rocksdb_writeoptions_t *write_synced, *write_unsynced;
+    rocksdb_writeoptions_t *write_options;
     rocksdb_readoptions_t *read_once, *read_through; /* look-ups; long scans past the block cache */
     uint8_t log_id[16];
 
@@ -227,6 +227,8 @@ struct tw_store {
     struct tw_store_error damage;
     bool write_failed; /* RocksDB refused a write: it has to be opened anew */
     struct tw_store_error write_failure;
+
+    pthread_mutex_t syncing; /* held by who syncs: RocksDB does not survive two of a file when the first fails */
 
     struct tw_block_cache cache; /* has its own lock */
     /* the same as in `retained`, for the filters that run inside RocksDB's compactions */
@@ -256,10 +258,14 @@ struct tw_store_head tw_store_head_now(const struct tw_store *store);
 struct tw_store_indexed tw_store_indexed_now(const struct tw_store *store);
 
 /* ---- write.c ---- */
-/* Writes the batch, from any thread. Once one has failed, but for want of room, nothing more is: every later write, of
- * whatever thread, fails with the words of the first. RocksDB does not survive a second one to the same file. */
-enum tw_store_status tw_store_write(struct tw_store *store, const rocksdb_writeoptions_t *options,
-                                    rocksdb_writebatch_t *batch, const char *what, struct tw_store_error *error);
+/* Writes the batch, from any thread, not synced. Once one has failed, but for want of room, nothing more is: every
+ * later write, of whatever thread, fails with the words of the first. RocksDB does not survive a second one to the same
+ * file. */
+enum tw_store_status tw_store_write(struct tw_store *store, rocksdb_writebatch_t *batch, const char *what,
+                                    struct tw_store_error *error);
+/* Makes all that was written durable, whoever wrote it. Others write on meanwhile: a write that is synced by itself
+ * would hold up all behind it, the alerts' first of all. When it has failed, nothing more is written, as above. */
+bool tw_store_sync(struct tw_store *store, const char *what, struct tw_store_error *error);
 bool tw_store_write_failed(struct tw_store *store, struct tw_store_error *error); /* fills *error if so */
 void tw_store_writes_end(struct tw_store *store, const struct tw_store_error *error);
 

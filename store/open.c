@@ -174,9 +174,7 @@ static bool open_database(struct tw_store *store, bool create, struct tw_store_e
 
 static void make_options(struct tw_store *store)
 {
-    store->write_synced = rocksdb_writeoptions_create();
-    rocksdb_writeoptions_set_sync(store->write_synced, 1);
-    store->write_unsynced = rocksdb_writeoptions_create();
+    store->write_options = rocksdb_writeoptions_create();
     store->read_once = rocksdb_readoptions_create();
     store->read_through = rocksdb_readoptions_create();
     rocksdb_readoptions_set_fill_cache(store->read_through, 0);
@@ -197,9 +195,9 @@ static bool create_meta(struct tw_store *store, struct tw_store_error *error)
     tw_batch_put(store, batch, TW_FAMILY_META, "log_id", 6, store->log_id, sizeof store->log_id);
     tw_batch_put(store, batch, TW_FAMILY_META, "head", 4, &store->head, sizeof store->head);
     tw_batch_put(store, batch, TW_FAMILY_INDEX, "p", 1, &store->indexed, sizeof store->indexed);
-    enum tw_store_status status = tw_store_write(store, store->write_synced, batch, "write into", error);
+    enum tw_store_status status = tw_store_write(store, batch, "write into", error);
     rocksdb_writebatch_destroy(batch);
-    return status == TW_STORE_OK;
+    return status == TW_STORE_OK && tw_store_sync(store, "write into", error);
 }
 
 static bool damaged_meta(const struct tw_store *store, const char *row, struct tw_store_error *error)
@@ -289,12 +287,14 @@ static bool upgrade(struct tw_store *store, struct tw_store_error *error)
 {
     uint32_t format = TW_STORE_FORMAT;
     char *message = NULL;
-    rocksdb_put_cf(store->db, store->write_synced, store->families[TW_FAMILY_META], "format", 6, (const char *)&format,
+    rocksdb_put_cf(store->db, store->write_options, store->families[TW_FAMILY_META], "format", 6, (const char *)&format,
                    sizeof format, &message);
     if (message != NULL) {
         tw_store_fail_rocksdb(error, store->directory, "upgrade", message);
         return false;
     }
+    if (!tw_store_sync(store, "upgrade", error))
+        return false;
     store->format = TW_STORE_FORMAT;
     return tw_store_format_write(store, TW_STORE_FORMAT, error);
 }
@@ -346,6 +346,7 @@ struct tw_store *tw_store_open(const char *directory, enum tw_store_mode mode, s
     store->mode = mode;
     store->directory_fd = store->lock_fd = store->highwater_fd = -1;
     pthread_mutex_init(&store->lock, NULL);
+    pthread_mutex_init(&store->syncing, NULL);
     atomic_store(&store->gone_seq, 0); /* RocksDB's threads read both from the opening on */
     atomic_store(&store->gone_lsn, 0);
     atomic_store(&store->outbox_retries, 0);
@@ -363,9 +364,8 @@ static void close_database(struct tw_store *store)
         rocksdb_writebatch_destroy(store->batch);
     if (store->alert_batch != NULL)
         rocksdb_writebatch_destroy(store->alert_batch);
-    if (store->write_synced != NULL) {
-        rocksdb_writeoptions_destroy(store->write_synced);
-        rocksdb_writeoptions_destroy(store->write_unsynced);
+    if (store->write_options != NULL) {
+        rocksdb_writeoptions_destroy(store->write_options);
         rocksdb_readoptions_destroy(store->read_once);
         rocksdb_readoptions_destroy(store->read_through);
     }
@@ -383,6 +383,7 @@ void tw_store_close(struct tw_store **store_pointer)
     close_database(store);
     tw_store_directory_close(store);
     pthread_mutex_destroy(&store->lock);
+    pthread_mutex_destroy(&store->syncing);
     pthread_mutex_destroy(&store->cache.lock);
     free(store->sources);
     tw_buffer_free(&store->packed);

@@ -249,7 +249,7 @@ static void put_state(struct tw_store *store, rocksdb_writebatch_t *batch, const
 static enum tw_store_status write_batch(struct tw_store *store, rocksdb_writebatch_t *batch,
                                         struct tw_store_error *error)
 {
-    return tw_store_write(store, store->write_unsynced, batch, "write deliveries into", error);
+    return tw_store_write(store, batch, "write deliveries into", error);
 }
 
 enum tw_store_status tw_store_put_attempts(struct tw_store *store, const struct tw_store_attempt *attempts,

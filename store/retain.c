@@ -190,9 +190,9 @@ static bool write_retained(struct tw_store *store, const struct tw_retained *ret
                                        (const char *)end, sizeof end);
     rocksdb_writebatch_delete_range_cf(batch, store->families[TW_FAMILY_REFUSALS], (const char *)zeros, sizeof refusal,
                                        (const char *)refusal, sizeof refusal);
-    enum tw_store_status status = tw_store_write(store, store->write_synced, batch, "drop old trades of", error);
+    enum tw_store_status status = tw_store_write(store, batch, "drop old trades of", error);
     rocksdb_writebatch_destroy(batch);
-    return status == TW_STORE_OK;
+    return status == TW_STORE_OK && tw_store_sync(store, "drop old trades of", error);
 }
 
 /* Whole files of the log; what shares a file with records that stay goes when that file is compacted, or with the next

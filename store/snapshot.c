@@ -196,17 +196,6 @@ static bool take_chain(struct tw_snapshot_writer *writer, struct tw_store_error 
     return true;
 }
 
-/* By a write that is synced and changes nothing: it waits its turn behind the journal's. rocksdb_flush_wal does not,
- * and aborts the process when it meets the file of a sync that has just failed. */
-static bool make_alerts_durable(struct tw_store *store, struct tw_store_error *error)
-{
-    rocksdb_writebatch_t *batch = rocksdb_writebatch_create();
-    rocksdb_writebatch_delete_cf(batch, store->families[TW_FAMILY_META], "synced", 6);
-    enum tw_store_status status = tw_store_write(store, store->write_synced, batch, "sync the alerts of", error);
-    rocksdb_writebatch_destroy(batch);
-    return status == TW_STORE_OK;
-}
-
 static bool write_trailer(struct tw_snapshot_writer *writer, struct tw_store_error *error)
 {
     struct tw_snapshot_trailer *trailer = &writer->trailer;
@@ -250,8 +239,8 @@ bool tw_store_snapshot_finish(struct tw_snapshot_writer **writer_pointer, uint64
     TW_ASSERT(tw_snapshot_parts_missing(&writer->parts, writer->head.shards) == NULL);
     TW_ASSERT(writer->head.lsn <= tw_store_last_lsn(store) && last_alert <= tw_store_last_alert(store));
     writer->trailer.last_alert = last_alert;
-    if (!take_chain(writer, error) || !make_alerts_durable(store, error) || !write_trailer(writer, error) ||
-        !publish(writer, error))
+    if (!take_chain(writer, error) || !tw_store_sync(store, "sync the alerts of", error) ||
+        !write_trailer(writer, error) || !publish(writer, error))
         return false;
     free_writer(writer_pointer);
     return true;

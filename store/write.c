@@ -24,19 +24,37 @@ void tw_store_writes_end(struct tw_store *store, const struct tw_store_error *er
     pthread_mutex_unlock(&store->lock);
 }
 
-enum tw_store_status tw_store_write(struct tw_store *store, const rocksdb_writeoptions_t *options,
-                                    rocksdb_writebatch_t *batch, const char *what, struct tw_store_error *error)
+enum tw_store_status tw_store_write(struct tw_store *store, rocksdb_writebatch_t *batch, const char *what,
+                                    struct tw_store_error *error)
 {
     struct tw_store_error own;
     char *message = NULL;
     error = error == NULL ? &own : error;
     if (tw_store_write_failed(store, error))
         return error->status;
-    rocksdb_write(store->db, options, batch, &message);
+    rocksdb_write(store->db, store->write_options, batch, &message);
     if (message == NULL)
         return TW_STORE_OK;
     enum tw_store_status status = tw_store_fail_rocksdb(error, store->directory, what, message);
     if (status != TW_STORE_FULL)
         tw_store_writes_end(store, error);
     return status;
+}
+
+bool tw_store_sync(struct tw_store *store, const char *what, struct tw_store_error *error)
+{
+    char *message = NULL;
+    pthread_mutex_lock(&store->syncing);
+    bool synced = !tw_store_write_failed(store, error);
+    if (synced) {
+        rocksdb_flush_wal(store->db, 1, &message);
+        synced = message == NULL;
+        if (!synced) {
+            tw_store_fail_rocksdb(error, store->directory, what, message);
+            error->status = TW_STORE_FAILED; /* for want of room, too: no second try brings what the kernel forgot */
+            tw_store_writes_end(store, error);
+        }
+    }
+    pthread_mutex_unlock(&store->syncing);
+    return synced;
 }

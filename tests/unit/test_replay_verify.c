@@ -54,10 +54,10 @@ static void write_row(struct world *world, uint64_t n, struct row row)
     char *message = NULL;
     tw_put_u64_be(key, n);
     if (row.value == NULL)
-        rocksdb_delete_cf(world->store->db, world->store->write_synced, world->store->families[TW_FAMILY_ALERTS],
+        rocksdb_delete_cf(world->store->db, world->store->write_options, world->store->families[TW_FAMILY_ALERTS],
                           (const char *)key, sizeof key, &message);
     else
-        rocksdb_put_cf(world->store->db, world->store->write_synced, world->store->families[TW_FAMILY_ALERTS],
+        rocksdb_put_cf(world->store->db, world->store->write_options, world->store->families[TW_FAMILY_ALERTS],
                        (const char *)key, sizeof key, (const char *)row.value, row.length, &message);
     assert_null(message);
     rocksdb_free(row.value);

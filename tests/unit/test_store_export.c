@@ -133,7 +133,7 @@ static void a_name_that_cannot_be_read_ends_the_export(void **state)
     append_three(world);
     static const char key[5] = {TW_NAME_SOURCE, 0, 0, 0, 2};
     char *message = NULL;
-    rocksdb_delete_cf(world->store->db, world->store->write_unsynced, world->store->families[TW_FAMILY_NAMES], key,
+    rocksdb_delete_cf(world->store->db, world->store->write_options, world->store->families[TW_FAMILY_NAMES], key,
                       sizeof key, &message);
     assert_null(message);
     free(export(world, everything, TW_STORE_NOT_READABLE));

@@ -84,7 +84,7 @@ static struct row row_at(struct world *world, enum tw_family family, char first,
 static void put_row(struct world *world, const struct row *row)
 {
     char *message = NULL;
-    rocksdb_put_cf(world->store->db, world->store->write_unsynced, world->store->families[row->family],
+    rocksdb_put_cf(world->store->db, world->store->write_options, world->store->families[row->family],
                    (const char *)row->key, row->key_length, (const char *)row->value, row->value_length, &message);
     assert_null(message);
 }
@@ -92,7 +92,7 @@ static void put_row(struct world *world, const struct row *row)
 static void delete_row(struct world *world, const struct row *row)
 {
     char *message = NULL;
-    rocksdb_delete_cf(world->store->db, world->store->write_unsynced, world->store->families[row->family],
+    rocksdb_delete_cf(world->store->db, world->store->write_options, world->store->families[row->family],
                       (const char *)row->key, row->key_length, &message);
     assert_null(message);
 }
