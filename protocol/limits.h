@@ -95,6 +95,9 @@
 #define TW_WEBHOOK_KEYS_MAX 4u
 #define TW_MAIL_RECIPIENTS_MAX 32u
 
+/* ---- What people do to alerts ---- */
+#define TW_NOTE_BYTES_MAX 1000u
+
 /* ---- Rules ---- */
 #define TW_STATISTICS_WINDOW_MAX 1000u
 #define TW_OVERRIDES_MAX 65536u /* per-account and per-symbol thresholds */

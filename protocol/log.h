@@ -150,7 +150,8 @@ bool tw_block_next_position(const struct tw_block *block, uint32_t *offset, stru
     X(SNAPSHOT, "snapshot") /* number = snapshots so far, ts = wall clock: every actor keeps its state as of here */   \
     X(RETENTION, "retention") /* number = last trade, number2 = last record that go; ts = the moment all are before */ \
     X(LANE, "lane") /* text = publisher, number = 1 a feed, 0 it pushes: from here on it speaks there and only there   \
-                     */
+                     */                                                                                                \
+    X(ACTION, "action") /* number = h from 1, ts = wall clock, text = what somebody did to an alert (action.h) */
 
 enum tw_control_kind {
 #define TW_CONTROL_MEMBER(symbol, name) TW_CONTROL_##symbol,

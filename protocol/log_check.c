@@ -3,6 +3,7 @@
  * Whether the values of a record make sense. The passes over columns only collect bits that must not be there, without
  * a branch, so that the compiler makes vectors of them (this file is built with -O3).
  */
+#include "protocol/action.h"
 #include "protocol/log_inside.h"
 #include "protocol/names.h"
 #include "protocol/num.h"
@@ -235,6 +236,15 @@ const char *tw_log_check_block(const struct tw_block *block)
 
 /* ---- control records ---- */
 
+static const char *check_action(const struct tw_control *control)
+{
+    struct tw_action action;
+    const char *why = NULL;
+    if (control->number == 0 || control->number > (uint64_t)INT64_MAX)
+        return "an action has no number";
+    return tw_action_decode(control->text.bytes, control->text.length, &action, &why) ? NULL : why;
+}
+
 const char *tw_log_check_control(const struct tw_control *control)
 {
     if (control->text.length > TW_SETTINGS_BYTES_MAX)
@@ -270,6 +280,8 @@ const char *tw_log_check_control(const struct tw_control *control)
         return control->number > 1 || !tw_name_publisher_valid(control->text)
                    ? "a lane has no publisher, or is neither push nor feed"
                    : NULL;
+    case TW_CONTROL_ACTION:
+        return check_action(control);
     case TW_CONTROL_SETTINGS:
     case TW_CONTROL_KIND_COUNT:
         break;

@@ -104,6 +104,10 @@ struct tw_alert_view {
     uint32_t feature_count;      /* names are str, values numbers: checked */
 };
 bool tw_alert_decode(const void *bytes, size_t length, struct tw_alert_view *out);
+#define TW_ALERT_ID_BYTES 16u
+/* The id alone, at a fraction of the cost; false: there is none that is readable. */
+bool tw_alert_id_of(const void *bytes, size_t length, uint8_t id[TW_ALERT_ID_BYTES]);
+bool tw_alert_id_read(struct tw_text digits, uint8_t id[TW_ALERT_ID_BYTES]);      /* 32 hex digits, lower case */
 bool tw_alert_next_trade(struct tw_alert_view *view, struct tw_alert_trade *out); /* at most trades_listed times */
 bool tw_alert_next_feature(struct tw_alert_view *view, struct tw_text *name, double *value); /* feature_count times */
 

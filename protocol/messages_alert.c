@@ -131,6 +131,43 @@ size_t tw_alert_topic(char out[TW_TOPIC_BYTES_MAX], const char *severity, const 
     return (size_t)length < TW_TOPIC_BYTES_MAX ? (size_t)length : TW_TOPIC_BYTES_MAX - 1u;
 }
 
+/* ---- the id ---- */
+
+static int digit_of(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool tw_alert_id_read(struct tw_text digits, uint8_t id[TW_ALERT_ID_BYTES])
+{
+    if (digits.length != 2 * TW_ALERT_ID_BYTES)
+        return false;
+    for (uint32_t i = 0; i < TW_ALERT_ID_BYTES; i++) {
+        int high = digit_of(digits.bytes[2 * i]), low = digit_of(digits.bytes[2 * i + 1]);
+        if (high < 0 || low < 0)
+            return false;
+        id[i] = (uint8_t)(high << 4 | low);
+    }
+    return true;
+}
+
+bool tw_alert_id_of(const void *bytes, size_t length, uint8_t id[TW_ALERT_ID_BYTES])
+{
+    struct tw_unpacker cursor = tw_unpacker_over(bytes, length);
+    uint32_t pairs = 0;
+    if (!tw_unpack_map(&cursor, &pairs))
+        return false;
+    for (struct tw_text key, value; pairs > 0 && tw_unpack_text(&cursor, &key); pairs--) {
+        if (tw_text_is(key, "id"))
+            return tw_unpack_text(&cursor, &value) && tw_alert_id_read(value, id);
+        if (!tw_unpack_skip(&cursor))
+            return false;
+    }
+    return false;
+}
+
 /* ---- decoding ---- */
 
 struct alert_fields {

@@ -112,8 +112,8 @@ static const char *filters_fault(const struct tw_catchup *request)
     if (request->publisher.bytes != NULL &&
         (request->publisher.length == 0 || request->publisher.length > TW_PUBLISHER_BYTES_MAX))
         return "pub is not 1 to 32 bytes";
-    if (request->kind == TW_CATCHUP_REFUSALS && (request->type.bytes != NULL || request->severity.bytes != NULL))
-        return "refusals have neither type nor severity";
+    if (request->kind != TW_CATCHUP_ALERTS && (request->type.bytes != NULL || request->severity.bytes != NULL))
+        return "only alerts can be asked for by type or severity";
     if (request->kind != TW_CATCHUP_REFUSALS && request->publisher.bytes != NULL)
         return "only refusals can be asked for by pub";
     return NULL;

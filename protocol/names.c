@@ -86,6 +86,19 @@ bool tw_name_publisher_valid(struct tw_text name)
     return word_valid(name, TW_PUBLISHER_BYTES_MAX) && name.bytes[0] != '_';
 }
 
+bool tw_name_note_valid(struct tw_text note)
+{
+    if (note.length == 0 || note.length > TW_NOTE_BYTES_MAX)
+        return false;
+    const uint8_t *text = (const uint8_t *)note.bytes;
+    for (size_t i = 0, step; i < note.length; i += step) {
+        step = text[i] == '\n' ? 1 : character_bytes(text + i, note.length - i);
+        if (step == 0)
+            return false;
+    }
+    return true;
+}
+
 bool tw_name_id_valid(struct tw_text name)
 {
     return utf8_valid(name, TW_EXECUTION_ID_BYTES_MAX);

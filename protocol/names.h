@@ -17,6 +17,7 @@ bool tw_name_publisher_valid(struct tw_text name); /* 1-32 of A-Za-z0-9_-, not s
 bool tw_name_id_valid(struct tw_text name);        /* 1-64 bytes UTF-8, no control characters */
 bool tw_name_party_valid(struct tw_text name);     /* 1-32 bytes UTF-8, no control characters */
 bool tw_name_topic_valid(struct tw_text name);     /* 1-64 of A-Za-z0-9_- */
+bool tw_name_note_valid(struct tw_text note);      /* 1-1000 bytes UTF-8, no control characters but line feeds */
 
 /* String <-> dense id from 1. One owner, one thread. A name may carry a tag (a source's incarnation; 0 otherwise) that
  * is part of its identity. Names are copied; the text returned stays valid as long as the dictionary. */

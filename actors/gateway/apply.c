@@ -124,6 +124,9 @@ static void apply_control(struct tw_gateway *gateway, const struct tw_control *c
         publisher->speaks = control->number == 1 ? TW_SPEAKS_BY_FEED : TW_SPEAKS_BY_PUSH;
         break;
     }
+    case TW_CONTROL_ACTION:
+        gateway->actions = control->number;
+        break;
     case TW_CONTROL_KIND_COUNT:
         TW_UNREACHABLE("the decoder knows its kinds");
     }
@@ -183,6 +186,15 @@ uint64_t tw_gateway_snapshot(struct tw_gateway *gateway, int64_t wall_ns)
     TW_ASSERT(gateway->started);
     return tw_gateway_stage_control(
         gateway, (struct tw_control){.kind = TW_CONTROL_SNAPSHOT, .number = ++gateway->snapshots, .ts_ns = wall_ns});
+}
+
+uint64_t tw_gateway_act(struct tw_gateway *gateway, struct tw_text action, int64_t wall_ns)
+{
+    TW_ASSERT(gateway->started);
+    tw_gateway_stage_control(
+        gateway,
+        (struct tw_control){.kind = TW_CONTROL_ACTION, .number = ++gateway->actions, .ts_ns = wall_ns, .text = action});
+    return gateway->actions;
 }
 
 uint64_t tw_gateway_retain(struct tw_gateway *gateway, const struct tw_retention *retention)

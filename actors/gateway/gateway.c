@@ -191,6 +191,11 @@ uint64_t tw_gateway_last_lsn(const struct tw_gateway *gateway)
 {
     return gateway->cut_lsn;
 }
+uint64_t tw_gateway_actions(const struct tw_gateway *gateway)
+{
+    return gateway->actions;
+}
+
 uint64_t tw_gateway_boot(const struct tw_gateway *gateway)
 {
     return gateway->boot;

@@ -70,6 +70,8 @@ void tw_gateway_settings_changed(struct tw_gateway *gateway, struct tw_text sett
 
 /* A SNAPSHOT record: every actor keeps its state as it is there. Returns its lsn. */
 uint64_t tw_gateway_snapshot(struct tw_gateway *gateway, int64_t wall_ns);
+/* An ACTION record: what somebody did to an alert, encoded and without fault (protocol/action.h). Returns its h. */
+uint64_t tw_gateway_act(struct tw_gateway *gateway, struct tw_text action, int64_t wall_ns);
 /* A RETENTION record: the trades up to last_seq, all durable, go. Returns its lsn, 0 if they went before. */
 struct tw_retention {
     uint64_t last_seq, last_lsn; /* last trade, last record that go */
@@ -130,6 +132,7 @@ struct tw_gateway_counters tw_gateway_counters(const struct tw_gateway *gateway)
 uint64_t tw_gateway_last_seq(const struct tw_gateway *gateway);
 uint64_t tw_gateway_last_lsn(const struct tw_gateway *gateway); /* of the last record cut or applied */
 uint64_t tw_gateway_boot(const struct tw_gateway *gateway);
+uint64_t tw_gateway_actions(const struct tw_gateway *gateway); /* h of the newest */
 /* The sentence about the newest unreadable message or feed gap, or NULL; cleared by the call. For the shell's log. */
 const char *tw_gateway_complaint(struct tw_gateway *gateway);
 

@@ -33,6 +33,7 @@ static void save_head(const struct tw_gateway *gateway, struct tw_buffer *out)
     tw_put_i64(out, gateway->clock.next_roll_ns);
     tw_put_text(out,
                 (struct tw_text){(const char *)gateway->settings_text.bytes, (uint32_t)gateway->settings_text.length});
+    tw_put_u64(out, gateway->actions);
     tw_row_end(out, began);
 }
 
@@ -184,6 +185,7 @@ static bool load_head(struct tw_gateway *gateway, struct tw_row_reader *row)
     bool started = tw_get_u8(row) != 0;
     int64_t clock_ns = tw_get_i64(row), next_roll_ns = tw_get_i64(row);
     struct tw_text text = tw_get_text(row);
+    gateway->actions = row->at < row->end ? tw_get_u64(row) : 0; /* not in snapshots from before there were any */
     if (!tw_row_whole(row) || (started && (clock_ns < 0 || clock_ns > INT64_MAX - 2 * TW_NS_PER_SECOND)) ||
         text.length > TW_SETTINGS_BYTES_MAX)
         return false;

@@ -208,6 +208,7 @@ struct tw_gateway {
     uint64_t last_lsn, cut_lsn, durable_lsn; /* finished; handed out; on disk */
     uint64_t refusal_number;
     uint64_t snapshots;     /* so far */
+    uint64_t actions;       /* so far */
     uint64_t forgotten_seq; /* retention has dropped the trades up to here */
     struct tw_event_clock clock;
     int64_t accepted_ns; /* monotonic time of the last accepted trade */

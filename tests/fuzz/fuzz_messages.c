@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "protocol/action.h"
 #include "protocol/check.h"
 #include "protocol/messages.h"
 
@@ -59,6 +60,18 @@ static void fuzz_head(const uint8_t *data, size_t size)
     }
 }
 
+static void fuzz_action(const uint8_t *data, size_t size)
+{
+    struct tw_action_message message, again;
+    if (!tw_action_message_decode(data, size, &message))
+        return;
+    TW_ASSERT(tw_action_fault(&message.action) == NULL);
+    tw_action_message_encode(&first, &message);
+    TW_ASSERT(tw_action_message_decode(first.bytes, first.length, &again));
+    tw_action_message_encode(&second, &again);
+    assert_stable();
+}
+
 static void fuzz_catchup(const uint8_t *data, size_t size)
 {
     struct tw_catchup request, again;
@@ -96,8 +109,8 @@ static void fuzz_refusal(const uint8_t *data, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static void (*const decoders[])(const uint8_t *, size_t) = {fuzz_ack,     fuzz_alert, fuzz_head,
-                                                                fuzz_catchup, fuzz_end,   fuzz_refusal};
+    static void (*const decoders[])(const uint8_t *, size_t) = {fuzz_ack, fuzz_alert,   fuzz_head,  fuzz_catchup,
+                                                                fuzz_end, fuzz_refusal, fuzz_action};
     for (size_t i = 0; i < sizeof decoders / sizeof decoders[0]; i++) {
         first.length = 0;
         second.length = 0;

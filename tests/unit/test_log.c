@@ -241,6 +241,11 @@ static void the_largest_block_is_within_its_bound(void **state)
 
 /* ---- control records ---- */
 
+#define ACTION                                                                                                         \
+    "\x85\xa1v\x01\xa4verb\xa3"                                                                                        \
+    "ack\xa2id\xd9\x20"                                                                                                \
+    "00112233445566778899aabbccddeeff\xa1n\x07\xa3who\xa5"                                                             \
+    "maria"
 static const struct tw_control CONTROLS[] = {
     {1, 0, TW_CONTROL_BOOT, WORLD_TS, 1, 0, 0, {"0.1.0", 5}},
     {2, 0, TW_CONTROL_SETTINGS, 0, 0, 0, 0, {"rules/velocity/limit=10\n", 24}},
@@ -251,6 +256,7 @@ static const struct tw_control CONTROLS[] = {
     {7, 900, TW_CONTROL_SNAPSHOT, WORLD_TS, 1, 0, 0, {NULL, 0}},
     {INT64_MAX, 900, TW_CONTROL_RETENTION, WORLD_TS, 900, INT64_MAX - 1, 0, {"age", 3}},
     {8, 900, TW_CONTROL_LANE, 0, 1, 0, 0, {"feed-1", 6}},
+    {9, 900, TW_CONTROL_ACTION, WORLD_TS, 1, 0, 0, {ACTION, sizeof ACTION - 1}},
 };
 
 static void every_control_record_comes_back(void **state)

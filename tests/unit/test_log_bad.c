@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "log_world.h"
+#include "protocol/action.h"
 
 #define TEXT(literal) ((struct tw_text){(literal), sizeof(literal) - 1u})
 
@@ -303,6 +304,28 @@ static void a_lane_names_a_publisher(void **state)
     expect_refused(tw_control_encode(&control), "a lane");
 }
 
+static void an_action_is_numbered_and_readable(void **state)
+{
+    (void)state;
+    const struct tw_action done = {
+        .verb = TW_ACTION_ACK, .id = TEXT("00112233445566778899aabbccddeeff"), .n = 7, .who = TEXT("maria")};
+    struct tw_buffer text = {0};
+    tw_action_encode(&text, &done);
+    const struct tw_control whole = {
+        .lsn = 9, .kind = TW_CONTROL_ACTION, .number = 1, .text = {(const char *)text.bytes, (uint32_t)text.length}};
+    struct tw_control control = whole;
+    expect_taken(tw_control_encode(&control));
+    control.number = 0;
+    expect_refused(tw_control_encode(&control), "an action has no number");
+    control = whole;
+    control.text.length--;
+    expect_refused(tw_control_encode(&control), "an action is not readable");
+    control = whole;
+    text.bytes[text.length - 1] = '\n';
+    expect_refused(tw_control_encode(&control), "who it is by");
+    tw_buffer_free(&text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -317,6 +340,7 @@ int main(void)
         cmocka_unit_test(control_records_make_sense),
         cmocka_unit_test(a_retention_drops_only_what_lies_before_it),
         cmocka_unit_test(a_lane_names_a_publisher),
+        cmocka_unit_test(an_action_is_numbered_and_readable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
