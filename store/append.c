@@ -100,7 +100,16 @@ static struct tw_text form_on_disk(struct tw_store *store, const struct tw_frame
     return (struct tw_text){(const char *)frame->bytes, (uint32_t)frame->length};
 }
 
-static void put_record(struct tw_store *store, struct tw_store_head *head, const struct tw_frame *frame)
+static void put_control(struct tw_store *store, struct tw_store_actions *actions, const struct tw_control *control)
+{
+    if (control->kind == TW_CONTROL_FEED_GAP) /* the feed goes on behind what is missing */
+        put_position(store, control->source, control->number + control->number2);
+    if (control->kind == TW_CONTROL_ACTION)
+        tw_store_put_action(store, store->batch, actions, control);
+}
+
+static void put_record(struct tw_store *store, struct tw_store_head *head, struct tw_store_actions *actions,
+                       const struct tw_frame *frame)
 {
     struct tw_record record;
     const char *why = NULL;
@@ -122,8 +131,8 @@ static void put_record(struct tw_store *store, struct tw_store_head *head, const
 
     if (record.kind == TW_RECORD_BLOCK)
         put_block(store, head, &record.block);
-    else if (record.control.kind == TW_CONTROL_FEED_GAP) /* the feed goes on behind what is missing */
-        put_position(store, record.control.source, record.control.number + record.control.number2);
+    else
+        put_control(store, actions, &record.control);
     tw_store_head_take(head, &record, chain);
 }
 
@@ -150,10 +159,11 @@ enum tw_store_status tw_store_append(struct tw_store *store, struct tw_frame *co
     if (count == 0)
         return TW_STORE_OK;
 
-    struct tw_store_head head = store->head; /* only this thread changes it */
+    struct tw_store_head head = store->head; /* only this thread changes it, and the actions */
+    struct tw_store_actions actions = store->actions;
     rocksdb_writebatch_clear(store->batch);
     for (uint32_t i = 0; i < count; i++)
-        put_record(store, &head, frames[i]);
+        put_record(store, &head, &actions, frames[i]);
     tw_batch_put(store, store->batch, TW_FAMILY_META, "head", 4, &head, sizeof head);
     /* A write that failed may or may not be in the log: only opening anew can tell. For want of room it may be tried
      * again, the same rows under the same keys: RocksDB flushes and begins a new write-ahead log before it takes
@@ -169,6 +179,7 @@ enum tw_store_status tw_store_append(struct tw_store *store, struct tw_frame *co
     }
     pthread_mutex_lock(&store->lock);
     store->head = head;
+    store->actions = actions;
     pthread_mutex_unlock(&store->lock);
     return TW_STORE_OK;
 }

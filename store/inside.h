@@ -14,6 +14,7 @@
  *   lookup.c         by sequence, by publisher's number, names
  *   refusals.c       refusals by number and by publisher's number
  *   alerts.c         alert records
+ *   actions.c        what people did to alerts; rows by the id of an alert
  *   outbox.c         deliveries: pending, given up, and each attempt
  *   index_build.c    runs of the indexes (index_sort.c: sorting, index_list.c: lists, index_hash.c: hashes of ids)
  *   index_scan.c     by account, symbol and time
@@ -23,8 +24,8 @@
  *   wal.c            what the write-ahead log has, where RocksDB calls it corrupt
  *   snapshot.c       snapshots written, removed (snapshot_read.c: found and read)
  *   backup.c         a copy of the directory, in use or not
- *   verify.c         everything read and compared (verify_rows.c, verify_alerts.c, verify_deliveries.c,
- *                    verify_index.c, verify_snapshots.c)
+ *   verify.c         everything read and compared (verify_rows.c, verify_alerts.c, verify_actions.c,
+ *                    verify_deliveries.c, verify_index.c, verify_snapshots.c)
  */
 #ifndef TW_STORE_INSIDE_H
 #define TW_STORE_INSIDE_H
@@ -38,8 +39,8 @@
 #include "store/store.h"
 
 /* 1: as released first. 2: snapshots, retention; a directory of format 1 is one without either. 3: packed blocks; one
- * of format 2 has none. */
-#define TW_STORE_FORMAT 3u
+ * of format 2 has none. 4: actions, and rows by the id of an alert, which opening one of format 3 writes. */
+#define TW_STORE_FORMAT 4u
 
 /* Free space below which nothing is written. RocksDB must still be able to flush what it holds in memory (counted on
  * top, see tw_store_room), to write a manifest and to compact a little: it does not survive a full disk. */
@@ -207,6 +208,12 @@ void tw_block_cache_found(struct tw_block_cache *cache, uint64_t lsn, uint32_t s
 
 /* ---- the store ---- */
 
+/* The newest action, and the digest after it; zeros: none. */
+struct tw_store_actions {
+    uint64_t last;
+    uint8_t digest[TW_SHA256_BYTES];
+};
+
 struct tw_store {
     char *directory;
     enum tw_store_mode mode;
@@ -223,6 +230,7 @@ struct tw_store {
     struct tw_store_indexed indexed;
     struct tw_retained retained;
     uint64_t last_alert;
+    struct tw_store_actions actions;
     bool has_damage; /* a look-up, which has no way to say so, met damage */
     struct tw_store_error damage;
     bool write_failed; /* RocksDB refused a write: it has to be opened anew */
@@ -315,6 +323,17 @@ bool tw_store_load_or_note(struct tw_store *store, uint64_t follows, uint64_t ls
 /* The chain after the record that the cursor gave last. */
 struct tw_chain tw_store_cursor_chain(const struct tw_store_cursor *cursor);
 bool tw_store_read_head(struct tw_store *store, struct tw_store_error *error);
+
+/* ---- actions.c ---- */
+/* Key of a row by alert: sort e (number n of an event) or a (number h of an action). */
+void tw_store_alert_key(uint8_t key[26], char sort, const uint8_t id[TW_ALERT_ID_BYTES], uint64_t number);
+/* An ACTION record's rows, in its batch; *actions moves on. */
+void tw_store_put_action(struct tw_store *store, rocksdb_writebatch_t *batch, struct tw_store_actions *actions,
+                         const struct tw_control *control);
+/* An alert's row by its id, in its batch; and those of all alerts of a store that has none yet. */
+void tw_store_put_event(struct tw_store *store, rocksdb_writebatch_t *batch, const struct tw_store_alert *alert);
+bool tw_store_index_alerts(struct tw_store *store, struct tw_store_error *error);
+bool tw_store_read_actions(struct tw_store *store, struct tw_store_error *error);
 
 /* ---- outbox.c ---- */
 /* The pending deliveries of an alert, in the batch that has the alert. */

@@ -280,13 +280,15 @@ static bool create_log(struct tw_store *store, struct tw_store_error *error)
            tw_store_format_write(store, TW_STORE_FORMAT, error);
 }
 
-/* Every row of an older format means the same in this one, so there is nothing to rewrite: it says which it is. The row
- * comes first: a crash between the two leaves FORMAT as it was, an older program refuses the row, and the next start
- * goes on here. */
+/* Every row of an older format means the same in this one, so there is nothing to rewrite; what is new, rows by the id
+ * of an alert, is written before it says which format it is. Of that the row comes first: a crash between the two
+ * leaves FORMAT as it was, an older program refuses the row, and the next start goes on here. */
 static bool upgrade(struct tw_store *store, struct tw_store_error *error)
 {
     uint32_t format = TW_STORE_FORMAT;
     char *message = NULL;
+    if (!tw_store_index_alerts(store, error))
+        return false;
     rocksdb_put_cf(store->db, store->write_options, store->families[TW_FAMILY_META], "format", 6, (const char *)&format,
                    sizeof format, &message);
     if (message != NULL) {
@@ -302,7 +304,8 @@ static bool upgrade(struct tw_store *store, struct tw_store_error *error)
 static bool open_log(struct tw_store *store, struct tw_store_error *error)
 {
     if (!read_meta(store, error) || !tw_store_read_retained(store, error) || !tw_store_read_head(store, error) ||
-        !tw_store_highwater_check(store, &store->head, error) || !read_last_alert(store, error))
+        !tw_store_highwater_check(store, &store->head, error) || !read_last_alert(store, error) ||
+        !tw_store_read_actions(store, error))
         return false;
     return store->mode == TW_STORE_READ || store->format == TW_STORE_FORMAT || upgrade(store, error);
 }

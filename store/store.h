@@ -17,6 +17,7 @@
 #include "protocol/digest.h"
 #include "protocol/frame.h"
 #include "protocol/log.h"
+#include "protocol/messages.h"
 #include "protocol/pack.h"
 #include "protocol/snapshot.h"
 
@@ -168,6 +169,30 @@ uint64_t tw_store_last_alert(struct tw_store *store);
 typedef bool (*tw_store_alert_visit)(void *context, const struct tw_store_alert *alert); /* false stops */
 bool tw_store_alerts(struct tw_store *store, uint64_t after, tw_store_alert_visit visit, void *context,
                      struct tw_store_error *error);
+
+/* The events of one alert, in order of n. */
+bool tw_store_events_of(struct tw_store *store, const uint8_t id[TW_ALERT_ID_BYTES], tw_store_alert_visit visit,
+                        void *context, struct tw_store_error *error);
+/* Alerts whose id begins with these 1 to 32 hex digits: 0, 1 or 2 for more; the last one met goes to `id`. -1: *error.
+ */
+int tw_store_find_alert(struct tw_store *store, const char *digits, uint8_t id[TW_ALERT_ID_BYTES],
+                        struct tw_store_error *error);
+
+/* ---- what people do to alerts ---- */
+/* Written with the log's record of it (tw_store_append), kept when that goes: encoded messages (protocol/action.h) by
+ * h, dense from 1, each with the digest of all up to it. Any thread. */
+struct tw_store_action {
+    uint64_t h;
+    const uint8_t *bytes;
+    uint32_t length;
+    uint8_t digest[TW_SHA256_BYTES];
+};
+uint64_t tw_store_last_action(struct tw_store *store);                                      /* durable */
+typedef bool (*tw_store_action_visit)(void *context, const struct tw_store_action *action); /* false stops */
+bool tw_store_actions(struct tw_store *store, uint64_t after, tw_store_action_visit visit, void *context,
+                      struct tw_store_error *error);
+bool tw_store_actions_of(struct tw_store *store, const uint8_t id[TW_ALERT_ID_BYTES], tw_store_action_visit visit,
+                         void *context, struct tw_store_error *error);
 
 /* ---- deliveries ---- */
 /* The receivers that tw_store_alert.receivers means, before alerts are put; at most TW_RECEIVERS_MAX names of 1 to

@@ -103,7 +103,8 @@ bool tw_store_verify(struct tw_store *store, void (*progress)(void *context, uin
     verify->head.seq = verify->retained.seq;
     verify->head.chain = verify->retained.chain;
     bool ok = walk(verify, progress, context) && tw_verify_rows_end(verify) && tw_verify_index_end(verify) &&
-              tw_verify_alerts(verify) && tw_verify_deliveries(verify) && tw_verify_snapshots(verify);
+              tw_verify_alerts(verify) && tw_verify_deliveries(verify) && tw_verify_snapshots(verify) &&
+              tw_verify_actions(verify);
     if (verify->time_rows != NULL)
         rocksdb_iter_destroy(verify->time_rows);
     tw_publisher_hashes_free(&verify->publishers);

@@ -16,6 +16,7 @@ struct tw_verify {
     struct tw_retained retained;     /* the log begins behind it; what was before is only known by its end */
     bool names_met[4], refusals_met; /* so that the first one kept tells how many went before */
     bool retention_met;              /* the record that says so */
+    uint64_t actions_met;            /* h of the newest one in the log */
     struct tw_store_indexed indexed; /* up to here the indexes must agree */
 
     /* verify_rows.c */
@@ -45,6 +46,8 @@ bool tw_verify_rows_end(struct tw_verify *verify);
 bool tw_verify_index_take(struct tw_verify *verify, const struct tw_block *block);
 bool tw_verify_index_end(struct tw_verify *verify);
 bool tw_verify_alerts(struct tw_verify *verify);
+bool tw_verify_action_take(struct tw_verify *verify, const struct tw_control *control);
+bool tw_verify_actions(struct tw_verify *verify);
 bool tw_verify_deliveries(struct tw_verify *verify);
 bool tw_verify_snapshots(struct tw_verify *verify);
 

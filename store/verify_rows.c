@@ -101,6 +101,8 @@ bool tw_verify_rows_take(struct tw_verify *verify, const struct tw_record *recor
         const struct tw_control *control = &record->control;
         verify->retention_met |= control->kind == TW_CONTROL_RETENTION && control->number == verify->retained.seq &&
                                  control->number2 == verify->retained.lsn;
+        if (control->kind == TW_CONTROL_ACTION)
+            return tw_verify_action_take(verify, control);
         return control->kind != TW_CONTROL_FEED_GAP ||
                take_position(verify, control->source, control->number + control->number2, control->lsn);
     }

@@ -227,6 +227,14 @@ static enum tw_recovery_end compare(struct recovery *recovery)
                  out->alerts, stored);
         return TW_RECOVERY_FAILED;
     }
+    if (tw_gateway_actions(out->gateway) != recovery->disk.last_action) {
+        snprintf(recovery->why, TW_RECOVERY_WHY_BYTES,
+                 "the log has %" PRIu64 " actions of people, but %" PRIu64
+                 " are stored beside it: the store is damaged; "
+                 "`tapewarden store verify` says where",
+                 tw_gateway_actions(out->gateway), recovery->disk.last_action);
+        return TW_RECOVERY_FAILED;
+    }
     if (out->differs)
         say(recovery, true,
             "the log gives other alerts than were recorded (stored=%" PRIu64 " derived=%" PRIu64

@@ -24,6 +24,7 @@ struct tw_recovery_disk {
     uint64_t first_lsn; /* of the log's first record: 1, or more once retention has dropped some */
     uint64_t last_lsn;  /* 0: the log is empty */
     uint64_t last_alert;
+    uint64_t last_action;
 };
 
 struct tw_recovery_snapshot {

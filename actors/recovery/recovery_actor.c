@@ -32,7 +32,8 @@ static struct tw_recovery_disk disk(void *context)
     struct source *source = context;
     return (struct tw_recovery_disk){.first_lsn = tw_store_retained(source->store).lsn + 1,
                                      .last_lsn = tw_store_last_lsn(source->store),
-                                     .last_alert = tw_store_last_alert(source->store)};
+                                     .last_alert = tw_store_last_alert(source->store),
+                                     .last_action = tw_store_last_action(source->store)};
 }
 
 /* ---- snapshots ---- */

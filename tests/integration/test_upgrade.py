@@ -10,9 +10,10 @@ from harness import Catchup, Daemon, Publisher, Scratch, run_tool, trade
 
 KEPT = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "data")
 DIGESTS = {1: "30c3ba3729390efb6cef1c2bf726ba2bd0b19bc1da3bfc611e62fed9ba21b15b",
-           2: "b5598b05e8367b27ccf64eba31764671aaf9d577698594ac1dda7313933e27b7"}
-ALERTS = {1: 48, 2: 59}
-DESK_1 = {1: 1531, 2: 1800}     # the last number that desk-1 used
+           2: "b5598b05e8367b27ccf64eba31764671aaf9d577698594ac1dda7313933e27b7",
+           3: "80ffb459665747dfe480131a0c349b7203e85ad0488ed6feb33b0d735c4411ea"}
+ALERTS = {1: 48, 2: 59, 3: 49}
+DESK_1 = {1: 1531, 2: 1800, 3: 1800}     # the last number that desk-1 used
 LATER = 1_704_300_000_000_000_000
 
 
@@ -50,7 +51,7 @@ class Upgrade(unittest.TestCase):
     def goes_on(self, data, alerts, last_number):
         before = json.loads(run_tool("store", "stats", "--json", "--data", data).out)
         with Daemon(data=data) as daemon:
-            self.assertEqual(format_of(data), "tapewarden 3\n")
+            self.assertEqual(format_of(data), "tapewarden 4\n")
             with Catchup(daemon) as catchup:
                 self.assertEqual([alert["n"] for alert, _ in catchup.everything()], list(range(1, alerts + 1)))
                 self.assertEqual(len(catchup.everything("refusals")), before["refusals"])

@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 
+#include "protocol/action.h"
 #include "protocol/check.h"
 #include "protocol/messages.h"
 #include "store_world.h"
@@ -232,6 +233,28 @@ struct tw_frame *feed_retention(struct feed *feed, uint64_t last_seq, uint64_t l
                                        .number2 = last_lsn,
                                        .ts_ns = NOON};
     return tw_control_encode(&control);
+}
+
+struct tw_frame *feed_action(struct feed *feed)
+{
+    char why[64];
+    struct tw_buffer text = {0};
+    int length = snprintf(why, sizeof why, "note %llu\nof two lines", (unsigned long long)++feed->actions);
+    const struct tw_action action = {.verb = TW_ACTION_NOTE,
+                                     .id = {"00000000000000000000000000000000", 32},
+                                     .n = feed->alerts,
+                                     .who = {"maria", 5},
+                                     .why = {why, (uint32_t)length}};
+    tw_action_encode(&text, &action);
+    const struct tw_control control = {.lsn = ++feed->lsn,
+                                       .follows = feed->seq,
+                                       .kind = TW_CONTROL_ACTION,
+                                       .number = feed->actions,
+                                       .ts_ns = NOON + (int64_t)feed->actions,
+                                       .text = {(const char *)text.bytes, (uint32_t)text.length}};
+    struct tw_frame *frame = tw_control_encode(&control);
+    tw_buffer_free(&text);
+    return frame;
 }
 
 /* ---- alerts ---- */

@@ -20,6 +20,8 @@ static const struct answer answers[] = {
            "56a3cc93fe1b8617162eb557ecfd9372e018b63221d07f7179b6ece7a7cf805c"},
     [2] = {2875, 25, 59, "b5598b05e8367b27ccf64eba31764671aaf9d577698594ac1dda7313933e27b7",
            "f4449a5c58591c7f57b58916aa2a2bf6234025c2affb0cd44a5b1a705ee3032e"},
+    [3] = {2877, 23, 49, "80ffb459665747dfe480131a0c349b7203e85ad0488ed6feb33b0d735c4411ea",
+           "26b24d947e8ae9d9c3be979f385141315f4f716d6256e906536e9ae958d3e6b3"},
 };
 
 static void expect_the_same_answer(const struct world *world, uint32_t format)
@@ -99,21 +101,26 @@ static void a_tool_reads_format_2_and_leaves_it_alone(void **state)
     read_as_a_tool(*state, 2, "tapewarden 2\n");
 }
 
+static void a_tool_reads_format_3_and_leaves_it_alone(void **state)
+{
+    read_as_a_tool(*state, 3, "tapewarden 3\n");
+}
+
 static void open_for_writing(struct world *world, uint32_t format)
 {
     world_open(world);
-    expect_format(world, "tapewarden 3\n");
+    expect_format(world, "tapewarden 4\n");
     expect_verified(world);
     world_reopen(world);
     world_close(world);
     expect_the_same_answer(world, format);
 }
 
-static void opening_format_1_for_writing_makes_it_format_3_with_the_same_answer(void **state)
+static void opening_format_1_for_writing_makes_it_format_4_with_the_same_answer(void **state)
 {
     open_for_writing(*state, 1);
 }
-static void opening_format_2_for_writing_makes_it_format_3_with_the_same_answer(void **state)
+static void opening_format_2_for_writing_makes_it_format_4_with_the_same_answer(void **state)
 {
     open_for_writing(*state, 2);
 }
@@ -144,6 +151,19 @@ static struct tw_frame *another_block(struct world *world, struct tw_frame *last
     const struct tw_position position = {tw_load_u32(old->source, 0), pseq[old->count - 1] + 1};
     const struct tw_block_lists lists = {.positions = &position, .position_count = 1};
     return tw_block_encode(&block, &lists);
+}
+
+/* The alerts of a format that had no rows by their ids have them now. */
+static void opening_format_3_for_writing_makes_its_alerts_known_by_id(void **state)
+{
+    struct world *world = *state;
+    uint8_t id[TW_ALERT_ID_BYTES];
+    open_for_writing(world, 3);
+    world_open(world);
+    expect_verified(world);
+    assert_true(tw_store_find_alert(world->store, "0", id, &world->error) > 0);
+    assert_int_equal(tw_store_last_action(world->store), 0);
+    world_close(world);
 }
 
 static void what_was_upgraded_goes_on(struct world *world, uint32_t format)
@@ -188,7 +208,7 @@ static void crash_in_the_middle(struct world *world, uint32_t format, const char
     world_close(world);
     expect_format(world, text);
     world_open(world);
-    expect_format(world, "tapewarden 3\n");
+    expect_format(world, "tapewarden 4\n");
     world_close(world);
     expect_the_same_answer(world, format);
 }
@@ -202,25 +222,38 @@ static void so_it_is_with_format_2(void **state)
     crash_in_the_middle(*state, 2, "tapewarden 2\n");
 }
 
+static void and_with_format_3(void **state)
+{
+    crash_in_the_middle(*state, 3, "tapewarden 3\n");
+}
+
 static int setup_2(void **state)
 {
     return setup_format(state, 2);
 }
+static int setup_3(void **state)
+{
+    return setup_format(state, 3);
+}
 
 #define TEST_OF_1(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 #define TEST_OF_2(name) cmocka_unit_test_setup_teardown(name, setup_2, teardown)
+#define TEST_OF_3(name) cmocka_unit_test_setup_teardown(name, setup_3, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST_OF_1(a_tool_reads_format_1_and_leaves_it_alone),
         TEST_OF_2(a_tool_reads_format_2_and_leaves_it_alone),
-        TEST_OF_1(opening_format_1_for_writing_makes_it_format_3_with_the_same_answer),
-        TEST_OF_2(opening_format_2_for_writing_makes_it_format_3_with_the_same_answer),
+        TEST_OF_1(opening_format_1_for_writing_makes_it_format_4_with_the_same_answer),
+        TEST_OF_2(opening_format_2_for_writing_makes_it_format_4_with_the_same_answer),
         TEST_OF_1(a_log_of_format_1_goes_on_with_packed_blocks),
         TEST_OF_2(a_log_of_format_2_goes_on_with_packed_blocks),
         TEST_OF_1(a_crash_in_the_middle_of_the_upgrade_is_made_good),
         TEST_OF_2(so_it_is_with_format_2),
+        TEST_OF_3(a_tool_reads_format_3_and_leaves_it_alone),
+        TEST_OF_3(opening_format_3_for_writing_makes_its_alerts_known_by_id),
+        TEST_OF_3(and_with_format_3),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -252,8 +252,8 @@ static void rows_that_must_be_there_are_missed_at_once(void **state)
 {
     struct world *world = *state;
     fill(world);
-    for (uint32_t place = 0; place < 3; place++) { /* format, head, log_id */
-        struct row row = row_at(world, TW_FAMILY_META, 0, place);
+    for (uint32_t place = 0; place < 3; place++) {
+        struct row row = row_at(world, TW_FAMILY_META, "fhl"[place], 0); /* format, head, log_id */
         delete_row(world, &row);
         world_close(world);
         world_open_fails(world, TW_STORE_READ, TW_STORE_DAMAGED);
@@ -283,6 +283,62 @@ static void a_name_that_is_missing_is_damage_and_one_to_come_is_none(void **stat
     assert_int_equal(tw_store_append(world->store, NULL, 0, &world->error), TW_STORE_DAMAGED);
     free(row.value);
     tw_buffer_free(&name);
+}
+
+/* ---- actions ---- */
+
+static void append_actions(struct world *world, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        struct tw_frame *frame = feed_action(&world->feed);
+        world_append(world, &frame, 1);
+    }
+}
+
+/* The rows by alert come first: 3 of actions, 30 of events; then the actions themselves. */
+static void damage_of_actions_is_named(void **state)
+{
+    struct world *world = *state;
+    fill(world);
+    append_actions(world, 3);
+    world_reopen(world);
+    expect_whole(world);
+    without(world, TW_FAMILY_META, 'A', 1, "the row by alert of action 2 is missing");
+    without(world, TW_FAMILY_META, 'A', 8, "the row by alert of alert 6 is missing");
+    without(world, TW_FAMILY_META, 'A', 34, "action 2 is missing");
+    without(world, TW_FAMILY_META, 'A', 35, "action 3 is missing");
+    changed(world, TW_FAMILY_META, 'A', 34, 60, "the row of action 2 does not say what the log says");
+    changed(world, TW_FAMILY_META, 'A', 33, 3, "the digest after action 1");
+    struct row other = row_at(world, TW_FAMILY_META, 'A', 4);
+    other.key[25] = 99;
+    put_row(world, &other);
+    expect_damage(world, "there are 31 rows by alert of events");
+    delete_row(world, &other);
+    expect_whole(world);
+    world->store->actions.last--;
+    expect_damage(world, "there are 2 actions, and the log has 3");
+    free(other.value);
+}
+
+/* Their records go with retention; the rows stay, chained. */
+static void actions_outlive_their_records(void **state)
+{
+    struct world *world = *state;
+    fill(world);
+    append_actions(world, 2);
+    uint64_t seq = world->feed.seq, lsn = world->feed.lsn;
+    struct tw_frame *frames[2] = {feed_block(&world->feed, 50, 2), feed_action(&world->feed)};
+    world_append(world, frames, 2);
+    assert_true(tw_store_index_step(world->store, 0, &world->error) > 0);
+    world_snapshot(world);
+    frames[0] = feed_retention(&world->feed, seq, lsn);
+    world_append(world, frames, 1);
+    assert_true(tw_store_retain(world->store, seq, lsn, &world->error));
+    world_reopen(world);
+    assert_int_equal(tw_store_last_action(world->store), 3);
+    expect_whole(world);
+    changed(world, TW_FAMILY_META, 'A', 33, 1000, "the digest after action 1");
+    without(world, TW_FAMILY_META, 'A', 33, "action 1 is missing");
 }
 
 /* ---- snapshots ---- */
@@ -362,6 +418,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(damage_of_what_is_derived_is_named, setup, teardown),
         cmocka_unit_test_setup_teardown(damage_of_the_indexes_is_named, setup, teardown),
         cmocka_unit_test_setup_teardown(damage_of_the_alerts_is_named, setup, teardown),
+        cmocka_unit_test_setup_teardown(damage_of_actions_is_named, setup, teardown),
+        cmocka_unit_test_setup_teardown(actions_outlive_their_records, setup, teardown),
         cmocka_unit_test_setup_teardown(damage_of_a_snapshot_is_named_by_its_file, setup, teardown),
         cmocka_unit_test_setup_teardown(damage_of_a_log_that_begins_later_is_named, setup, teardown),
         cmocka_unit_test_setup_teardown(a_drop_that_no_record_allows_is_named, setup, teardown),

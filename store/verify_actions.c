@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What people did to alerts: dense, readable, of alerts that are there, chained by their digests, and what the log says
+ * as far as it still has it. And the rows by alert: one for each event and action, and no others.
+ */
+#include <inttypes.h>
+
+#include "protocol/action.h"
+#include "store/verify.h"
+
+/* ---- the log's records, while it is walked ---- */
+
+struct stored {
+    uint64_t h;
+    const struct tw_buffer *expected;
+    bool same;
+};
+
+static bool compare(void *context, const struct tw_store_action *action)
+{
+    struct stored *stored = context;
+    stored->same = action->h == stored->h && action->length == stored->expected->length &&
+                   memcmp(action->bytes, stored->expected->bytes, action->length) == 0;
+    return false;
+}
+
+bool tw_verify_action_take(struct tw_verify *verify, const struct tw_control *control)
+{
+    struct tw_action_message message = {.h = control->number, .at_ns = control->ts_ns};
+    struct tw_buffer expected = {0};
+    const char *why = NULL;
+    if (verify->actions_met == 0 && verify->retained.lsn != 0) /* those before it were dropped with their records */
+        verify->actions_met = message.h - 1;
+    if (message.h != ++verify->actions_met)
+        return tw_verify_damaged(verify, "record %" PRIu64 " is action %" PRIu64 ", and should be %" PRIu64,
+                                 control->lsn, message.h, verify->actions_met);
+    TW_ASSERT(tw_action_decode(control->text.bytes, control->text.length, &message.action, &why));
+    tw_action_message_encode(&expected, &message);
+    struct stored stored = {message.h, &expected, false};
+    bool ok = tw_store_actions(verify->store, message.h - 1, compare, &stored, verify->error);
+    tw_buffer_free(&expected);
+    if (ok && !stored.same)
+        ok = tw_verify_damaged(verify, "the row of action %" PRIu64 " does not say what the log says", message.h);
+    return ok;
+}
+
+/* ---- the rows ---- */
+
+struct walk {
+    struct tw_verify *verify;
+    uint64_t h;
+    uint8_t digest[TW_SHA256_BYTES];
+    bool ok;
+};
+
+static bool has_row(struct tw_verify *verify, char sort, const uint8_t id[TW_ALERT_ID_BYTES], const char *what,
+                    uint64_t number)
+{
+    uint8_t key[26];
+    tw_store_alert_key(key, sort, id, number);
+    int found = tw_store_get_exact(verify->store, TW_FAMILY_META, key, sizeof key, NULL, 0, verify->error);
+    return found > 0 ||
+           (found == 0 && tw_verify_damaged(verify, "the row by alert of %s %" PRIu64 " is missing", what, number));
+}
+
+static bool check_action(void *context, const struct tw_store_action *action)
+{
+    struct walk *walk = context;
+    struct tw_verify *verify = walk->verify;
+    struct tw_action_message message;
+    uint8_t id[TW_ALERT_ID_BYTES];
+    walk->h = action->h;
+    walk->ok = false;
+    if (!tw_action_message_decode(action->bytes, action->length, &message) || message.h != action->h)
+        return tw_verify_damaged(verify, "action %" PRIu64 " is not readable", action->h);
+    tw_digest_extend(walk->digest, action->bytes, action->length);
+    if (memcmp(walk->digest, action->digest, sizeof walk->digest) != 0)
+        return tw_verify_damaged(verify, "the digest after action %" PRIu64 " is not what the actions give", action->h);
+    if (message.action.n > tw_store_last_alert(verify->store))
+        return tw_verify_damaged(verify, "action %" PRIu64 " names alert %" PRIu64 "; there are %" PRIu64, action->h,
+                                 message.action.n, tw_store_last_alert(verify->store));
+    TW_ASSERT(tw_alert_id_read(message.action.id, id));
+    return walk->ok = has_row(verify, 'a', id, "action", action->h) &&
+                      has_row(verify, 'e', id, "the event before action", message.action.n);
+}
+
+static bool check_event(void *context, const struct tw_store_alert *alert)
+{
+    struct walk *walk = context;
+    uint8_t id[TW_ALERT_ID_BYTES];
+    walk->ok = (tw_alert_id_of(alert->bytes, alert->length, id) ||
+                tw_verify_damaged(walk->verify, "alert %" PRIu64 " has no id", alert->n)) &&
+               has_row(walk->verify, 'e', id, "alert", alert->n);
+    return walk->ok;
+}
+
+/* All that should be are there; so there are others if there are more. */
+static bool no_others(struct tw_verify *verify, char sort, uint64_t expected, const char *what)
+{
+    uint8_t from[2] = {'A', (uint8_t)sort};
+    uint64_t rows = 0;
+    rocksdb_iterator_t *iterator = tw_store_iterate(verify->store, TW_FAMILY_META);
+    for (rocksdb_iter_seek(iterator, (const char *)from, sizeof from); rocksdb_iter_valid(iterator);
+         rocksdb_iter_next(iterator)) {
+        size_t length = 0;
+        const uint8_t *key = tw_iterator_key(iterator, &length);
+        if (length < sizeof from || memcmp(key, from, sizeof from) != 0)
+            break;
+        rows++;
+    }
+    bool ok = tw_iterator_ok(verify->store, iterator, "read", verify->error);
+    rocksdb_iter_destroy(iterator);
+    return ok && (rows == expected ||
+                  tw_verify_damaged(verify, "there are %" PRIu64 " rows by alert of %s, and should be %" PRIu64, rows,
+                                    what, expected));
+}
+
+bool tw_verify_actions(struct tw_verify *verify)
+{
+    struct walk walk = {.verify = verify, .ok = true};
+    uint64_t last = tw_store_last_action(verify->store), last_alert = tw_store_last_alert(verify->store);
+    if (verify->retained.lsn == 0 && verify->actions_met != last)
+        return tw_verify_damaged(verify, "there are %" PRIu64 " actions, and the log has %" PRIu64, last,
+                                 verify->actions_met);
+    if (!tw_store_actions(verify->store, 0, check_action, &walk, verify->error) || !walk.ok)
+        return false;
+    if (walk.h != last)
+        return tw_verify_damaged(verify, "action %" PRIu64 " is missing: there should be %" PRIu64, walk.h + 1, last);
+    if (verify->store->format < 4) /* alerts had no rows by id */
+        return true;
+    return tw_store_alerts(verify->store, 0, check_event, &walk, verify->error) && walk.ok &&
+           no_others(verify, 'e', last_alert, "events") && no_others(verify, 'a', last, "actions");
+}
