@@ -8,6 +8,7 @@
 
 #include "actors/judging/event.h"
 #include "protocol/alert_text.h"
+#include "tools/alerts_desk.h"
 #include "tools/cli.h"
 #include "tools/client/tapewarden.h"
 #include "tools/stop.h"
@@ -127,6 +128,9 @@ static int run(struct alerts *alerts, const struct tapewarden_subscriber_options
 
 int tw_alerts_main(int argc, char **argv)
 {
+    for (int i = 1; i < argc; i++)
+        if (tw_alerts_desk_has(argv[i]) && (i == 1 || argv[i - 1][0] != '-'))
+            return tw_alerts_desk_main(argc, argv);
     struct alerts alerts = {.timeout_s = 5};
     const struct tw_cli_option options[] = {
         {"follow", NULL, "go on with what comes", TW_CLI_FLAG, &alerts.follow},
@@ -140,7 +144,7 @@ int tw_alerts_main(int argc, char **argv)
     };
     alerts.cli = (struct tw_cli){
         .command = NAME,
-        .synopsis = "[options]",
+        .synopsis = "[options]\n       tapewarden alerts ack|assign|close|note|show|list ... (see alerts show --help)",
         .description = "Prints the alerts that a daemon has recorded, in order; with --follow also those that come,\n"
                        "each once: what gets lost on the way is asked for again.",
         .examples = "  tapewarden alerts\n"

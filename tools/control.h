@@ -10,7 +10,7 @@
 
 enum tw_control_end {
     TW_CONTROL_NOBODY, /* no daemon that could be asked; *error is as it was */
-    TW_CONTROL_FAILED, /* *error says why */
+    TW_CONTROL_FAILED, /* *error says why; MISSING: the daemon does not have what was asked for */
     TW_CONTROL_DONE    /* `answer` holds what came behind "ok " */
 };
 /* Waits as long as the daemon lives. `what` it may not have done ends the sentence of one that died: "made the backup".

@@ -151,6 +151,15 @@ static bool visit_refusal(void *context, const struct tw_refusal *refusal)
     return go_on;
 }
 
+static bool visit_action(void *context, const struct tw_store_action *action)
+{
+    struct tw_catchup_actor *actor = context;
+    if (!may_look(actor) || !give(actor, action->h, action->bytes, action->length))
+        return false;
+    actor->position = action->h;
+    return true;
+}
+
 static uint64_t newest(struct tw_catchup_actor *actor)
 {
     switch (actor->request.kind) {
@@ -159,7 +168,7 @@ static uint64_t newest(struct tw_catchup_actor *actor)
     case TW_CATCHUP_REFUSALS:
         return tw_store_refusal_count(actor->store);
     case TW_CATCHUP_ACTIONS:
-        return 0; /* nobody acts on alerts yet */
+        return tw_store_last_action(actor->store);
     }
     TW_UNREACHABLE("a kind of catch-up without a store");
 }
@@ -184,6 +193,8 @@ static bool serve(struct tw_catchup_actor *actor)
             read = tw_store_alerts(actor->store, actor->position, visit_alert, actor, &error);
         else if (actor->request.kind == TW_CATCHUP_REFUSALS)
             read = tw_store_refusals(actor->store, actor->position, visit_refusal, actor, &error);
+        else
+            read = tw_store_actions(actor->store, actor->position, visit_action, actor, &error);
         if (actor->unreadable && tw_store_damage(actor->store, &error))
             read = false;
         if (!read) {

@@ -15,13 +15,14 @@ struct tw_barrier {
     struct tw_gateway *core;
     struct tw_barrier_settings settings;
     struct tw_saver *saver;
-    zsock_t *keeper;
+    zsock_t *keeper, *actions;
     struct tw_keeper_report report;
     uint64_t lsn, seq; /* the newest SNAPSHOT record that was staged here, and the last trade before it */
     int64_t taken_ns;
     int64_t work_taken_ns, work_ns, work_seen_ns; /* at the newest snapshot, now, and when that was */
     uint64_t recorded_seq, recorded_lsn;          /* of the newest wish that stands in the log */
     bool unsaid;                                  /* the keeper has not heard of it */
+    bool held;                                    /* the disk is full: nothing is staged */
 };
 
 static void save_begin(void *core)
@@ -57,12 +58,14 @@ void tw_barrier_open(struct tw_barrier *barrier, int64_t now_ns)
         return;
     tw_saver_open(barrier->saver);
     barrier->keeper = tw_lane_latest_pull(TW_LANE_KEEPER_GATEWAY);
+    barrier->actions = tw_lane_pull(TW_LANE_ACTIONS);
 }
 
 void tw_barrier_close(struct tw_barrier *barrier)
 {
     tw_saver_close(barrier->saver);
     zsock_destroy(&barrier->keeper);
+    zsock_destroy(&barrier->actions);
 }
 
 /* The processor time of the whole process: what a start has to do again is a part of what was done since the snapshot,
@@ -116,14 +119,27 @@ static void record_wish(struct tw_barrier *barrier)
            (unsigned long long)wish->last_seq);
 }
 
+/* What the keeper's desk has looked at becomes a record. */
+static void record_actions(struct tw_barrier *barrier)
+{
+    zmq_msg_t message;
+    while (tw_lane_receive(barrier->actions, &message)) {
+        struct tw_text action = {zmq_msg_data(&message), (uint32_t)zmq_msg_size(&message)};
+        tw_gateway_act(barrier->core, action, tw_wall_ns());
+        zmq_msg_close(&message);
+    }
+}
+
 void tw_barrier_step(struct tw_barrier *barrier, uint64_t durable_lsn, bool held, int64_t now_ns)
 {
     if (barrier->settings.slices == NULL)
         return;
     while (tw_keeper_report_receive(barrier->keeper, &barrier->report))
         continue;
+    barrier->held = held;
     if (held)
         return;
+    record_actions(barrier);
     if (barrier->report.has_wish && barrier->report.wish.last_seq > barrier->recorded_seq &&
         barrier->report.wish.last_lsn <= durable_lsn)
         record_wish(barrier);
@@ -140,7 +156,10 @@ enum tw_agent_progress tw_barrier_turn(struct tw_barrier *barrier, enum tw_agent
 
 int tw_barrier_wait_for(struct tw_barrier *barrier, zmq_pollitem_t *items, int count)
 {
-    if (barrier->keeper != NULL)
+    if (barrier->keeper != NULL) {
         items[count++] = (zmq_pollitem_t){zsock_resolve(barrier->keeper), 0, ZMQ_POLLIN, 0};
+        if (!barrier->held) /* then they wait where they are */
+            items[count++] = (zmq_pollitem_t){zsock_resolve(barrier->actions), 0, ZMQ_POLLIN, 0};
+    }
     return tw_saver_wait_for(barrier->saver, items, count);
 }

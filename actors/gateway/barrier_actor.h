@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Part of the gateway's shell: when a SNAPSHOT or RETENTION record goes into the log, and the gateway's own part of a
- * snapshot. A snapshot is due by work, by trades or by time, if anything is new and the keeper has nothing left of the
- * one before.
+ * Part of the gateway's shell: when a SNAPSHOT, RETENTION or ACTION record goes into the log, and the gateway's own
+ * part of a snapshot. A snapshot is due by work, by trades or by time, if anything is new and the keeper has nothing
+ * left of the one before.
  */
 #ifndef TW_GATEWAY_BARRIER_ACTOR_H
 #define TW_GATEWAY_BARRIER_ACTOR_H

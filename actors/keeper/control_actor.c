@@ -97,6 +97,13 @@ void tw_control_door_answer_with(struct tw_control_door *door, const void *bytes
         zmq_msg_close(&message);
 }
 
+void tw_control_door_fail(struct tw_control_door *door, const struct tw_store_error *error)
+{
+    char answer[600];
+    snprintf(answer, sizeof answer, "%s %.590s", error->status == TW_STORE_MISSING ? "no" : "error", error->text);
+    (void)zmq_send(zsock_resolve(door->socket), answer, strlen(answer), ZMQ_DONTWAIT);
+}
+
 void tw_control_door_answer(struct tw_control_door *door, const char *error)
 {
     char answer[600] = "ok";

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * The door to a running daemon inside its data directory: DATA/control, a REP socket over ipc that only the owner of
- * the directory may use. A request is one frame: `backup DIRECTORY` (an absolute path), or `deliveries ...` (see
- * actors/delivery/listing_actor.h); the answer is one frame, `ok` when it is done, perhaps with a space and more, or
- * `error` and a sentence. It is not a part of CONTRACT.md: `tapewarden store backup` and `deliveries` speak it.
+ * the directory may use. A request is one frame: `backup DIRECTORY` (an absolute path), `deliveries ...` (see
+ * actors/delivery/listing_actor.h), `desk ...` or `act JSON` (actors/lifecycle/desk_actor.h); the answer is one frame,
+ * `ok` when it is done (of an action: durable), perhaps with a space and more, or `error` and a sentence (`no`: nothing
+ * is wrong but what was asked for). It is not a part of CONTRACT.md: `tapewarden store backup`, `deliveries` and
+ * `alerts` speak it.
  *
  * Thread: the keeper's. Nothing blocks.
  */
@@ -12,6 +14,8 @@
 
 #include <czmq.h>
 #include <stdbool.h>
+
+#include "store/store.h"
 
 #define TW_CONTROL_NAME "control"
 #define TW_CONTROL_REQUEST_BYTES 4096
@@ -23,7 +27,9 @@ void tw_control_door_close(struct tw_control_door **door);     /* NULL is fine *
 zsock_t *tw_control_door_socket(struct tw_control_door *door); /* NULL: shut */
 /* The next request, a text; false: none. Each must be answered before the next is taken. */
 bool tw_control_door_hear(struct tw_control_door *door, char request[TW_CONTROL_REQUEST_BYTES]);
-void tw_control_door_answer(struct tw_control_door *door, const char *error);                     /* NULL: done */
+void tw_control_door_answer(struct tw_control_door *door, const char *error); /* NULL: done */
+/* `no` instead of `error` if what was asked for is MISSING. */
+void tw_control_door_fail(struct tw_control_door *door, const struct tw_store_error *error);
 void tw_control_door_answer_with(struct tw_control_door *door, const void *bytes, size_t length); /* behind "ok " */
 
 #endif

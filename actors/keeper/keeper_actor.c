@@ -9,6 +9,7 @@
 
 #include "actors/delivery/listing_actor.h"
 #include "actors/keeper/control_actor.h"
+#include "actors/lifecycle/desk_actor.h"
 #include "actors/runtime/lane.h"
 #include "actors/runtime/lanes.h"
 #include "actors/runtime/log.h"
@@ -16,7 +17,7 @@
 #include "protocol/check.h"
 
 #define REPORT_NS TW_NS_PER_SECOND   /* the report is said again: what was said before the gateway listened is lost */
-#define DURABLE_NS INT64_C(10000000) /* how often a snapshot looks whether its record is durable */
+#define DURABLE_NS INT64_C(10000000) /* how often a snapshot or an action looks whether its record is durable */
 /* Bytes a second. The disk has the log to write, too, whose fsync waits for what is before it, and nobody waits for a
  * snapshot. But what a start reads again grows with the work that is done while one is taken: so 16 MiB for a second of
  * the process's processor time, and a large state faster, so that it takes no longer than LONGEST_SECONDS. */
@@ -24,13 +25,15 @@
 #define PACE_WORK (UINT64_C(16) << 20)
 #define PACE_WORK_MAX (UINT64_C(64) << 20)
 #define LONGEST_SECONDS 20u
+#define PATIENCE_NS                                                                                                    \
+    (5 * TW_NS_PER_SECOND)        /* for an action to become durable: on a full disk others have questions, too */
 #define AHEAD_NS INT64_C(2000000) /* how far it may run ahead of that pace: poll's grain, twice */
 
 struct tw_keeper_actor {
     struct tw_keeper *core;
     struct tw_store *store;
     struct tw_keeper_actor_settings settings;
-    zsock_t *slices, *gateway;
+    zsock_t *slices, *gateway, *actions;
     struct tw_control_door *door;
     struct tw_snapshot_writer *writer; /* of the snapshot under way */
     int64_t begun_ns, paced_ns;        /* when it began; up to when the slices taken may keep us busy */
@@ -39,6 +42,9 @@ struct tw_keeper_actor {
     int64_t report_due_ns;
     int64_t snapshot_retry_ns, drop_retry_ns; /* not before */
     uint64_t done;                            /* as the gateway knows it */
+    uint64_t sent_h;                          /* of the newest action that the gateway was given */
+    int64_t patience_ns;                      /* until when the author of the one under way waits */
+    uint64_t awaited_h; /* the action under way, whose author waits until it is durable; 0: none */
     bool stopping;
 };
 
@@ -98,6 +104,8 @@ static bool start(void *self, char failure[512])
     setpriority(PRIO_PROCESS, 0, 10); /* of this thread alone, on Linux */
     actor->slices = tw_lane_pull_sized(TW_LANE_KEEPER, TW_KEEPER_HWM);
     actor->gateway = tw_lane_latest_push(TW_LANE_KEEPER_GATEWAY);
+    actor->actions = tw_lane_push(TW_LANE_ACTIONS);
+    actor->sent_h = tw_store_last_action(actor->store);
     actor->door = tw_control_door_open(actor->settings.directory);
     look_around(actor);
     return true;
@@ -110,6 +118,7 @@ static void close_sockets(void *self)
     tw_control_door_close(&actor->door);
     zsock_destroy(&actor->slices);
     zsock_destroy(&actor->gateway);
+    zsock_destroy(&actor->actions);
 }
 
 /* ---- waiting ---- */
@@ -126,13 +135,13 @@ static int wait_for(void *self, zmq_pollitem_t items[TW_AGENT_SOCKETS_MAX], int6
     int count = 0;
     zsock_t *door = tw_control_door_socket(actor->door);
     *deadline_ns = actor->report_due_ns;
-    if (door != NULL)
+    if (door != NULL && actor->awaited_h == 0)
         items[count++] = (zmq_pollitem_t){zsock_resolve(door), 0, ZMQ_POLLIN, 0};
     if (may_take(actor, now_ns))
         items[count++] = (zmq_pollitem_t){zsock_resolve(actor->slices), 0, ZMQ_POLLIN, 0};
     else
         *deadline_ns = actor->paced_ns;
-    if (tw_keeper_whole(actor->core, UINT64_MAX) && now_ns + DURABLE_NS < *deadline_ns)
+    if ((tw_keeper_whole(actor->core, UINT64_MAX) || actor->awaited_h != 0) && now_ns + DURABLE_NS < *deadline_ns)
         *deadline_ns = now_ns + DURABLE_NS;
     return count;
 }
@@ -308,9 +317,79 @@ static void answer_deliveries(struct tw_keeper_actor *actor, const char *request
     tw_buffer_free(&answer);
 }
 
+static void answer_desk(struct tw_keeper_actor *actor, const char *request)
+{
+    struct tw_store_error error;
+    struct tw_buffer answer = {0};
+    if (tw_desk_command(actor->store, request, &answer, &error))
+        tw_control_door_answer_with(actor->door, answer.bytes, answer.length);
+    else
+        tw_control_door_fail(actor->door, &error);
+    tw_buffer_free(&answer);
+}
+
+/* The gateway takes them in this order, and nobody else makes any: so the number is known before it is given. */
+static void act(struct tw_keeper_actor *actor, const char *request)
+{
+    struct tw_store_error error;
+    struct tw_buffer action = {0};
+    if (tw_desk_prepare(actor->store, request, &action, &error)) {
+        struct tw_frame *frame = tw_frame_new(action.length);
+        memcpy(frame->bytes, action.bytes, action.length);
+        frame->length = action.length;
+        if (tw_lane_send_frame(actor->actions, frame, false)) {
+            actor->awaited_h = ++actor->sent_h;
+            actor->patience_ns = tw_now_ns() + PATIENCE_NS;
+        } else {
+            tw_control_door_answer(actor->door, "nothing is recorded while the disk is full, and others wait already");
+        }
+        tw_frame_drop(&frame);
+    } else {
+        tw_control_door_fail(actor->door, &error);
+    }
+    tw_buffer_free(&action);
+}
+
+static bool print_action(void *context, const struct tw_store_action *action)
+{
+    struct tw_action_message message;
+    if (tw_action_message_decode(action->bytes, action->length, &message))
+        tw_desk_print_action(context, &message);
+    return false;
+}
+
+/* Its author hears of it when it is durable. */
+static void answer_author(struct tw_keeper_actor *actor)
+{
+    struct tw_store_error error;
+    char *text = NULL;
+    size_t length = 0;
+    if (actor->awaited_h == 0)
+        return;
+    if (tw_store_last_action(actor->store) < actor->awaited_h) {
+        if (tw_now_ns() > actor->patience_ns) {
+            tw_control_door_answer(actor->door,
+                                   "it is not recorded yet: the disk is full, or the daemon hangs behind it. "
+                                   "It will be when there is room, unless the daemon ends before");
+            actor->awaited_h = 0;
+        }
+        return;
+    }
+    FILE *out = open_memstream(&text, &length);
+    TW_ASSERT(out != NULL);
+    bool read = tw_store_actions(actor->store, actor->awaited_h - 1, print_action, out, &error);
+    TW_ASSERT(fclose(out) == 0);
+    if (read)
+        tw_control_door_answer_with(actor->door, text, length);
+    else
+        tw_control_door_answer(actor->door, error.text);
+    free(text);
+    actor->awaited_h = 0;
+}
+
 static void hear_command(struct tw_keeper_actor *actor)
 {
-    static const char backup[] = "backup ", deliveries[] = "deliveries ";
+    static const char backup[] = "backup ", deliveries[] = "deliveries ", desk[] = "desk ", acts[] = "act ";
     char request[TW_CONTROL_REQUEST_BYTES];
     struct tw_store_error error;
     if (!tw_control_door_hear(actor->door, request))
@@ -319,9 +398,18 @@ static void hear_command(struct tw_keeper_actor *actor)
         answer_deliveries(actor, request + sizeof deliveries - 1);
         return;
     }
+    if (strncmp(request, desk, sizeof desk - 1) == 0) {
+        answer_desk(actor, request + sizeof desk - 1);
+        return;
+    }
+    if (strncmp(request, acts, sizeof acts - 1) == 0) {
+        act(actor, request + sizeof acts - 1);
+        return;
+    }
     const char *directory = request + sizeof backup - 1;
     if (strncmp(request, backup, sizeof backup - 1) != 0 || directory[0] != '/') {
-        tw_control_door_answer(actor->door, "the commands are: backup DIRECTORY, with its whole path; deliveries ...");
+        tw_control_door_answer(
+            actor->door, "the commands are: backup DIRECTORY, with its whole path; deliveries ...; desk ...; act ...");
         return;
     }
     int64_t begun_ns = tw_now_ns();
@@ -360,7 +448,9 @@ static enum tw_agent_progress work(void *self, char failure[512])
     (void)failure;
     if (actor->stopping) /* what is not whole now is of no use: the next start goes on from the one before */
         return TW_AGENT_FINISHED;
-    hear_command(actor);
+    answer_author(actor);
+    if (actor->awaited_h == 0)
+        hear_command(actor);
     bool took = take_message(actor, now_ns);
     if (tw_keeper_whole(actor->core, tw_store_last_lsn(actor->store)))
         finish(actor);

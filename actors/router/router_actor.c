@@ -10,6 +10,7 @@
 #include "actors/runtime/lanes.h"
 #include "actors/runtime/log.h"
 #include "actors/runtime/slice.h"
+#include "protocol/action.h"
 #include "protocol/check.h"
 
 #define CATCHUP_PER_TURN 64
@@ -164,6 +165,21 @@ static void publish(struct tw_router_actor *actor)
     }
 }
 
+/* What somebody did to an alert; as alerts, once it is durable. */
+static void publish_action(struct tw_router_actor *actor, const struct tw_control *control)
+{
+    struct tw_action_message message = {.h = control->number, .at_ns = control->ts_ns};
+    struct tw_buffer bytes = {0};
+    char topic[TW_TOPIC_BYTES_MAX];
+    const char *why = NULL;
+    void *socket = zsock_resolve(actor->alerts);
+    TW_ASSERT(tw_action_decode(control->text.bytes, control->text.length, &message.action, &why));
+    tw_action_message_encode(&bytes, &message);
+    zmq_send(socket, topic, tw_action_topic(topic, message.action.verb), ZMQ_SNDMORE | ZMQ_DONTWAIT);
+    zmq_send(socket, bytes.bytes, bytes.length, ZMQ_DONTWAIT);
+    tw_buffer_free(&bytes);
+}
+
 /* While alerts wait, the head before them stands: it counts none that nobody can have. */
 static void publish_head(struct tw_router_actor *actor)
 {
@@ -214,6 +230,8 @@ static enum tw_store_status route(struct tw_router_actor *actor, const struct tw
     if (actor->news != NULL && actor->batch.count > 0)
         tw_lane_send_watermark(actor->news, (struct tw_watermark){.seq = tw_store_last_alert(actor->store)});
     publish(actor);
+    if (record->kind == TW_RECORD_CONTROL && record->control.kind == TW_CONTROL_ACTION)
+        publish_action(actor, &record->control);
     tw_live_record(actor->live, actor->core, record, zmq_msg_data(&actor->events));
     return status;
 }

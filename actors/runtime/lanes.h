@@ -3,7 +3,7 @@
  * The names of all lanes. Downstream: gateway -> journal; gateway -> shards -> exposure; gateway -> exposure -> scorer
  * -> router -> delivery (a latest value: how far alerts are stored). Back: journal -> gateway, router, indexer
  * (watermarks). Catch-up answers: catchup -> router. Snapshots: all that keep a state -> keeper, one lane for all of
- * them; back: keeper -> gateway (what it wants next).
+ * them; back: keeper -> gateway (what it wants next, and what people do to alerts).
  */
 #ifndef TW_RUNTIME_LANES_H
 #define TW_RUNTIME_LANES_H
@@ -21,6 +21,7 @@
 #define TW_LANE_NEWS_DELIVERY "lane.router.delivery"
 #define TW_LANE_KEEPER "lane.keeper"
 #define TW_LANE_KEEPER_GATEWAY "lane.keeper.gateway"
+#define TW_LANE_ACTIONS "lane.keeper.gateway.actions"
 #define TW_LANE_NAME_BYTES 48
 
 #endif

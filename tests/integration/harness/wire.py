@@ -297,11 +297,11 @@ class Catchup:
         answers = {}
         while True:
             self.push.send(pack({key: value for key, value in request.items() if value is not None}))
-            end = self.hear_answers(answers, after, deadline)
+            end = self.hear_answers(answers, {"alerts": "n", "refusals": "r", "actions": "h"}[get], after, deadline)
             if end and (filtered or sorted(answers) == list(range(after + 1, end["last"] + 1))):
                 return [answers[number] for number in sorted(answers)], end
 
-    def hear_answers(self, answers, after, deadline):
+    def hear_answers(self, answers, number, after, deadline):
         """Until the end, which is returned, or a second of silence: None."""
         again = time.monotonic() + 1
         while time.monotonic() < again:
@@ -314,7 +314,7 @@ class Catchup:
                 continue
             assert topic == self.topic, topic
             if "end" not in answer:
-                answers[answer.get("n", answer.get("r"))] = (answer, raw)
+                answers[answer[number]] = (answer, raw)
             elif answer["end"] == after:
                 return answer
         return None

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: MIT
+"""What people do to alerts: recorded for good under dense numbers, heard by subscribers, given again by catch-up, kept
+by crashes, snapshots, backups, and without a part in what is judged."""
+
+import json
+import unittest
+
+from harness import Catchup, Daemon, Deadline, Publisher, Scratch, Subscriber, run_tool, trade, wait_until
+
+
+def large(count, name="desk"):
+    return [trade(qty=20000, id=f"{name}-{at}") for at in range(count)]
+
+
+class Lifecycle(unittest.TestCase):
+    def setUp(self):
+        self.scratch = self.enterContext(Scratch())
+        self.data = self.scratch.path("data")
+
+    def tool(self, *words):
+        return run_tool("alerts", *words, "--data", self.data)
+
+    def act(self, *words):
+        done = self.tool(*words, "--json")
+        self.assertEqual(done.code, 0, done)
+        return json.loads(done.out)
+
+    def shown(self, alert):
+        done = self.tool("show", str(alert), "--json")
+        self.assertEqual(done.code, 0, done)
+        return json.loads(done.out)
+
+    def listed(self, *words):
+        done = self.tool("list", *words, "--json")
+        self.assertEqual(done.code, 0, done)
+        return [json.loads(line) for line in done.out.splitlines()]
+
+    def raised(self, daemon, count=5, name="desk-1"):
+        with Publisher(daemon, name) as publisher:
+            publisher.publish(large(count, name))
+        wait_until("the alerts", lambda: len(self.listed()) >= count)
+
+    def test_an_alert_is_taken_passed_on_and_closed(self):
+        with Daemon(data=self.data) as daemon, Subscriber(daemon, "action.", "head.") as subscriber:
+            subscriber.joined()
+            self.raised(daemon)
+            ident = self.shown(3)["id"]
+            self.assertEqual(self.shown(3)["state"], "open")
+            said = [self.act("ack", "3", "--by", "maria", "--note", "calling the desk\nnow")]
+            self.assertEqual(self.shown(ident[:8])["state"], "acknowledged")
+            said.append(self.act("assign", ident, "--to", "pete", "--by", "maria"))
+            self.assertEqual((self.shown("#3")["state"], self.shown(3)["assigned_to"]), ("assigned", "pete"))
+            said.append(self.act("close", "3", "--as", "false_positive", "--by", "pété"))
+            said.append(self.act("note", "3", "--note", "a word more"))
+            self.assertEqual([action["h"] for action in said], [1, 2, 3, 4])
+            self.assertEqual([action["verb"] for action in said], ["ack", "assign", "close", "note"])
+            self.assertEqual({(action["id"], action["n"]) for action in said}, {(ident, 3)})
+            shown = self.shown(3)
+            self.assertEqual((shown["state"], shown["verdict"], shown["by"]), ("closed", "false_positive", "pété"))
+            self.assertEqual(shown["actions"], said)
+            self.assertEqual([event["n"] for event in shown["events"]], [3])
+            self.assertEqual([row["n"] for row in self.listed("--state", "closed")], [3])
+            self.assertEqual([row["n"] for row in self.listed("--state", "open")], [1, 2, 4, 5])
+            heard = []
+            wait_until("the actions", lambda: self.hear(subscriber, heard) >= 4)
+            self.assertEqual([topic for topic, _ in heard], [f"action.{action['verb']}." for action in said])
+            self.assertEqual([{key: value for key, value in action.items() if key != "v"} for _, action in heard], said)
+            with Catchup(daemon) as catchup:
+                everything = [action for action, _ in catchup.everything("actions", limit=3)]
+                self.assertEqual(everything, [action for _, action in heard])
+                self.assertEqual([a["h"] for a, _ in catchup.ask("actions", after=2)[0]], [3, 4])
+                self.assertIn("error", catchup.ask("actions", severity="HIGH")[1])
+            self.assertEqual(daemon.stop()[0], 0)
+        self.assertEqual(self.shown(3), shown)       # of the directory at rest
+        self.assertEqual(run_tool("store", "verify", "--data", self.data).code, 0)
+
+    @staticmethod
+    def hear(subscriber, heard):
+        while subscriber.socket.poll(0):
+            topic, said, _ = subscriber.hear(Deadline(5, "what is there"))
+            if topic.startswith("action."):
+                heard.append((topic, said))
+        return len(heard)
+
+    def refused(self, code, words, *arguments):
+        done = self.tool(*arguments)
+        self.assertEqual(done.code, code, done)
+        self.assertIn(words, done.err)
+
+    def test_what_cannot_be_done_is_said(self):
+        with Daemon(data=self.data) as daemon:
+            self.raised(daemon, 2)
+            self.act("close", "1", "--as", "true_positive", "--by", "maria")
+            self.refused(1, "closed as true_positive by maria (action 1)", "ack", "1")
+            self.refused(1, "there is no alert 77; the newest is 2", "ack", "77")
+            self.refused(1, "there is no alert whose id begins with 00000000", "show", "00000000")
+            self.refused(1, "names no alert", "show", "abc")
+            self.refused(1, "a note takes at most 1000 bytes", "note", "2", "--note", "x" * 1001)
+            self.refused(1, "who it is by", "ack", "2", "--by", "a\nb")
+            self.refused(2, "assign wants --to", "assign", "2")
+            self.refused(2, "close wants --as", "close", "2")
+            self.refused(1, "true_positive or false_positive", "close", "2", "--as", "maybe")
+            self.refused(2, "--state is open", "list", "--state", "new")
+            self.refused(2, "wants an alert", "show")
+            self.assertEqual(self.act("ack", "2")["h"], 2)  # none of that took a number
+            daemon.stop()
+        self.refused(3, "only a daemon records", "ack", "2")
+
+    def test_crashes_snapshots_and_backups_keep_them_and_judging_knows_nothing_of_them(self):
+        sets = {"store/snapshot_trades": 3, "pipeline/shards": 2}
+        copy = self.scratch.path("copy")
+        numbers = []
+        for life in range(4):
+            daemon = Daemon(data=self.data, sets=sets)
+            with daemon:
+                self.raised(daemon, 5, f"desk-{life}")
+                for at in range(3):
+                    numbers.append(self.act("note", str(1 + at), "--note", f"life {life}")["h"])
+                if life == 2:
+                    self.assertEqual(run_tool("store", "backup", copy, "--data", self.data).code, 0)
+                daemon.kill()           # right behind the answer
+        self.assertEqual(numbers, list(range(1, 13)))
+        with Daemon(data=self.data, sets=sets) as daemon:
+            self.assertEqual([action["h"] for action in self.shown(2)["actions"]], [2, 5, 8, 11])
+            self.assertEqual(daemon.stop()[0], 0)
+        self.assertEqual(run_tool("store", "verify", "--data", self.data).code, 0)
+        replay = run_tool("replay", "--verify", "--data", self.data)
+        self.assertEqual(replay.code, 0, replay)
+        self.assertEqual(run_tool("store", "verify", "--data", copy).code, 0)
+        self.data = copy
+        self.assertEqual([action["h"] for action in self.shown(2)["actions"]], [2, 5, 8])
+
+    def test_a_busted_trade_retracts_whatever_was_done(self):
+        with Daemon(data=self.data) as daemon, Publisher(daemon, "desk-1") as publisher:
+            publisher.publish(large(1))
+            wait_until("the alert", lambda: self.listed())
+            self.act("ack", "1")
+            publisher.publish([{"kind": "bust", "ref": "desk-0"}])
+            wait_until("the retraction", lambda: self.shown(1)["state"] == "retracted")
+            self.refused(1, "retracted", "close", "1", "--as", "true_positive")
+            self.assertEqual(self.act("note", "1", "--note", "it was an error")["n"], 2)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * `tapewarden alerts ack|assign|close|note|show|list`: alerts looked at and acted on. What is done is recorded by the
+ * daemon; what is recorded can also be read of a directory that is not in use.
+ */
+#include "tools/alerts_desk.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "actors/lifecycle/desk_actor.h"
+#include "protocol/alert_text.h"
+#include "protocol/check.h"
+#include "tools/cli.h"
+#include "tools/control.h"
+
+struct desk {
+    struct tw_cli cli;
+    const char *by, *to, *verdict, *note, *state;
+    struct tw_cfg *cfg;
+};
+
+bool tw_alerts_desk_has(const char *word)
+{
+    enum tw_action_verb verb;
+    return strcmp(word, "show") == 0 || strcmp(word, "list") == 0 ||
+           tw_action_verb_of((struct tw_text){word, (uint32_t)strlen(word)}, &verb);
+}
+
+static const char *directory_of(const struct desk *desk)
+{
+    return tw_cfg_text(desk->cfg, "data/directory");
+}
+
+static int failed(const struct desk *desk, const struct tw_store_error *error)
+{
+    tw_cli_say(desk->cli.command, "%s", error->text);
+    return error->status == TW_STORE_MISSING ? TW_EXIT_NO : TW_EXIT_UNREACHABLE;
+}
+
+/* ---- for people ---- */
+
+static const char *text_of(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text == NULL ? "" : text;
+}
+
+static void print_time(const json_t *object, const char *key)
+{
+    char time[TW_TIME_TEXT_MAX];
+    tw_time_format(json_integer_value(json_object_get(object, key)) / 1000000 * 1000000, time);
+    printf("%-24s", time);
+}
+
+static void print_state(const json_t *alert)
+{
+    const char *state = text_of(alert, "state"), *to = text_of(alert, "assigned_to"),
+               *verdict = text_of(alert, "verdict");
+    printf("%s", state);
+    if (strcmp(state, "closed") == 0)
+        printf(" as %s by %s", verdict, text_of(alert, "by"));
+    else if (to[0] != '\0')
+        printf(" to %s by %s", to, text_of(alert, "by"));
+    else if (text_of(alert, "by")[0] != '\0')
+        printf(" by %s", text_of(alert, "by"));
+}
+
+static void print_action(const json_t *action)
+{
+    const char *to = text_of(action, "to"), *verdict = text_of(action, "verdict"), *why = text_of(action, "why");
+    printf("  h %-6" PRId64 " ", (int64_t)json_integer_value(json_object_get(action, "h")));
+    print_time(action, "at");
+    printf(" %s %s", text_of(action, "who"), text_of(action, "verb"));
+    if (to[0] != '\0')
+        printf(" to %s", to);
+    if (verdict[0] != '\0')
+        printf(" as %s", verdict);
+    printf("%s%s\n", why[0] != '\0' ? ": " : "", why);
+}
+
+static void print_alert(const json_t *alert)
+{
+    size_t i;
+    json_t *row;
+    printf("%s\n%s %s, %s %s\n", text_of(alert, "id"), text_of(alert, "severity"), text_of(alert, "type"),
+           text_of(alert, "entity_type"), text_of(alert, "entity"));
+    print_state(alert);
+    printf("\n\n");
+    json_array_foreach(json_object_get(alert, "events"), i, row)
+    {
+        printf("  n %-6" PRId64 " ", (int64_t)json_integer_value(json_object_get(row, "n")));
+        print_time(row, "ts");
+        printf(" %-8s %-8s %s\n", text_of(row, "event"), text_of(row, "severity"), text_of(row, "message"));
+    }
+    json_array_foreach(json_object_get(alert, "actions"), i, row) print_action(row);
+}
+
+static void print_row(const json_t *alert)
+{
+    printf("%-6" PRId64 " %.8s ", (int64_t)json_integer_value(json_object_get(alert, "n")), text_of(alert, "id"));
+    print_time(alert, "ts");
+    printf(" %-8s %s %s  ", text_of(alert, "severity"), text_of(alert, "type"), text_of(alert, "entity"));
+    print_state(alert);
+    printf("\n");
+}
+
+static void print_lines(const struct desk *desk, const char *lines, void (*print)(const json_t *object))
+{
+    if (desk->cli.json) {
+        fputs(lines, stdout);
+        return;
+    }
+    for (const char *end; (end = strchr(lines, '\n')) != NULL; lines = end + 1) {
+        json_t *object = json_loadb(lines, (size_t)(end - lines), 0, NULL);
+        if (object != NULL)
+            print(object);
+        json_decref(object);
+    }
+}
+
+/* ---- asking: the directory, or the daemon that has it ---- */
+
+static bool ask(const struct desk *desk, const char *command, struct tw_buffer *answer, struct tw_store_error *error)
+{
+    char request[256];
+    struct tw_store *store = tw_store_open(directory_of(desk), TW_STORE_READ, error);
+    answer->length = 0;
+    if (store == NULL && error->status != TW_STORE_LOCKED)
+        return false;
+    if (store != NULL) {
+        bool ok = tw_desk_command(store, command, answer, error);
+        tw_buffer_append(answer, "", 1);
+        tw_store_close(&store);
+        return ok;
+    }
+    snprintf(request, sizeof request, "desk %.240s", command);
+    return tw_control_ask(directory_of(desk), request, "answered", answer, error) == TW_CONTROL_DONE;
+}
+
+static int show(const struct desk *desk)
+{
+    struct tw_store_error error;
+    struct tw_buffer answer = {0};
+    char command[80];
+    snprintf(command, sizeof command, "show %.64s", desk->cli.operands[1]);
+    bool ok = ask(desk, command, &answer, &error);
+    if (ok)
+        print_lines(desk, (const char *)answer.bytes, print_alert);
+    tw_buffer_free(&answer);
+    return ok ? TW_EXIT_OK : failed(desk, &error);
+}
+
+static int list(const struct desk *desk)
+{
+    struct tw_store_error error;
+    struct tw_buffer answer = {0};
+    enum tw_case_state state;
+    uint64_t after = 0;
+    int more = 1;
+    bool ok = true;
+    if (desk->state != NULL && !tw_case_state_of(desk->state, &state))
+        return tw_cli_usage(&desk->cli,
+                            "--state is open, acknowledged, assigned, escalated, closed, resolved or retracted");
+    while (ok && more != 0) {
+        char command[80];
+        int lines = 0;
+        snprintf(command, sizeof command, "list %s %" PRIu64, desk->state == NULL ? "all" : desk->state, after);
+        ok = ask(desk, command, &answer, &error);
+        if (ok && (sscanf((const char *)answer.bytes, "%" SCNu64 " %d%n", &after, &more, &lines) != 2 || lines == 0)) {
+            snprintf(error.text, sizeof error.text, "the daemon's answer is not readable; is it of another version?");
+            error.status = TW_STORE_FAILED;
+            ok = false;
+        }
+        if (ok)
+            print_lines(desk, (const char *)answer.bytes + lines + 1, print_row);
+    }
+    tw_buffer_free(&answer);
+    return ok ? TW_EXIT_OK : failed(desk, &error);
+}
+
+/* ---- acting ---- */
+
+static const char *login_name(void)
+{
+    const struct passwd *user = getpwuid(getuid());
+    return user == NULL ? NULL : user->pw_name;
+}
+
+static char *request_of(const struct desk *desk, const char *who)
+{
+    json_t *object = json_object();
+    json_object_set_new(object, "verb", json_string(desk->cli.operands[0]));
+    json_object_set_new(object, "alert", json_string(desk->cli.operands[1]));
+    json_object_set_new(object, "who", json_string(who)); /* what is not UTF-8 is left out, and missed by the daemon */
+    if (desk->to != NULL)
+        json_object_set_new(object, "to", json_string(desk->to));
+    if (desk->verdict != NULL)
+        json_object_set_new(object, "verdict", json_string(desk->verdict));
+    if (desk->note != NULL)
+        json_object_set_new(object, "why", json_string(desk->note));
+    char *text = json_dumps(object, JSON_COMPACT);
+    json_decref(object);
+    return text;
+}
+
+static int act(const struct desk *desk)
+{
+    struct tw_store_error error = {.status = TW_STORE_OK};
+    struct tw_buffer answer = {0};
+    char request[4096];
+    const char *who = desk->by != NULL ? desk->by : login_name();
+    if (who == NULL)
+        return tw_cli_usage(&desk->cli, "say --by whom: the user %u has no name", (unsigned)getuid());
+    char *object = request_of(desk, who);
+    int length = snprintf(request, sizeof request, "act %s", object);
+    free(object);
+    if (length < 0 || (size_t)length >= sizeof request)
+        return tw_cli_usage(&desk->cli, "names take 64 bytes, a note takes 1000");
+    enum tw_control_end end = tw_control_ask(directory_of(desk), request, "recorded it", &answer, &error);
+    if (end == TW_CONTROL_DONE)
+        print_lines(desk, (const char *)answer.bytes, print_action);
+    tw_buffer_free(&answer);
+    if (end == TW_CONTROL_NOBODY) {
+        tw_cli_say(desk->cli.command, "no daemon has %s, and only a daemon records what is done; is it running?",
+                   directory_of(desk));
+        return TW_EXIT_UNREACHABLE;
+    }
+    return end == TW_CONTROL_DONE ? TW_EXIT_OK : failed(desk, &error);
+}
+
+/* What the verb wants and what it does not. */
+static int check_act(const struct desk *desk)
+{
+    const char *verb = desk->cli.operands[0];
+    bool assigns = strcmp(verb, "assign") == 0, closes = strcmp(verb, "close") == 0, notes = strcmp(verb, "note") == 0;
+    if (assigns != (desk->to != NULL))
+        return tw_cli_usage(&desk->cli, assigns ? "assign wants --to NAME" : "--to goes with assign only");
+    if (closes != (desk->verdict != NULL))
+        return tw_cli_usage(&desk->cli,
+                            closes ? "close wants --as true_positive or false_positive" : "--as goes with close only");
+    if (notes && desk->note == NULL)
+        return tw_cli_usage(&desk->cli, "note wants --note TEXT");
+    return TW_CLI_GO_ON;
+}
+
+static int run(const struct desk *desk)
+{
+    const char *word = desk->cli.operands[0];
+    bool lists = strcmp(word, "list") == 0, shows = strcmp(word, "show") == 0;
+    if (lists ? desk->cli.operand_count > 1 : desk->cli.operand_count < 2)
+        return tw_cli_usage(&desk->cli, lists ? "list takes no operands" : "%s wants an alert: its number or id", word);
+    if (!lists && desk->state != NULL)
+        return tw_cli_usage(&desk->cli, "--state goes with list only");
+    if (lists)
+        return list(desk);
+    if (shows)
+        return show(desk);
+    int exit_code = check_act(desk);
+    return exit_code == TW_CLI_GO_ON ? act(desk) : exit_code;
+}
+
+int tw_alerts_desk_main(int argc, char **argv)
+{
+    struct desk desk = {.by = NULL};
+    const struct tw_cli_option options[] = {
+        {"by", "NAME", "who does it (the login name)", TW_CLI_TEXT, &desk.by},
+        {"note", "TEXT", "why, at most 1000 bytes", TW_CLI_TEXT, &desk.note},
+        {"to", "NAME", "assign: to whom", TW_CLI_TEXT, &desk.to},
+        {"as", "VERDICT", "close: true_positive or false_positive", TW_CLI_TEXT, &desk.verdict},
+        {"state", "STATE", "list: only those in this state", TW_CLI_TEXT, &desk.state},
+    };
+    desk.cli = (struct tw_cli){
+        .command = "alerts",
+        .synopsis = "ack|assign|close|note|show|list [ALERT] [options]",
+        .description =
+            "ack     somebody is on it          assign  it is somebody else's, --to NAME\n"
+            "close   it is dealt with, --as true_positive or false_positive\n"
+            "note    a word about it, --note TEXT\n"
+            "show    an alert: its state, its events, what was done\n"
+            "list    all alerts, or those of one --state: open, acknowledged, assigned, escalated, closed,\n"
+            "        resolved, retracted\n\n"
+            "ALERT is an alert's number, or the first 8 or more hex digits of its id. What is done is recorded\n"
+            "by the daemon, under a number h and for good; the command ends when that is durable. Exit code 1:\n"
+            "there is no such alert, or it is closed.",
+        .examples = "  tapewarden alerts list --state open\n"
+                    "  tapewarden alerts ack 17 --note \"calling the desk\"\n"
+                    "  tapewarden alerts close 5ac6e1f0 --as false_positive --by maria\n",
+        .options = options,
+        .option_count = sizeof options / sizeof options[0],
+        .operands_min = 1,
+        .operands_max = 2,
+    };
+    int exit_code = tw_cli_parse(&desk.cli, argc, argv);
+    if (exit_code == TW_CLI_GO_ON)
+        desk.cfg = tw_cli_cfg(&desk.cli, &exit_code);
+    if (desk.cfg != NULL)
+        exit_code = run(&desk);
+    tw_cfg_free(&desk.cfg);
+    tw_cli_clear(&desk.cli);
+    return exit_code;
+}
