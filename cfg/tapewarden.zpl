@@ -190,6 +190,13 @@ severity
     # HIGH or CRITICAL)
     # ops = HIGH
 
+# How many messages a receiver gets: `receiver = messages`, for webhooks of the standard form, slack and mail.
+# What is too many goes as one digest.
+limit
+    # So many at once and as many again a minute; 0 for no limit. Without it 5 for slack and mail, none for
+    # webhooks. (0, or 0 to 1000; messages a minute)
+    # nyse = tcp://10.0.0.7:5556
+
 # Which alerts go to whom, one `name` each with these keys; without any, all do, and so does what no route
 # takes.
 route
@@ -313,7 +320,7 @@ command
     # bucket = ...
 
 # Access to AWS.
-# aws
+aws
     # Access key. (a text)
     # access_key_id = ...
     # File with aws/access_key_id in it. (a path)
@@ -326,8 +333,8 @@ command
     # session_token = ...
     # File with aws/session_token in it. (a path)
     # session_token_file = ...
-    # Not available in this build: Region of bucket and queue. (a text)
-    # region = us-east-1
+    # Region where no address names one; the ARN of an SNS topic does, and counts. (a text)
+    region = us-east-1
 
 # Trades from an SQS queue.
 # sqs

@@ -124,9 +124,18 @@ static bool fail_named(struct tw_cfg_error *error, const struct tw_setting *sett
 {
     char key[TW_KEY_BYTES_MAX];
     tw_setting_key(setting, key);
-    snprintf(error->text, sizeof error->text, "%.200s: %s: %s", setting->place, key, why);
+    snprintf(error->text, sizeof error->text, "%.160s: %s: %s", setting->place, key, why);
     error->exit_code = TW_EXIT_USAGE;
     return false;
+}
+
+/* A digest is for those whose form has room for one. */
+static bool takes_digests(const struct tw_cfg *cfg, const char *name)
+{
+    const char *form = tw_cfg_named(cfg, "webhook_form", name);
+    if (strcmp(name, "slack") == 0 || strcmp(name, "mail") == 0)
+        return tw_cfg_is_receiver(cfg, name);
+    return tw_cfg_named(cfg, "webhook", name) != NULL && (form == NULL || strcmp(form, "standard") == 0);
 }
 
 static bool check_names(const struct tw_cfg *cfg, struct tw_cfg_error *error)
@@ -145,6 +154,8 @@ static bool check_names(const struct tw_cfg *cfg, struct tw_cfg_error *error)
             return fail_named(error, setting, "there are more than 16 receivers");
         if (key == &tw_keys[TW_KEY_ID_SEVERITY] && !tw_cfg_is_receiver(cfg, setting->name))
             return fail_named(error, setting, "there is no receiver of that name");
+        if (key == &tw_keys[TW_KEY_ID_LIMIT] && !takes_digests(cfg, setting->name))
+            return fail_named(error, setting, "no slack, mail or standard webhook has this name");
         bool of_webhook = key == &tw_keys[TW_KEY_ID_WEBHOOK_KEYS] || key == &tw_keys[TW_KEY_ID_WEBHOOK_FORM];
         if (of_webhook && tw_cfg_named(cfg, "webhook", setting->name) == NULL)
             return fail_named(error, setting, "there is no webhook of that name");

@@ -92,6 +92,7 @@
 /* Pending deliveries of one receiver that are in memory, at 64 B each; the rest is read from the store in turn. */
 #define TW_DELIVERY_WINDOW 128u
 #define TW_DELIVERIES_UNDER_WAY_MAX 4u /* of one receiver */
+#define TW_DIGEST_ALERTS_MAX 10000u    /* in one message; each gets a row in the ledger: 4 MiB while it is noted */
 #define TW_WEBHOOK_KEYS_MAX 4u
 #define TW_MAIL_RECIPIENTS_MAX 32u
 

@@ -153,11 +153,19 @@ static void render_v4(const struct tw_receiver *receiver, const struct tw_letter
         fputs(",\"endsAt\":\"0001-01-01T00:00:00Z\"", out); /* as Alertmanager writes "not yet" */
     fprintf(out, ",\"generatorURL\":\"\",\"fingerprint\":\"%.16s\"}]}", view->id.bytes);
     tw_body_close(&body, request);
-    tw_webhook_head(receiver, letter, wall_ns, request);
+    tw_webhook_head(receiver, letter->key, wall_ns, request);
 }
 
-const struct tw_receiver_kind tw_webhook_v4 = {"webhook", TW_TRANSPORT_HTTP, "", {TW_DELIVERIES_UNDER_WAY_MAX, 0},
-                                               render_v4, tw_judge_http};
+const struct tw_receiver_kind tw_webhook_v4 = {.name = "webhook",
+                                               .transport = TW_TRANSPORT_HTTP,
+                                               .path = "",
+                                               .pace = {.under_way_max = TW_DELIVERIES_UNDER_WAY_MAX},
+                                               .render = render_v4,
+                                               .judge = tw_judge_http};
 
-const struct tw_receiver_kind tw_alertmanager = {"alertmanager", TW_TRANSPORT_HTTP, "/api/v2/alerts", {2, 0},
-                                                 render,         tw_judge_http};
+const struct tw_receiver_kind tw_alertmanager = {.name = "alertmanager",
+                                                 .transport = TW_TRANSPORT_HTTP,
+                                                 .path = "/api/v2/alerts",
+                                                 .pace = {.under_way_max = 2},
+                                                 .render = render,
+                                                 .judge = tw_judge_http};

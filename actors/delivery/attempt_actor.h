@@ -12,6 +12,8 @@ struct tw_attempt {
     const struct tw_receiver *receiver;
     uint32_t number; /* of the receiver */
     uint64_t n;
+    uint64_t digest_until; /* not 0: a digest of all up to this one */
+    uint32_t digest_count;
     int64_t began_ns, began_wall_ns; /* CLOCK_MONOTONIC, CLOCK_REALTIME */
     struct tw_request request;
     bool ended;

@@ -22,6 +22,13 @@ struct receiver {
     enum tw_breaker breaker;
     uint32_t failures, trips; /* in a row; openings since it was last well */
     int64_t open_until_ns;
+    int64_t empty_ns; /* the bucket was empty then, and fills since */
+    struct {
+        uint64_t until; /* 0: there is none to be made or tried again */
+        bool under_way;
+        uint32_t attempts;
+        int64_t not_before_ns;
+    } digest;
 };
 
 struct tw_delivery {
@@ -55,6 +62,7 @@ uint32_t tw_delivery_add(struct tw_delivery *delivery, const struct tw_delivery_
     TW_ASSERT(delivery->count < TW_RECEIVERS_MAX && pace->under_way_max > 0);
     struct receiver *receiver = tw_alloc_zero(1, sizeof *receiver);
     receiver->pace = *pace;
+    receiver->empty_ns = INT64_MIN / 2;
     delivery->receivers[delivery->count] = receiver;
     return delivery->count++;
 }
@@ -117,6 +125,38 @@ static void drop(struct receiver *it, uint32_t place)
     memmove(&it->window[place], &it->window[place + 1], (it->count - place) * sizeof it->window[0]);
 }
 
+/* ---- the bucket ---- */
+
+static int64_t empty_at(const struct receiver *it, int64_t now_ns)
+{
+    int64_t full = now_ns - (int64_t)it->pace.burst * it->pace.refill_ns; /* it was empty no later, if it is full now */
+    return it->empty_ns > full ? it->empty_ns : full;
+}
+
+static int64_t tokens(const struct receiver *it, int64_t now_ns)
+{
+    return it->pace.burst == 0 ? INT64_MAX : (now_ns - empty_at(it, now_ns)) / it->pace.refill_ns;
+}
+
+static void take_token(struct receiver *it, int64_t now_ns)
+{
+    if (it->pace.burst > 0)
+        it->empty_ns = empty_at(it, now_ns) + it->pace.refill_ns;
+}
+
+/* What has not arrived has cost nobody a look. */
+static void give_token_back(struct receiver *it)
+{
+    if (it->pace.burst > 0)
+        it->empty_ns -= it->pace.refill_ns;
+}
+
+/* Whether what waits is too much for the tokens that are there. */
+static bool calls_for_digest(const struct receiver *it, int64_t now_ns)
+{
+    return it->digest.until != 0 || (it->count - it->under_way > 1 && tokens(it, now_ns) <= 1);
+}
+
 /* ---- what is due ---- */
 
 /* Whether an event of the same episode goes before it. */
@@ -146,19 +186,46 @@ static int64_t entry_at(const struct receiver *it, uint32_t place)
     return it->breaker == TW_BREAKER_CLOSED ? it->window[place].pending.not_before_ns : INT64_MIN;
 }
 
-static bool begin_one(struct receiver *it, int64_t now_ns, struct tw_pending *out)
+static void begun(struct receiver *it, int64_t now_ns)
 {
-    if (opens_at(it) > now_ns)
+    it->under_way++;
+    it->next_begin_ns = now_ns + it->pace.spacing_ns;
+    if (it->breaker == TW_BREAKER_OPEN)
+        it->breaker = TW_BREAKER_HALF_OPEN;
+    take_token(it, now_ns);
+}
+
+/* Nothing else is under way beside it: so events of an episode stay in order. */
+static bool begin_digest(const struct tw_delivery *delivery, struct receiver *it, int64_t now_ns,
+                         struct tw_delivery_job *job)
+{
+    bool waits = it->breaker == TW_BREAKER_CLOSED && it->digest.not_before_ns > now_ns;
+    if (it->under_way > 0 || it->count == 0 || waits)
         return false;
+    if (it->digest.until == 0)
+        it->digest.until = delivery->last;
+    it->digest.under_way = true;
+    begun(it, now_ns);
+    job->pending = it->window[0].pending;
+    job->pending.attempts = it->digest.attempts;
+    job->digest_until = it->digest.until;
+    return true;
+}
+
+static bool begin_one(const struct tw_delivery *delivery, struct receiver *it, int64_t now_ns,
+                      struct tw_delivery_job *job)
+{
+    job->digest_until = 0;
+    if (opens_at(it) > now_ns || tokens(it, now_ns) < 1)
+        return false;
+    if (calls_for_digest(it, now_ns))
+        return begin_digest(delivery, it, now_ns, job);
     for (uint32_t i = 0; i < it->count; i++) {
         if (it->window[i].under_way || entry_at(it, i) > now_ns || has_elder(it, i))
             continue;
         it->window[i].under_way = true;
-        it->under_way++;
-        it->next_begin_ns = now_ns + it->pace.spacing_ns;
-        if (it->breaker == TW_BREAKER_OPEN)
-            it->breaker = TW_BREAKER_HALF_OPEN;
-        *out = it->window[i].pending;
+        begun(it, now_ns);
+        job->pending = it->window[i].pending;
         return true;
     }
     return false;
@@ -166,6 +233,8 @@ static bool begin_one(struct receiver *it, int64_t now_ns, struct tw_pending *ou
 
 static bool expire_one(const struct tw_delivery *delivery, struct receiver *it, int64_t now_ns, struct tw_pending *out)
 {
+    if (it->digest.under_way)
+        return false;
     for (uint32_t i = 0; i < it->count; i++) {
         if (it->window[i].under_way || now_ns - it->window[i].pending.queued_ns < delivery->policy.deadline_ns)
             continue;
@@ -185,7 +254,7 @@ enum tw_delivery_step tw_delivery_next(struct tw_delivery *delivery, int64_t now
         job->receiver = number;
         if (expire_one(delivery, it, now_ns, &job->pending))
             return TW_DELIVERY_EXPIRE;
-        if (begin_one(it, now_ns, &job->pending)) {
+        if (begin_one(delivery, it, now_ns, job)) {
             delivery->turn = number + 1;
             return TW_DELIVERY_ATTEMPT;
         }
@@ -193,9 +262,25 @@ enum tw_delivery_step tw_delivery_next(struct tw_delivery *delivery, int64_t now
     return TW_DELIVERY_NOTHING;
 }
 
-static int64_t receiver_due(const struct tw_delivery *delivery, const struct receiver *it)
+/* When a digest begins; or, while others are under way, there are tokens enough to do without. */
+static int64_t digest_due(const struct receiver *it, int64_t opens_ns, int64_t now_ns)
+{
+    int64_t at = it->breaker == TW_BREAKER_CLOSED ? it->digest.not_before_ns : INT64_MIN;
+    if (it->under_way > 0)
+        return it->digest.until != 0 || it->pace.burst < 2 ? INT64_MAX : empty_at(it, now_ns) + 2 * it->pace.refill_ns;
+    return at > opens_ns ? at : opens_ns;
+}
+
+static int64_t receiver_due(const struct tw_delivery *delivery, const struct receiver *it, int64_t now_ns)
 {
     int64_t due = INT64_MAX, opens = opens_at(it);
+    if (it->digest.under_way)
+        return INT64_MAX;
+    if (tokens(it, now_ns) < 1 && empty_at(it, now_ns) + it->pace.refill_ns > opens)
+        opens = empty_at(it, now_ns) + it->pace.refill_ns;
+    bool digest = it->count > 0 && calls_for_digest(it, now_ns);
+    if (digest)
+        due = digest_due(it, opens, now_ns);
     for (uint32_t i = 0; i < it->count; i++) {
         const struct entry *entry = &it->window[i];
         if (entry->under_way)
@@ -204,7 +289,7 @@ static int64_t receiver_due(const struct tw_delivery *delivery, const struct rec
         if (expires < due)
             due = expires;
         at = at > opens ? at : opens;
-        if (at < due && !has_elder(it, i))
+        if (!digest && at < due && !has_elder(it, i))
             due = at;
     }
     return due;
@@ -214,7 +299,7 @@ int64_t tw_delivery_due(const struct tw_delivery *delivery, int64_t now_ns)
 {
     int64_t due = INT64_MAX;
     for (uint32_t i = 0; i < delivery->count; i++) {
-        int64_t at = receiver_due(delivery, delivery->receivers[i]);
+        int64_t at = receiver_due(delivery, delivery->receivers[i], now_ns);
         due = at < due ? at : due;
     }
     return due > now_ns ? due : now_ns;
@@ -287,6 +372,7 @@ void tw_delivery_result(struct tw_delivery *delivery, uint32_t receiver, uint64_
     entry->under_way = false;
     entry->pending.attempts++;
     if (verdict == TW_VERDICT_RETRY) {
+        give_token_back(it);
         put_off(&delivery->policy, it, &entry->pending, retry_after_ns, seed, now_ns);
         bool late = now_ns - entry->pending.queued_ns >= delivery->policy.deadline_ns;
         *effect = (struct tw_delivery_effect){late ? TW_END_GIVEN_UP : TW_END_AGAIN, entry->pending};
@@ -297,6 +383,32 @@ void tw_delivery_result(struct tw_delivery *delivery, uint32_t receiver, uint64_
     }
     if (effect->end != TW_END_AGAIN)
         drop(it, place);
+}
+
+void tw_delivery_digest_result(struct tw_delivery *delivery, uint32_t receiver, uint64_t until,
+                               enum tw_delivery_verdict verdict, int64_t retry_after_ns, uint64_t seed, int64_t now_ns,
+                               struct tw_delivery_effect *effect)
+{
+    struct receiver *it = delivery->receivers[receiver];
+    TW_ASSERT(it->digest.under_way && until <= it->digest.until);
+    it->under_way--;
+    it->digest.under_way = false;
+    *effect = (struct tw_delivery_effect){.pending = {.n = until, .attempts = ++it->digest.attempts}};
+    if (verdict == TW_VERDICT_RETRY) {
+        give_token_back(it);
+        put_off(&delivery->policy, it, &effect->pending, retry_after_ns, seed, now_ns);
+        effect->end = TW_END_AGAIN;
+        it->digest.until = until;
+        it->digest.not_before_ns = effect->pending.not_before_ns;
+        return;
+    }
+    is_well(it, now_ns);
+    effect->end = verdict == TW_VERDICT_DELIVERED ? TW_END_DONE : TW_END_REJECTED;
+    while (it->count > 0 && it->window[0].pending.n <= until)
+        drop(it, 0);
+    if (until > it->read_to)
+        it->read_to = until;
+    memset(&it->digest, 0, sizeof it->digest);
 }
 
 enum tw_breaker tw_delivery_breaker(const struct tw_delivery *delivery, uint32_t receiver)

@@ -5,6 +5,10 @@
  * while the receiver asked for a pause or seems dead, and nothing after the deadline. So a slow or dead receiver delays
  * itself only, and memory is bounded: what is not in the window stands in the store and is read in turn.
  *
+ * A receiver that is a person is told at a pace: a token bucket. When more waits than there are tokens, the last token
+ * goes to a digest, one message for all that waits. A digest that failed is tried again for the same alerts, before
+ * anything else.
+ *
  * Pure: time is the caller's (one clock that never goes back, in ns, near the wall clock), and so is the seed that
  * spreads retries. One owner, one thread.
  */
@@ -24,6 +28,8 @@ struct tw_delivery_policy {
 struct tw_delivery_pace { /* of one receiver */
     uint32_t under_way_max;
     int64_t spacing_ns; /* between the beginnings of two attempts; 0: none */
+    uint32_t burst;     /* messages that may go at once; 0: there is no bucket */
+    int64_t refill_ns;  /* until there may be one more */
 };
 
 struct tw_pending {
@@ -65,6 +71,7 @@ enum tw_delivery_step {
 struct tw_delivery_job {
     uint32_t receiver;
     struct tw_pending pending;
+    uint64_t digest_until; /* not 0: one message for all that is pending up to this n; `pending` is one of them */
 };
 enum tw_delivery_step tw_delivery_next(struct tw_delivery *delivery, int64_t now_ns, struct tw_delivery_job *job);
 /* When tw_delivery_next may have something at the earliest, if no result comes before; INT64_MAX: not by itself. */
@@ -84,6 +91,13 @@ struct tw_delivery_effect {
  * goes to it. */
 void tw_delivery_result(struct tw_delivery *delivery, uint32_t receiver, uint64_t n, enum tw_delivery_verdict verdict,
                         int64_t retry_after_ns, uint64_t seed, int64_t now_ns, struct tw_delivery_effect *effect);
+
+/* The same of a digest; it covered all that was pending up to `until`, which may be less than was asked for. Done or
+ * rejected, it stands for each of them; it is never given up, but its alerts expire one by one. Of the effect's pending
+ * attempts and not_before_ns are set. */
+void tw_delivery_digest_result(struct tw_delivery *delivery, uint32_t receiver, uint64_t until,
+                               enum tw_delivery_verdict verdict, int64_t retry_after_ns, uint64_t seed, int64_t now_ns,
+                               struct tw_delivery_effect *effect);
 
 /* ---- how a receiver is ---- */
 

@@ -35,6 +35,7 @@ struct tw_delivery_actor {
     int64_t look_ns, ledger_ns, ledger_due_ns, stop_ns;
     bool stopping;
     bool alarmed[TW_RECEIVERS_MAX]; /* its breaker was said to be open */
+    char failure[512];              /* what is pending could not be read */
     uint64_t seed;
 };
 
@@ -71,7 +72,7 @@ struct tw_delivery_actor *tw_delivery_actor_new(struct tw_store *store, const st
     actor->ledger_ns = tw_cfg_integer(cfg, "delivery/ledger_days") * 86400 * TW_NS_PER_SECOND;
     for (uint32_t i = 0; i < receivers->count; i++) {
         const struct tw_receiver *receiver = &receivers->list[i];
-        tw_delivery_add(actor->core, &receiver->kind->pace);
+        tw_delivery_add(actor->core, &receiver->pace);
         if (receiver->kind->transport == TW_TRANSPORT_FILE)
             actor->lines = tw_lines_new(receiver->address, (uint64_t)tw_cfg_integer(cfg, "file/rotate"),
                                         (uint32_t)tw_cfg_integer(cfg, "file/kept"));
@@ -182,6 +183,26 @@ static void carry(struct tw_delivery_actor *actor, struct tw_attempt *attempt)
     TW_UNREACHABLE("a transport that carries nothing");
 }
 
+/* Fills the request. False: there is nothing to be sent, and that has been noted. */
+static bool render(struct tw_delivery_actor *actor, struct tw_attempt *attempt, int64_t now_ns)
+{
+    struct tw_delivery_effect effect;
+    if (attempt->digest_until != 0) {
+        uint64_t until = attempt->digest_until;
+        bool any = tw_outbox_render_digest(actor->outbox, attempt, actor->failure);
+        if (!any) /* expired, or somebody else's by now */
+            tw_delivery_digest_result(actor->core, attempt->number, until, TW_VERDICT_DELIVERED, 0, 0,
+                                      core_now(actor, now_ns), &effect);
+        return any;
+    }
+    if (tw_outbox_render(actor->outbox, attempt))
+        return true;
+    tw_delivery_result(actor->core, attempt->number, attempt->n, TW_VERDICT_REJECTED, 0, 0, core_now(actor, now_ns),
+                       &effect);
+    tw_outbox_note(actor->outbox, attempt, &effect, now_ns);
+    return false;
+}
+
 static void begin(struct tw_delivery_actor *actor, const struct tw_delivery_job *job, int64_t now_ns)
 {
     struct tw_attempt *attempt = tw_alloc_zero(1, sizeof *attempt);
@@ -190,11 +211,8 @@ static void begin(struct tw_delivery_actor *actor, const struct tw_delivery_job 
     attempt->n = job->pending.n;
     attempt->began_ns = now_ns;
     attempt->began_wall_ns = tw_wall_ns();
-    if (!tw_outbox_render(actor->outbox, attempt)) {
-        struct tw_delivery_effect effect;
-        tw_delivery_result(actor->core, attempt->number, attempt->n, TW_VERDICT_REJECTED, 0, 0, core_now(actor, now_ns),
-                           &effect);
-        tw_outbox_note(actor->outbox, attempt, &effect, now_ns);
+    attempt->digest_until = job->digest_until;
+    if (!render(actor, attempt, now_ns)) {
         free_attempt(attempt);
         return;
     }
@@ -255,9 +273,15 @@ static void conclude(struct tw_delivery_actor *actor, struct tw_attempt *attempt
     int64_t pause_s = attempt->answer.retry_after_s;
     if (pause_s > TW_RETRY_AFTER_MAX_S)
         pause_s = TW_RETRY_AFTER_MAX_S;
-    tw_delivery_result(actor->core, attempt->number, attempt->n, verdict, pause_s * TW_NS_PER_SECOND, next_seed(actor),
-                       core_now(actor, now_ns), &effect);
-    tw_outbox_note(actor->outbox, attempt, &effect, now_ns);
+    if (attempt->digest_until != 0) {
+        tw_delivery_digest_result(actor->core, attempt->number, attempt->digest_until, verdict,
+                                  pause_s * TW_NS_PER_SECOND, next_seed(actor), core_now(actor, now_ns), &effect);
+        tw_outbox_note_digest(actor->outbox, attempt, &effect, now_ns);
+    } else {
+        tw_delivery_result(actor->core, attempt->number, attempt->n, verdict, pause_s * TW_NS_PER_SECOND,
+                           next_seed(actor), core_now(actor, now_ns), &effect);
+        tw_outbox_note(actor->outbox, attempt, &effect, now_ns);
+    }
     if (effect.end == TW_END_REJECTED || effect.end == TW_END_GIVEN_UP)
         tw_log(TW_LOG_WARNING, "delivery", "alert %" PRIu64 " is a dead letter of %s: status=%d answer=%.*s",
                attempt->n, attempt->receiver->name, (int)attempt->answer.status, (int)attempt->said_length,
@@ -316,8 +340,12 @@ static enum tw_agent_progress work(void *self, char failure[512])
         return TW_AGENT_WAITS;
     if (!tw_outbox_fill(actor->outbox, failure))
         return TW_AGENT_FAILED;
-    busy = begin_some(actor, now_ns) || busy || tw_outbox_has_notes(actor->outbox) ||
-           (actor->lines != NULL && tw_lines_wait(actor->lines));
+    busy = begin_some(actor, now_ns) || busy;
+    if (actor->failure[0] != '\0') {
+        snprintf(failure, 512, "%s", actor->failure);
+        return TW_AGENT_FAILED;
+    }
+    busy = busy || tw_outbox_has_notes(actor->outbox) || (actor->lines != NULL && tw_lines_wait(actor->lines));
     return busy ? TW_AGENT_CONTINUES : TW_AGENT_WAITS;
 }
 

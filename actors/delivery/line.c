@@ -37,5 +37,15 @@ static enum tw_delivery_verdict judge_command(const struct tw_answer *answer)
 }
 
 /* One line after the other; a program may take its time, but one alert after the other is easiest to write for. */
-const struct tw_receiver_kind tw_file = {"file", TW_TRANSPORT_FILE, "", {TW_DELIVERY_WINDOW, 0}, render, judge_file};
-const struct tw_receiver_kind tw_command = {"command", TW_TRANSPORT_COMMAND, "", {1, 0}, render, judge_command};
+const struct tw_receiver_kind tw_file = {.name = "file",
+                                         .transport = TW_TRANSPORT_FILE,
+                                         .path = "",
+                                         .pace = {.under_way_max = TW_DELIVERY_WINDOW},
+                                         .render = render,
+                                         .judge = judge_file};
+const struct tw_receiver_kind tw_command = {.name = "command",
+                                            .transport = TW_TRANSPORT_COMMAND,
+                                            .path = "",
+                                            .pace = {.under_way_max = 1},
+                                            .render = render,
+                                            .judge = judge_command};

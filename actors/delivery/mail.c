@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "actors/delivery/digest.h"
 #include "actors/delivery/render.h"
 #include "protocol/alert_text.h"
 #include "protocol/check.h"
@@ -56,13 +57,11 @@ static void append_thread(struct tw_buffer *out, const struct tw_receiver *recei
     tw_append_format(out, "In-Reply-To: %s\r\nReferences: %s\r\n", first, first);
 }
 
-static void append_headers(struct tw_buffer *out, const struct tw_receiver *receiver, const struct tw_letter *letter,
-                           int64_t wall_ns)
+static void append_headers(struct tw_buffer *out, const struct tw_receiver *receiver, const struct tw_buffer *subject,
+                           const char *key, int64_t wall_ns)
 {
     char date[TW_TIME_TEXT_MAX];
-    struct tw_buffer headline = {0};
     tw_time_format_mail(wall_ns, date);
-    tw_words_headline(&headline, letter->view);
     tw_append_format(out, "From: Tapewarden <%s>\r\nTo: ", receiver->from);
     for (const char *to = receiver->address + strspn(receiver->address, ", "); *to != '\0'; to += strspn(to, ", ")) {
         int length = (int)strcspn(to, ", ");
@@ -70,12 +69,9 @@ static void append_headers(struct tw_buffer *out, const struct tw_receiver *rece
         to += length;
     }
     tw_append_format(out, "\r\nDate: %s\r\n", date);
-    append_subject(out, (const char *)headline.bytes,
-                   tw_text_cut((const char *)headline.bytes, headline.length, SUBJECT_CHARACTERS));
-    append_thread(out, receiver, letter);
-    tw_append_format(out, "X-Tapewarden-Key: %s\r\nAuto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n",
-                     letter->key);
-    tw_buffer_free(&headline);
+    append_subject(out, (const char *)subject->bytes,
+                   tw_text_cut((const char *)subject->bytes, subject->length, SUBJECT_CHARACTERS));
+    tw_append_format(out, "X-Tapewarden-Key: %s\r\nAuto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n", key);
 }
 
 /* ---- bodies ---- */
@@ -160,23 +156,76 @@ static void append_part(struct tw_buffer *out, const char *boundary, const char 
     append_quoted(out, text);
 }
 
+/* "=_" is nothing that quoted-printable writes. */
+static void append_body(struct tw_buffer *out, const char *key, const struct tw_buffer *text,
+                        const struct tw_buffer *html)
+{
+    char boundary[96];
+    snprintf(boundary, sizeof boundary, "=_%s", key);
+    tw_append_format(out, "Content-Type: multipart/alternative; boundary=\"%s\"\r\n\r\n", boundary);
+    append_part(out, boundary, "text/plain", text);
+    append_part(out, boundary, "text/html", html);
+    tw_append_format(out, "--%s--\r\n", boundary);
+}
+
 static void render(const struct tw_receiver *receiver, const struct tw_letter *letter, int64_t wall_ns,
                    struct tw_request *request)
 {
     struct tw_words words;
-    struct tw_buffer text = {0}, html = {0}, *out = &request->body;
-    char boundary[80];
+    struct tw_buffer headline = {0}, text = {0}, html = {0};
     tw_request_clear(request);
-    snprintf(boundary, sizeof boundary, "=_%s", letter->key); /* "=_" is nothing that quoted-printable writes */
     tw_words_of(letter->view, &words);
     write_text(&words, &text);
     write_html(&words, letter->view, &html);
-    append_headers(out, receiver, letter, wall_ns);
-    tw_append_format(out, "Content-Type: multipart/alternative; boundary=\"%s\"\r\n\r\n", boundary);
-    append_part(out, boundary, "text/plain", &text);
-    append_part(out, boundary, "text/html", &html);
-    tw_append_format(out, "--%s--\r\n", boundary);
+    tw_words_headline(&headline, letter->view);
+    append_headers(&request->body, receiver, &headline, letter->key, wall_ns);
+    append_thread(&request->body, receiver, letter);
+    append_body(&request->body, letter->key, &text, &html);
     tw_words_free(&words);
+    tw_buffer_free(&headline);
+    tw_buffer_free(&text);
+    tw_buffer_free(&html);
+}
+
+static void write_digest(const struct tw_digest *digest, const struct tw_buffer *summary, struct tw_buffer *text,
+                         struct tw_buffer *html)
+{
+    tw_buffer_append(text, summary->bytes, summary->length);
+    tw_append_format(text, "\n\nNumbers %" PRIu64 " to %" PRIu64 ". The latest of the most severe:\n", digest->first_n,
+                     digest->last_n);
+    tw_append_format(html, "<!DOCTYPE html>\n<html><body style=\"font-family:sans-serif\">\n<p><b>");
+    append_html(html, summary);
+    tw_append_format(html,
+                     "</b></p>\n<p>Numbers %" PRIu64 " to %" PRIu64 ". The latest of the most severe:</p>\n<ul>\n",
+                     digest->first_n, digest->last_n);
+    for (uint32_t i = 0; i < digest->shown_count; i++) {
+        struct tw_alert_view view;
+        struct tw_buffer line = {0};
+        if (!tw_digest_view(digest, i, &view))
+            continue;
+        tw_words_headline(&line, &view);
+        tw_append_format(text, "%8" PRIu64 "  ", view.n);
+        tw_buffer_append(text, line.bytes, line.length);
+        tw_append_format(text, "\n");
+        tw_append_format(html, "<li>%" PRIu64 " ", view.n);
+        append_html(html, &line);
+        tw_append_format(html, "</li>\n");
+        tw_buffer_free(&line);
+    }
+    tw_append_format(html, "</ul>\n</body></html>");
+}
+
+static void render_digest(const struct tw_receiver *receiver, const struct tw_digest_letter *letter, int64_t wall_ns,
+                          struct tw_request *request)
+{
+    struct tw_buffer summary = {0}, text = {0}, html = {0};
+    tw_request_clear(request);
+    tw_digest_summary(&summary, letter->digest);
+    write_digest(letter->digest, &summary, &text, &html);
+    append_headers(&request->body, receiver, &summary, letter->key, wall_ns);
+    tw_append_format(&request->body, "Message-ID: <%s@%s>\r\n", letter->key, domain_of(receiver->from));
+    append_body(&request->body, letter->key, &text, &html);
+    tw_buffer_free(&summary);
     tw_buffer_free(&text);
     tw_buffer_free(&html);
 }
@@ -190,4 +239,10 @@ static enum tw_delivery_verdict judge(const struct tw_answer *answer)
     return rejected ? TW_VERDICT_REJECTED : TW_VERDICT_RETRY;
 }
 
-const struct tw_receiver_kind tw_mail = {"mail", TW_TRANSPORT_SMTP, "", {2, 0}, render, judge};
+const struct tw_receiver_kind tw_mail = {.name = "mail",
+                                         .transport = TW_TRANSPORT_SMTP,
+                                         .path = "",
+                                         .pace = {2, 0, TW_PERSON_BURST, TW_PERSON_REFILL_NS},
+                                         .render = render,
+                                         .judge = judge,
+                                         .render_digest = render_digest};

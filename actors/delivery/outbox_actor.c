@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actors/delivery/digest.h"
 #include "actors/runtime/log.h"
 #include "protocol/check.h"
 #include "protocol/digest.h"
@@ -210,6 +211,84 @@ bool tw_outbox_render(struct tw_outbox *outbox, struct tw_attempt *attempt)
     return readable;
 }
 
+/* ---- a digest ---- */
+
+/* What is pending up to `until`: the alerts' numbers, and what their rows say. */
+struct covering {
+    struct tw_store_delivery *list; /* its texts are not kept */
+    uint32_t count, capacity;
+    uint64_t until;
+};
+
+static bool cover(void *context, const struct tw_store_delivery *delivery)
+{
+    struct covering *covering = context;
+    if (delivery->n > covering->until || covering->count == TW_DIGEST_ALERTS_MAX)
+        return false;
+    if (covering->count == covering->capacity) {
+        covering->capacity = covering->capacity == 0 ? 256 : covering->capacity * 2;
+        covering->list = tw_realloc(covering->list, covering->capacity * sizeof *covering->list);
+    }
+    covering->list[covering->count++] = *delivery;
+    return true;
+}
+
+static bool read_covered(struct tw_outbox *outbox, uint32_t receiver, uint64_t until, struct covering *covering,
+                         struct tw_store_error *error)
+{
+    *covering = (struct covering){.until = until};
+    return tw_store_deliveries(outbox->store, TW_DELIVERY_PENDING, name_of(outbox, receiver), 0, cover, covering,
+                               error);
+}
+
+/* The alerts behind them, in one walk over those of the store. */
+struct gathering {
+    const struct covering *covering;
+    struct tw_digest *digest;
+    uint32_t next;
+};
+
+static bool gather(void *context, const struct tw_store_alert *alert)
+{
+    struct gathering *gathering = context;
+    if (alert->n == gathering->covering->list[gathering->next].n) {
+        tw_digest_add(gathering->digest, alert->n, alert->bytes, alert->length);
+        gathering->next++;
+    }
+    return gathering->next < gathering->covering->count;
+}
+
+static void write_digest(struct tw_outbox *outbox, struct tw_attempt *attempt, const struct covering *covering)
+{
+    struct tw_digest digest = {0};
+    struct gathering gathering = {covering, &digest, 0};
+    char key[80];
+    /* Damage further on hides alerts from the digest's list, not from its count. */
+    (void)tw_store_alerts(outbox->store, covering->list[0].n - 1, gather, &gathering, NULL);
+    for (; gathering.next < covering->count; gathering.next++)
+        tw_digest_add(&digest, covering->list[gathering.next].n, NULL, 0);
+    snprintf(key, sizeof key, "%s-%" PRIu64 "-%" PRIu32, outbox->log_id, attempt->n, digest.count);
+    struct tw_digest_letter letter = {&digest, outbox->log_id, key};
+    attempt->receiver->kind->render_digest(attempt->receiver, &letter, attempt->began_wall_ns, &attempt->request);
+    tw_digest_clear(&digest);
+}
+
+bool tw_outbox_render_digest(struct tw_outbox *outbox, struct tw_attempt *attempt, char failure[512])
+{
+    struct covering covering;
+    struct tw_store_error error;
+    bool read = read_covered(outbox, attempt->number, attempt->digest_until, &covering, &error);
+    if (!read)
+        snprintf(failure, 512, "%s", error.text);
+    attempt->digest_count = read ? covering.count : 0;
+    if (attempt->digest_count > 0) {
+        attempt->n = attempt->digest_until = covering.list[covering.count - 1].n;
+        write_digest(outbox, attempt, &covering);
+    }
+    free(covering.list);
+    return attempt->digest_count > 0;
+}
+
 /* ---- what came of it ---- */
 
 static struct note *new_note(struct tw_outbox *outbox)
@@ -261,6 +340,35 @@ void tw_outbox_note(struct tw_outbox *outbox, const struct tw_attempt *attempt, 
         .status = attempt->answer.status,
         .answer = {NULL, attempt->said_length},
     };
+}
+
+/* A digest that failed is noted once, under the last of its alerts; what was done with it, for each. */
+void tw_outbox_note_digest(struct tw_outbox *outbox, const struct tw_attempt *attempt,
+                           const struct tw_delivery_effect *effect, int64_t now_ns)
+{
+    struct covering covering;
+    struct tw_store_error error;
+    struct tw_attempt each = *attempt;
+    if (!read_covered(outbox, attempt->number, attempt->digest_until, &covering, &error))
+        tw_log(TW_LOG_ERROR, "delivery", "%s", error.text); /* they stay pending, and go once more */
+    for (uint32_t i = effect->end == TW_END_AGAIN && covering.count > 0 ? covering.count - 1 : 0; i < covering.count;
+         i++) {
+        struct tw_delivery_effect one = *effect;
+        one.pending.queued_ns = covering.list[i].queued_ns;
+        each.n = covering.list[i].n;
+        if (each.n != attempt->n) {
+            char said[TW_ANSWER_BYTES_MAX];
+            int length = snprintf(said, sizeof said, "in a digest of %" PRIu32 ", under alert %" PRIu64,
+                                  attempt->digest_count, attempt->n);
+            memcpy(each.said, said, (size_t)length);
+            each.said_length = (uint32_t)length;
+        } else {
+            memcpy(each.said, attempt->said, attempt->said_length);
+            each.said_length = attempt->said_length;
+        }
+        tw_outbox_note(outbox, &each, &one, now_ns);
+    }
+    free(covering.list);
 }
 
 void tw_outbox_note_expired(struct tw_outbox *outbox, const struct tw_delivery_job *job, int64_t core_now_ns)

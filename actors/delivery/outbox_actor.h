@@ -22,9 +22,16 @@ bool tw_outbox_fill(struct tw_outbox *outbox, char failure[512]);
 /* Fills the attempt's request. False: the alert cannot be read, the attempt says why. */
 bool tw_outbox_render(struct tw_outbox *outbox, struct tw_attempt *attempt);
 
+/* A digest of all that is pending for the attempt's receiver up to attempt->digest_until, which becomes the last of
+ * them (and attempt->n; there are at most TW_DIGEST_ALERTS_MAX). False: nothing is pending any more. */
+bool tw_outbox_render_digest(struct tw_outbox *outbox, struct tw_attempt *attempt, char failure[512]);
+
 /* ---- what came of it: noted, then committed as one batch ---- */
 void tw_outbox_note(struct tw_outbox *outbox, const struct tw_attempt *attempt, const struct tw_delivery_effect *effect,
                     int64_t now_ns);
+/* The same of a digest, for each alert in it. */
+void tw_outbox_note_digest(struct tw_outbox *outbox, const struct tw_attempt *attempt,
+                           const struct tw_delivery_effect *effect, int64_t now_ns);
 void tw_outbox_note_expired(struct tw_outbox *outbox, const struct tw_delivery_job *job, int64_t core_now_ns);
 /* TW_STORE_FULL: nothing was written, the same is tried again from tw_outbox_retry_ns on. */
 enum tw_store_status tw_outbox_commit(struct tw_outbox *outbox, int64_t core_now_ns, char failure[512]);

@@ -69,4 +69,9 @@ static void render(const struct tw_receiver *receiver, const struct tw_letter *l
     tw_request_header(request, "content-type: application/json");
 }
 
-const struct tw_receiver_kind tw_pagerduty = {"pagerduty", TW_TRANSPORT_HTTP, "", {2, 0}, render, tw_judge_http};
+const struct tw_receiver_kind tw_pagerduty = {.name = "pagerduty",
+                                              .transport = TW_TRANSPORT_HTTP,
+                                              .path = "",
+                                              .pace = {.under_way_max = 2},
+                                              .render = render,
+                                              .judge = tw_judge_http};

@@ -29,7 +29,8 @@ struct tw_receiver {
     const char *name;
     const struct tw_receiver_kind *kind;
     enum tw_severity minimum;
-    const char *address; /* URL, mail addresses with commas, path, argv */
+    struct tw_delivery_pace pace; /* the kind's, with the bucket of limit/<name> */
+    const char *address;          /* URL, mail addresses with commas, path, argv */
     /* webhook */
     struct tw_signing_key keys[TW_WEBHOOK_KEYS_MAX];
     uint32_t key_count;
@@ -46,6 +47,14 @@ struct tw_letter {
     const struct tw_alert_view *view;
     const char *log_id; /* 32 hex digits */
     const char *key;    /* the idempotency key: log id, "-", n */
+};
+
+/* Many of them in one message. */
+struct tw_digest;
+struct tw_digest_letter {
+    const struct tw_digest *digest;
+    const char *log_id;
+    const char *key; /* the idempotency key: log id, "-", n of the last of them, "-", how many */
 };
 
 #define TW_REQUEST_HEADERS_MAX 8u
@@ -70,7 +79,13 @@ struct tw_receiver_kind {
     void (*render)(const struct tw_receiver *receiver, const struct tw_letter *letter, int64_t wall_ns,
                    struct tw_request *request);
     enum tw_delivery_verdict (*judge)(const struct tw_answer *answer);
+    /* NULL: each alert goes by itself, and there is no bucket. */
+    void (*render_digest)(const struct tw_receiver *receiver, const struct tw_digest_letter *letter, int64_t wall_ns,
+                          struct tw_request *request);
 };
+/* Whoever reads with their own eyes gets so many messages at once, and one more each 12 s. */
+#define TW_PERSON_BURST 5u
+#define TW_PERSON_REFILL_NS (12 * TW_NS_PER_SECOND)
 extern const struct tw_receiver_kind tw_webhook, tw_webhook_v4, tw_slack, tw_pagerduty, tw_alertmanager, tw_sns,
     tw_mail, tw_file, tw_command;
 

@@ -2,6 +2,7 @@
 #include "actors/delivery/receiver.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "protocol/check.h"
@@ -16,12 +17,28 @@ static enum tw_severity minimum_of(const struct tw_cfg *cfg, const char *name)
     return TW_SEVERITY_LOW;
 }
 
+/* limit/<name>: so many messages at once, and as many again a minute; 0: no limit. */
+static struct tw_delivery_pace pace_of(const struct tw_cfg *cfg, const char *name, const struct tw_receiver_kind *kind)
+{
+    struct tw_delivery_pace pace = kind->pace;
+    const char *limit = tw_cfg_named(cfg, "limit", name);
+    if (limit != NULL && kind->render_digest != NULL) {
+        pace.burst = (uint32_t)strtoul(limit, NULL, 10);
+        pace.refill_ns = pace.burst == 0 ? 0 : 60 * TW_NS_PER_SECOND / pace.burst;
+    }
+    return pace;
+}
+
 static struct tw_receiver *add(const struct tw_cfg *cfg, struct tw_receivers *receivers, const char *name,
                                const struct tw_receiver_kind *kind, const char *address)
 {
     TW_ASSERT(receivers->count < TW_RECEIVERS_MAX);
     struct tw_receiver *receiver = &receivers->list[receivers->count++];
-    *receiver = (struct tw_receiver){.name = name, .kind = kind, .minimum = minimum_of(cfg, name), .address = address};
+    *receiver = (struct tw_receiver){.name = name,
+                                     .kind = kind,
+                                     .minimum = minimum_of(cfg, name),
+                                     .pace = pace_of(cfg, name, kind),
+                                     .address = address};
     return receiver;
 }
 

@@ -27,8 +27,7 @@ void tw_body_close(struct tw_body *body, struct tw_request *request);
 bool tw_alert_is_over(const struct tw_alert_view *view);
 
 /* A webhook's headers, signed over the body that is there. */
-void tw_webhook_head(const struct tw_receiver *receiver, const struct tw_letter *letter, int64_t wall_ns,
-                     struct tw_request *request);
+void tw_webhook_head(const struct tw_receiver *receiver, const char *key, int64_t wall_ns, struct tw_request *request);
 
 /* The alert as `tapewarden alerts --json` prints it, without the line feed. */
 void tw_render_json(struct tw_buffer *out, const struct tw_alert_view *view);

@@ -3,10 +3,12 @@
  * Slack's incoming webhooks, with Block Kit. Its limits: 150 characters in a header, 3,000 in a section, 10 fields of
  * 2,000, 50 blocks, one message a second.
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "actors/delivery/digest.h"
 #include "actors/delivery/render.h"
 #include "protocol/check.h"
 #include "protocol/json_text.h"
@@ -14,6 +16,7 @@
 #define HEADER_CHARACTERS 150u
 #define FIELD_CHARACTERS 2000u
 #define SECTION_CHARACTERS 3000u
+#define DIGEST_LINE_CHARACTERS 250u /* 10 of them fit into a section */
 
 /* &, < and > are Slack's own; what would be too long ends in "...", never within an escape. */
 static void append_escaped(struct tw_buffer *out, const char *text, size_t length, size_t characters)
@@ -114,4 +117,47 @@ static void render(const struct tw_receiver *receiver, const struct tw_letter *l
     tw_buffer_free(&escaped);
 }
 
-const struct tw_receiver_kind tw_slack = {"slack", TW_TRANSPORT_HTTP, "", {1, TW_NS_PER_SECOND}, render, tw_judge_http};
+static void render_digest(const struct tw_receiver *receiver, const struct tw_digest_letter *letter, int64_t wall_ns,
+                          struct tw_request *request)
+{
+    struct tw_body body;
+    struct tw_buffer summary = {0}, escaped = {0}, lines = {0};
+    (void)receiver, (void)wall_ns;
+    tw_digest_summary(&summary, letter->digest);
+    append_escaped(&escaped, (const char *)summary.bytes, summary.length, SECTION_CHARACTERS);
+    for (uint32_t i = 0; i < letter->digest->shown_count; i++) {
+        struct tw_alert_view view;
+        struct tw_buffer headline = {0};
+        if (!tw_digest_view(letter->digest, i, &view))
+            continue;
+        tw_words_headline(&headline, &view);
+        tw_append_format(&lines, "%s\xe2\x80\xa2 ", i > 0 ? "\n" : ""); /* a bullet */
+        append_escaped(&lines, (const char *)headline.bytes, headline.length, DIGEST_LINE_CHARACTERS);
+        tw_append_format(&lines, " (%" PRIu64 ")", view.n);
+        tw_buffer_free(&headline);
+    }
+    tw_body_open(&body);
+    fputs("{\"text\":", body.out);
+    tw_json_text(body.out, (struct tw_text){(const char *)escaped.bytes, (uint32_t)escaped.length});
+    fputs(",\"blocks\":[{\"type\":\"section\",\"text\":", body.out);
+    print_text(body.out, "mrkdwn", &escaped, SECTION_CHARACTERS);
+    if (lines.length > 0) {
+        fputs("},{\"type\":\"section\",\"text\":", body.out);
+        print_text(body.out, "mrkdwn", &lines, SECTION_CHARACTERS);
+    }
+    fputs("}]}", body.out);
+    tw_body_close(&body, request);
+    tw_request_header(request, "content-type: application/json; charset=utf-8");
+    tw_request_header(request, "idempotency-key: %s", letter->key);
+    tw_buffer_free(&summary);
+    tw_buffer_free(&escaped);
+    tw_buffer_free(&lines);
+}
+
+const struct tw_receiver_kind tw_slack = {.name = "slack",
+                                          .transport = TW_TRANSPORT_HTTP,
+                                          .path = "",
+                                          .pace = {1, TW_NS_PER_SECOND, TW_PERSON_BURST, TW_PERSON_REFILL_NS},
+                                          .render = render,
+                                          .judge = tw_judge_http,
+                                          .render_digest = render_digest};

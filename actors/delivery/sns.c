@@ -112,4 +112,9 @@ struct tw_text tw_arn_region(const char *arn)
     return arn == NULL ? (struct tw_text){"", 0} : (struct tw_text){arn, (uint32_t)strcspn(arn, ":")};
 }
 
-const struct tw_receiver_kind tw_sns = {"sns", TW_TRANSPORT_HTTP, "", {4, 0}, render, tw_judge_http};
+const struct tw_receiver_kind tw_sns = {.name = "sns",
+                                        .transport = TW_TRANSPORT_HTTP,
+                                        .path = "",
+                                        .pace = {.under_way_max = 4},
+                                        .render = render,
+                                        .judge = tw_judge_http};

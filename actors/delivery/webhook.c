@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actors/delivery/digest.h"
 #include "actors/delivery/render.h"
 #include "protocol/check.h"
 
@@ -42,18 +43,17 @@ void tw_webhook_sign(const struct tw_signing_key *key, const char *id, int64_t s
     tw_buffer_free(&signed_text);
 }
 
-void tw_webhook_head(const struct tw_receiver *receiver, const struct tw_letter *letter, int64_t wall_ns,
-                     struct tw_request *request)
+void tw_webhook_head(const struct tw_receiver *receiver, const char *key, int64_t wall_ns, struct tw_request *request)
 {
     char signatures[TW_WEBHOOK_KEYS_MAX * TW_SIGNATURE_BYTES] = "";
     size_t at = 0;
     int64_t seconds = wall_ns / TW_NS_PER_SECOND;
     tw_request_header(request, "content-type: application/json");
-    tw_request_header(request, "webhook-id: %s", letter->key);
+    tw_request_header(request, "webhook-id: %s", key);
     tw_request_header(request, "webhook-timestamp: %" PRId64, seconds);
     for (uint32_t i = 0; i < receiver->key_count; i++) {
         char one[TW_SIGNATURE_BYTES];
-        tw_webhook_sign(&receiver->keys[i], letter->key, seconds, request->body.bytes, request->body.length, one);
+        tw_webhook_sign(&receiver->keys[i], key, seconds, request->body.bytes, request->body.length, one);
         at += (size_t)snprintf(signatures + at, sizeof signatures - at, "%s%s", i > 0 ? " " : "", one);
     }
     if (receiver->key_count > 0)
@@ -65,7 +65,7 @@ static void render(const struct tw_receiver *receiver, const struct tw_letter *l
 {
     tw_request_clear(request);
     tw_render_json(&request->body, letter->view);
-    tw_webhook_head(receiver, letter, wall_ns, request);
+    tw_webhook_head(receiver, letter->key, wall_ns, request);
 }
 
 /* 400 and its like are about this one message. What speaks of the receiver (401, 404, 5xx) may be set right, and the
@@ -83,5 +83,33 @@ enum tw_delivery_verdict tw_judge_http(const struct tw_answer *answer)
     return TW_VERDICT_RETRY;
 }
 
-const struct tw_receiver_kind tw_webhook = {"webhook", TW_TRANSPORT_HTTP, "", {TW_DELIVERIES_UNDER_WAY_MAX, 0},
-                                            render,    tw_judge_http};
+/* {"digest":{"count","first_n","last_n","counts":{TYPE:{SEVERITY:n}}},"alerts":[the latest of the most severe]} */
+static void render_digest(const struct tw_receiver *receiver, const struct tw_digest_letter *letter, int64_t wall_ns,
+                          struct tw_request *request)
+{
+    const struct tw_digest *digest = letter->digest;
+    struct tw_buffer *out = &request->body;
+    tw_request_clear(request);
+    tw_append_format(out,
+                     "{\"digest\":{\"count\":%" PRIu32 ",\"first_n\":%" PRIu64 ",\"last_n\":%" PRIu64 ",\"counts\":{",
+                     digest->count, digest->first_n, digest->last_n);
+    tw_digest_counts_json(out, digest);
+    tw_append_format(out, "}},\"alerts\":[");
+    for (uint32_t i = 0, shown = 0; i < digest->shown_count; i++) {
+        struct tw_alert_view view;
+        if (!tw_digest_view(digest, i, &view))
+            continue;
+        tw_append_format(out, "%s", shown++ > 0 ? "," : "");
+        tw_render_json(out, &view);
+    }
+    tw_append_format(out, "]}");
+    tw_webhook_head(receiver, letter->key, wall_ns, request);
+}
+
+const struct tw_receiver_kind tw_webhook = {.name = "webhook",
+                                            .transport = TW_TRANSPORT_HTTP,
+                                            .path = "",
+                                            .pace = {.under_way_max = TW_DELIVERIES_UNDER_WAY_MAX},
+                                            .render = render,
+                                            .judge = tw_judge_http,
+                                            .render_digest = render_digest};

@@ -140,13 +140,15 @@ static void a_bad_value_in_a_bare_name_stops_the_start(void **state)
 static void bare_names_that_cannot_be_used_yet_warn_once_each_without_their_value(void **state)
 {
     (void)state;
-    static const char *const environment[] = {"SQS_QUEUE_URL=hooks/secret", "AWS_REGION=eu-west-1", "S3_BUCKET=", NULL};
+    static const char *const environment[] = {"SQS_QUEUE_URL=hooks/secret", "AWS_REGION=eu-west-1", "S3_BUCKET=a",
+                                              NULL};
     struct tw_cfg *cfg = with(environment);
     assert_int_equal(tw_cfg_warning_count(cfg), 2);
     assert_string_equal(tw_cfg_warning(cfg, 0), "environment SQS_QUEUE_URL: this build cannot use it yet "
                                                 "(sqs/queue_url is not available)");
     assert_string_equal(tw_cfg_warning(cfg, 1),
-                        "environment AWS_REGION: this build cannot use it yet (aws/region is not available)");
+                        "environment S3_BUCKET: this build cannot use it yet (s3/bucket is not available)");
+    assert_string_equal(tw_cfg_text(cfg, "aws/region"), "eu-west-1");
     char *text = cfg_shown(cfg, true);
     assert_null(strstr(text, "hooks/secret"));
     free(text);

@@ -93,7 +93,7 @@ static void keys_of_later_builds_stop_the_start_and_say_so(void **state)
     cfg_text_bad("bind\n    http = 127.0.0.1:7780\n",
                  ":2: bind/http is known, but not available in this build; take it out");
     cfg_text_bad("s3\n    bucket = hunter2\n", ":2: s3/bucket is known, but not available in this build; take it out");
-    cfg_set_bad("aws/region=eu-west-1", "--set: aws/region is known, but not available in this build; take it out");
+    cfg_set_bad("sqs/queue_url=eu", "--set: sqs/queue_url is known, but not available in this build; take it out");
     cfg_load_bad(&(struct tw_cfg_sources){.environ_ = environment},
                  "environment TAPEWARDEN_SQS__QUEUE_URL: sqs/queue_url is known, but not available in this "
                  "build; take it out");

@@ -22,7 +22,9 @@ static const struct tw_delivery_policy policy = {
 static struct tw_delivery *one_receiver(uint32_t under_way_max, int64_t spacing_ns)
 {
     struct tw_delivery *delivery = tw_delivery_new(&policy);
-    assert_int_equal(tw_delivery_add(delivery, &(struct tw_delivery_pace){under_way_max, spacing_ns}), 0);
+    assert_int_equal(
+        tw_delivery_add(delivery, &(struct tw_delivery_pace){.under_way_max = under_way_max, .spacing_ns = spacing_ns}),
+        0);
     tw_delivery_news(delivery, 1000000);
     return delivery;
 }
@@ -106,7 +108,7 @@ static void waits_double_up_to_the_most_and_are_spread(void **state)
     patient.breaker_failures = 1000;
     struct tw_delivery *delivery = tw_delivery_new(&patient);
     int64_t now = 0, wait = SECOND;
-    tw_delivery_add(delivery, &(struct tw_delivery_pace){1, 0});
+    tw_delivery_add(delivery, &(struct tw_delivery_pace){.under_way_max = 1, .spacing_ns = 0});
     offer(delivery, 0, 1, 'a');
     for (int i = 0; i < 12; i++, wait = wait * 2 < 60 * SECOND ? wait * 2 : 60 * SECOND) {
         struct tw_delivery_effect effect;
@@ -244,7 +246,7 @@ static void a_dead_receiver_delays_only_itself(void **state)
 {
     (void)state;
     struct tw_delivery *delivery = one_receiver(1, 0);
-    tw_delivery_add(delivery, &(struct tw_delivery_pace){1, 0});
+    tw_delivery_add(delivery, &(struct tw_delivery_pace){.under_way_max = 1, .spacing_ns = 0});
     for (uint64_t n = 1; n <= 50; n++) {
         offer(delivery, 0, n, 'a');
         offer(delivery, 1, n, 'a');
@@ -400,7 +402,7 @@ static void restart(struct model *model)
     tw_delivery_free(&model->core);
     model->core = tw_delivery_new(&policy);
     for (uint32_t r = 0; r < RECEIVERS; r++) {
-        tw_delivery_add(model->core, &(struct tw_delivery_pace){r + 1, 0});
+        tw_delivery_add(model->core, &(struct tw_delivery_pace){.under_way_max = r + 1, .spacing_ns = 0});
         model->under_way[r] = 0;
         model->paused_until_ns[r] = 0;
         for (uint64_t n = 1; n <= model->last; n++)

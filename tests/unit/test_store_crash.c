@@ -446,7 +446,8 @@ static void answers_with_a_damaged_table_in_them_are_not_shorter(void **state)
         world_close(&copy);
         world_remove(copy.directory);
     }
-    print_message("answers not given: %u of refusals, %u of alerts\n", (unsigned)failed_refusals, (unsigned)failed_alerts);
+    print_message("answers not given: %u of refusals, %u of alerts\n", (unsigned)failed_refusals,
+                  (unsigned)failed_alerts);
     assert_true(failed_refusals > 0 && failed_alerts > 0); /* the damage was in the way */
 }
 

@@ -69,7 +69,8 @@ class Server(ThreadingHTTPServer):
 
 
 class Webhook(Sink):
-    """A strict receiver: every request must be signed, fresh, one alert, and in order within its episode.
+    """A strict receiver: every request must be signed, fresh, one alert, and in order within its episode; or a digest,
+    whose counts must add up.
 
     mode: "ok"; "slow" (2 s); "busy" (429 with Retry-After); "closing" (reads and hangs up); "down" (nobody listens);
     "broken" (500); "refusing" (400). An alert counts as delivered when it was answered by 204; one that comes again must
@@ -83,6 +84,7 @@ class Webhook(Sink):
         self.tls = tls
         self.bodies = {}        # n -> body
         self.newest = {}        # episode -> n delivered last
+        self.digests = {}       # key -> digest
         self.repeats = self.requests = self.connections = 0
         self.busy_until = self.pause_began = 0
         self.server = None
@@ -190,6 +192,9 @@ class Webhook(Sink):
         wanted = " ".join(signed_by(key, request_id, timestamp, body) for key in self.keys) or None
         assert headers["webhook-signature"] == wanted, (headers["webhook-signature"], wanted)
         alert = json.loads(body)
+        if "digest" in alert:
+            self._check_digest(request_id, alert)
+            return
         log_id, n = request_id.split("-")
         assert len(log_id) == 32 and int(n) == alert["n"], (request_id, alert["n"])
         with self.changed:
@@ -204,11 +209,33 @@ class Webhook(Sink):
             self.got.append(alert)
             self.changed.notify_all()
 
+    def _check_digest(self, request_id, body):
+        digest, alerts = body["digest"], body["alerts"]
+        log_id, n, count = request_id.split("-")
+        assert len(log_id) == 32 and int(n) == digest["last_n"] and int(count) == digest["count"], request_id
+        assert 1 < digest["count"] <= digest["last_n"] - digest["first_n"] + 1, digest
+        assert sum(sum(by.values()) for by in digest["counts"].values()) == digest["count"], digest
+        assert len(alerts) == min(10, digest["count"]), len(alerts)
+        order = [(-["LOW", "MEDIUM", "HIGH", "CRITICAL"].index(alert["severity"]), -alert["n"]) for alert in alerts]
+        assert order == sorted(order), order
+        with self.changed:
+            self.repeats += request_id in self.digests
+            self.digests[request_id] = digest
+            self.got.append(body)
+            self.changed.notify_all()
+
     # --- what a test asks
 
     def numbers(self):
+        """Of alerts that came by themselves."""
         with self.changed:
             return sorted(self.bodies)
+
+    def told(self):
+        """Of all, where a digest stands for each alert of its range."""
+        with self.changed:
+            covered = [n for digest in self.digests.values() for n in range(digest["first_n"], digest["last_n"] + 1)]
+            return sorted(list(self.bodies) + covered)
 
     def wait_numbers(self, last, seconds=20):
         """Until alerts 1 to `last` are all there."""
