@@ -39,6 +39,7 @@ struct tw_topology {
     struct tw_session session;
     struct tw_receivers receivers;
     struct tw_routing routing;
+    struct tw_silences *silences;
     struct tw_routes *routes;
     struct tw_pool *answers, *events, *slices;
     struct tw_gateway_actor *gateway;
@@ -136,6 +137,26 @@ static void make_receivers(struct tw_topology *topology)
     tw_store_set_receivers(topology->store, routing->names, routing->count);
 }
 
+static bool take_action(void *silences, const struct tw_store_action *stored)
+{
+    struct tw_action_message message;
+    if (tw_action_message_decode(stored->bytes, stored->length, &message))
+        (void)tw_silences_take(silences, &message); /* what could not be taken was said when it was recorded */
+    return true;
+}
+
+/* All that people did so far; recovery stores alerts that were silenced then. */
+static bool make_silences(struct tw_topology *topology, char why[512])
+{
+    struct tw_store_error error;
+    topology->silences = tw_silences_new();
+    topology->routing.silences = topology->silences;
+    if (tw_store_actions(topology->store, 0, take_action, topology->silences, &error))
+        return true;
+    snprintf(why, 512, "%s", error.text);
+    return false;
+}
+
 /* The cores go to their actors. */
 static void make_actors(struct tw_topology *topology, struct tw_recovered *recovered)
 {
@@ -150,6 +171,7 @@ static void make_actors(struct tw_topology *topology, struct tw_recovered *recov
                                               .live = tw_cfg_text(cfg, "bind/live"),
                                               .live_rate = (uint32_t)tw_cfg_integer(cfg, "live/rate"),
                                               .slices = topology->slices,
+                                              .silences = topology->silences,
                                               .routing = &topology->routing};
     tw_cfg_each(cfg, "feeds", add_feed, &doors);
     topology->gateway = tw_gateway_actor_new(&recovered->gateway, &doors);
@@ -174,6 +196,10 @@ static bool recover(struct tw_topology *topology, bool (*stop_requested)(void), 
     struct tw_gateway_settings gateway = gateway_settings(topology);
     struct tw_recovery_settings settings = {.gateway = &gateway, .history = &history, .shards = topology->shards};
     make_receivers(topology);
+    if (!make_silences(topology, why)) {
+        *exit_code = TW_EXIT_UNREACHABLE;
+        return false;
+    }
     enum tw_recovery_end end =
         tw_recovery_from_store(topology->store, &settings, &topology->routing, stop_requested, &recovered, why);
     if (end != TW_RECOVERY_DONE) {
@@ -239,6 +265,7 @@ static void end_all(struct tw_topology **topology_pointer)
     tw_store_history_clear(&topology->history);
     tw_store_close(&topology->store);
     tw_routes_free(&topology->routes);
+    tw_silences_free(&topology->silences);
     free(topology);
     *topology_pointer = NULL;
 }

@@ -98,6 +98,9 @@
 
 /* ---- What people do to alerts ---- */
 #define TW_NOTE_BYTES_MAX 1000u
+#define TW_SILENCE_MATCH_BYTES_MAX 512u
+#define TW_SILENCE_HOURS_BYTES_MAX 128u
+#define TW_SILENCES_MAX 256u /* that have not ended: each is held against each alert */
 
 /* ---- Rules ---- */
 #define TW_STATISTICS_WINDOW_MAX 1000u

@@ -67,9 +67,11 @@ void tw_store_put_action(struct tw_store *store, rocksdb_writebatch_t *batch, st
     const char *values[] = {(const char *)actions->digest, (const char *)bytes.bytes};
     const size_t value_sizes[] = {sizeof actions->digest, bytes.length};
     rocksdb_writebatch_putv_cf(batch, store->families[TW_FAMILY_META], 1, keys, key_sizes, 2, values, value_sizes);
-    TW_ASSERT(tw_alert_id_read(message.action.id, id));
-    tw_store_alert_key(alert_key, 'a', id, message.h);
-    tw_batch_put(store, batch, TW_FAMILY_META, alert_key, sizeof alert_key, "", 0);
+    if (tw_action_is_of_alert(message.action.verb)) {
+        TW_ASSERT(tw_alert_id_read(message.action.id, id));
+        tw_store_alert_key(alert_key, 'a', id, message.h);
+        tw_batch_put(store, batch, TW_FAMILY_META, alert_key, sizeof alert_key, "", 0);
+    }
     tw_buffer_free(&bytes);
 }
 
@@ -298,4 +300,49 @@ int tw_store_find_alert(struct tw_store *store, const char *digits, uint8_t id[T
     bool ok = tw_iterator_ok(store, iterator, "read the alerts of", error);
     rocksdb_iter_destroy(iterator);
     return ok ? found : -1;
+}
+
+/* ---- what silences hid: by silence, and by alert ---- */
+
+#define SILENCED_KEY_BYTES 18u
+
+void tw_store_put_silenced(struct tw_store *store, rocksdb_writebatch_t *batch, const struct tw_store_alert *alert)
+{
+    uint8_t key[SILENCED_KEY_BYTES] = {'A', 's'}, by_alert[NUMBER_KEY_BYTES] = {'A', 'm'};
+    if (alert->silence == 0)
+        return;
+    tw_put_u64_be(key + 2, alert->silence);
+    tw_put_u64_be(key + 10, alert->n);
+    tw_batch_put(store, batch, TW_FAMILY_META, key, sizeof key, "", 0);
+    tw_put_u64_be(by_alert + 2, alert->n);
+    tw_batch_put(store, batch, TW_FAMILY_META, by_alert, sizeof by_alert, &alert->silence, sizeof alert->silence);
+}
+
+bool tw_store_silenced(struct tw_store *store, uint64_t silence, tw_store_silenced_visit visit, void *context,
+                       struct tw_store_error *error)
+{
+    uint8_t from[SILENCED_KEY_BYTES] = {'A', 's'};
+    tw_put_u64_be(from + 2, silence);
+    rocksdb_iterator_t *iterator = tw_store_iterate(store, TW_FAMILY_META);
+    rocksdb_iter_seek(iterator, (const char *)from, sizeof from);
+    bool ok = true;
+    for (; stands_on(iterator, 's'); rocksdb_iter_next(iterator)) {
+        size_t length = 0;
+        const uint8_t *key = tw_iterator_key(iterator, &length);
+        ok = length == SILENCED_KEY_BYTES || missing(store, "a row of silence", silence, error);
+        if (!ok || (silence != 0 && tw_get_u64_be(key + 2) != silence) ||
+            !visit(context, tw_get_u64_be(key + 2), tw_get_u64_be(key + 10)))
+            break;
+    }
+    ok = ok && tw_iterator_ok(store, iterator, "read what silences hid in", error);
+    rocksdb_iter_destroy(iterator);
+    return ok;
+}
+
+bool tw_store_silence_of(struct tw_store *store, uint64_t n, uint64_t *silence, struct tw_store_error *error)
+{
+    uint8_t key[NUMBER_KEY_BYTES] = {'A', 'm'};
+    tw_put_u64_be(key + 2, n);
+    *silence = 0;
+    return tw_store_get_exact(store, TW_FAMILY_META, key, sizeof key, silence, sizeof *silence, error) >= 0;
 }

@@ -40,6 +40,7 @@ enum tw_store_status tw_store_put_alerts(struct tw_store *store, const struct tw
         TW_ASSERT(alerts[i].n == last + 1 + i);
         put_alert(store, &alerts[i]);
         tw_store_put_event(store, store->alert_batch, &alerts[i]);
+        tw_store_put_silenced(store, store->alert_batch, &alerts[i]);
         tw_store_put_pending(store, store->alert_batch, &alerts[i]);
     }
     enum tw_store_status status = tw_store_write(store, store->alert_batch, "write alerts into", error);

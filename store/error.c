@@ -131,7 +131,7 @@ int tw_store_get_exact(struct tw_store *store, enum tw_family family, const void
         return 0;
     size_t there = 0;
     const char *bytes = rocksdb_pinnableslice_value(slice, &there);
-    if (there == length)
+    if (there == length && length > 0)
         memcpy(value, bytes, length);
     rocksdb_pinnableslice_destroy(slice);
     if (there == length)

@@ -332,6 +332,8 @@ void tw_store_put_action(struct tw_store *store, rocksdb_writebatch_t *batch, st
                          const struct tw_control *control);
 /* An alert's row by its id, in its batch; and those of all alerts of a store that has none yet. */
 void tw_store_put_event(struct tw_store *store, rocksdb_writebatch_t *batch, const struct tw_store_alert *alert);
+/* Which silence hides it, if one does. */
+void tw_store_put_silenced(struct tw_store *store, rocksdb_writebatch_t *batch, const struct tw_store_alert *alert);
 bool tw_store_index_alerts(struct tw_store *store, struct tw_store_error *error);
 bool tw_store_read_actions(struct tw_store *store, struct tw_store_error *error);
 

@@ -158,8 +158,9 @@ struct tw_store_alert {
     const uint8_t *bytes;
     uint32_t length;
     uint8_t digest[TW_SHA256_BYTES], record_digest[TW_SHA256_BYTES]; /* after this event */
-    /* Written with it, not read back: to whom it is to be delivered (bits, by the places in tw_store_set_receivers) and
-     * since when. */
+    /* Written with it, not read back: the silence that hides it (h; 0: none), to whom it is to be delivered (bits, by
+     * the places in tw_store_set_receivers) and since when. */
+    uint64_t silence;
     uint32_t receivers;
     int64_t queued_ns;
 };
@@ -193,6 +194,13 @@ bool tw_store_actions(struct tw_store *store, uint64_t after, tw_store_action_vi
                       struct tw_store_error *error);
 bool tw_store_actions_of(struct tw_store *store, const uint8_t id[TW_ALERT_ID_BYTES], tw_store_action_visit visit,
                          void *context, struct tw_store_error *error);
+
+/* Alert events that silences hid: those of one (h), or of all (0), in order of h and n. */
+typedef bool (*tw_store_silenced_visit)(void *context, uint64_t silence, uint64_t n); /* false stops */
+bool tw_store_silenced(struct tw_store *store, uint64_t silence, tw_store_silenced_visit visit, void *context,
+                       struct tw_store_error *error);
+/* The silence that hid event n; 0: none did. */
+bool tw_store_silence_of(struct tw_store *store, uint64_t n, uint64_t *silence, struct tw_store_error *error);
 
 /* ---- deliveries ---- */
 /* The receivers that tw_store_alert.receivers means, before alerts are put; at most TW_RECEIVERS_MAX names of 1 to

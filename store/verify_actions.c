@@ -48,7 +48,7 @@ bool tw_verify_action_take(struct tw_verify *verify, const struct tw_control *co
 
 struct walk {
     struct tw_verify *verify;
-    uint64_t h;
+    uint64_t h, of_alerts;
     uint8_t digest[TW_SHA256_BYTES];
     bool ok;
 };
@@ -79,6 +79,9 @@ static bool check_action(void *context, const struct tw_store_action *action)
     if (message.action.n > tw_store_last_alert(verify->store))
         return tw_verify_damaged(verify, "action %" PRIu64 " names alert %" PRIu64 "; there are %" PRIu64, action->h,
                                  message.action.n, tw_store_last_alert(verify->store));
+    if (!tw_action_is_of_alert(message.action.verb))
+        return walk->ok = true;
+    walk->of_alerts++;
     TW_ASSERT(tw_alert_id_read(message.action.id, id));
     return walk->ok = has_row(verify, 'a', id, "action", action->h) &&
                       has_row(verify, 'e', id, "the event before action", message.action.n);
@@ -115,6 +118,27 @@ static bool no_others(struct tw_verify *verify, char sort, uint64_t expected, co
                                     what, expected));
 }
 
+/* ---- what silences hid ---- */
+
+static bool check_hidden(void *context, uint64_t silence, uint64_t n)
+{
+    struct walk *walk = context;
+    uint64_t by = 0;
+    if (silence > tw_store_last_action(walk->verify->store) || n == 0 || n > tw_store_last_alert(walk->verify->store))
+        return walk->ok = tw_verify_damaged(walk->verify, "alert %" PRIu64 " is said to be hidden by action %" PRIu64,
+                                            n, silence);
+    walk->ok = tw_store_silence_of(walk->verify->store, n, &by, walk->verify->error);
+    if (walk->ok && by != silence)
+        walk->ok = tw_verify_damaged(walk->verify, "the row that says what hid alert %" PRIu64 " is missing", n);
+    return walk->ok;
+}
+
+static bool check_silenced(struct tw_verify *verify)
+{
+    struct walk walk = {.verify = verify, .ok = true};
+    return tw_store_silenced(verify->store, 0, check_hidden, &walk, verify->error) && walk.ok;
+}
+
 bool tw_verify_actions(struct tw_verify *verify)
 {
     struct walk walk = {.verify = verify, .ok = true};
@@ -129,5 +153,6 @@ bool tw_verify_actions(struct tw_verify *verify)
     if (verify->store->format < 4) /* alerts had no rows by id */
         return true;
     return tw_store_alerts(verify->store, 0, check_event, &walk, verify->error) && walk.ok &&
-           no_others(verify, 'e', last_alert, "events") && no_others(verify, 'a', last, "actions");
+           no_others(verify, 'e', last_alert, "events") && no_others(verify, 'a', walk.of_alerts, "actions") &&
+           check_silenced(verify);
 }

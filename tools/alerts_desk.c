@@ -7,16 +7,13 @@
 
 #include <inttypes.h>
 #include <jansson.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "actors/lifecycle/desk_actor.h"
 #include "protocol/alert_text.h"
 #include "protocol/check.h"
-#include "tools/cli.h"
-#include "tools/control.h"
+#include "tools/desk.h"
 
 struct desk {
     struct tw_cli cli;
@@ -27,19 +24,14 @@ struct desk {
 bool tw_alerts_desk_has(const char *word)
 {
     enum tw_action_verb verb;
-    return strcmp(word, "show") == 0 || strcmp(word, "list") == 0 ||
-           tw_action_verb_of((struct tw_text){word, (uint32_t)strlen(word)}, &verb);
+    if (strcmp(word, "show") == 0 || strcmp(word, "list") == 0)
+        return true;
+    return tw_action_verb_of((struct tw_text){word, (uint32_t)strlen(word)}, &verb) && tw_action_is_of_alert(verb);
 }
 
 static const char *directory_of(const struct desk *desk)
 {
     return tw_cfg_text(desk->cfg, "data/directory");
-}
-
-static int failed(const struct desk *desk, const struct tw_store_error *error)
-{
-    tw_cli_say(desk->cli.command, "%s", error->text);
-    return error->status == TW_STORE_MISSING ? TW_EXIT_NO : TW_EXIT_UNREACHABLE;
 }
 
 /* ---- for people ---- */
@@ -97,6 +89,10 @@ static void print_alert(const json_t *alert)
         print_time(row, "ts");
         printf(" %-8s %-8s %s\n", text_of(row, "event"), text_of(row, "severity"), text_of(row, "message"));
     }
+    json_array_foreach(json_object_get(alert, "silenced"), i, row)
+        printf("  n %" PRId64 " was told to nobody: silence %" PRId64 "\n",
+               (int64_t)json_integer_value(json_object_get(row, "n")),
+               (int64_t)json_integer_value(json_object_get(row, "silence")));
     json_array_foreach(json_object_get(alert, "actions"), i, row) print_action(row);
 }
 
@@ -109,38 +105,7 @@ static void print_row(const json_t *alert)
     printf("\n");
 }
 
-static void print_lines(const struct desk *desk, const char *lines, void (*print)(const json_t *object))
-{
-    if (desk->cli.json) {
-        fputs(lines, stdout);
-        return;
-    }
-    for (const char *end; (end = strchr(lines, '\n')) != NULL; lines = end + 1) {
-        json_t *object = json_loadb(lines, (size_t)(end - lines), 0, NULL);
-        if (object != NULL)
-            print(object);
-        json_decref(object);
-    }
-}
-
-/* ---- asking: the directory, or the daemon that has it ---- */
-
-static bool ask(const struct desk *desk, const char *command, struct tw_buffer *answer, struct tw_store_error *error)
-{
-    char request[256];
-    struct tw_store *store = tw_store_open(directory_of(desk), TW_STORE_READ, error);
-    answer->length = 0;
-    if (store == NULL && error->status != TW_STORE_LOCKED)
-        return false;
-    if (store != NULL) {
-        bool ok = tw_desk_command(store, command, answer, error);
-        tw_buffer_append(answer, "", 1);
-        tw_store_close(&store);
-        return ok;
-    }
-    snprintf(request, sizeof request, "desk %.240s", command);
-    return tw_control_ask(directory_of(desk), request, "answered", answer, error) == TW_CONTROL_DONE;
-}
+/* ---- asking ---- */
 
 static int show(const struct desk *desk)
 {
@@ -148,11 +113,11 @@ static int show(const struct desk *desk)
     struct tw_buffer answer = {0};
     char command[80];
     snprintf(command, sizeof command, "show %.64s", desk->cli.operands[1]);
-    bool ok = ask(desk, command, &answer, &error);
+    bool ok = tw_desk_ask(directory_of(desk), command, &answer, &error);
     if (ok)
-        print_lines(desk, (const char *)answer.bytes, print_alert);
+        tw_desk_show_lines(&desk->cli, (const char *)answer.bytes, print_alert);
     tw_buffer_free(&answer);
-    return ok ? TW_EXIT_OK : failed(desk, &error);
+    return ok ? TW_EXIT_OK : tw_desk_failed(&desk->cli, &error);
 }
 
 static int list(const struct desk *desk)
@@ -170,67 +135,33 @@ static int list(const struct desk *desk)
         char command[80];
         int lines = 0;
         snprintf(command, sizeof command, "list %s %" PRIu64, desk->state == NULL ? "all" : desk->state, after);
-        ok = ask(desk, command, &answer, &error);
+        ok = tw_desk_ask(directory_of(desk), command, &answer, &error);
         if (ok && (sscanf((const char *)answer.bytes, "%" SCNu64 " %d%n", &after, &more, &lines) != 2 || lines == 0)) {
             snprintf(error.text, sizeof error.text, "the daemon's answer is not readable; is it of another version?");
             error.status = TW_STORE_FAILED;
             ok = false;
         }
         if (ok)
-            print_lines(desk, (const char *)answer.bytes + lines + 1, print_row);
+            tw_desk_show_lines(&desk->cli, (const char *)answer.bytes + lines + 1, print_row);
     }
     tw_buffer_free(&answer);
-    return ok ? TW_EXIT_OK : failed(desk, &error);
+    return ok ? TW_EXIT_OK : tw_desk_failed(&desk->cli, &error);
 }
 
 /* ---- acting ---- */
 
-static const char *login_name(void)
-{
-    const struct passwd *user = getpwuid(getuid());
-    return user == NULL ? NULL : user->pw_name;
-}
-
-static char *request_of(const struct desk *desk, const char *who)
-{
-    json_t *object = json_object();
-    json_object_set_new(object, "verb", json_string(desk->cli.operands[0]));
-    json_object_set_new(object, "alert", json_string(desk->cli.operands[1]));
-    json_object_set_new(object, "who", json_string(who)); /* what is not UTF-8 is left out, and missed by the daemon */
-    if (desk->to != NULL)
-        json_object_set_new(object, "to", json_string(desk->to));
-    if (desk->verdict != NULL)
-        json_object_set_new(object, "verdict", json_string(desk->verdict));
-    if (desk->note != NULL)
-        json_object_set_new(object, "why", json_string(desk->note));
-    char *text = json_dumps(object, JSON_COMPACT);
-    json_decref(object);
-    return text;
-}
-
 static int act(const struct desk *desk)
 {
-    struct tw_store_error error = {.status = TW_STORE_OK};
-    struct tw_buffer answer = {0};
-    char request[4096];
-    const char *who = desk->by != NULL ? desk->by : login_name();
-    if (who == NULL)
-        return tw_cli_usage(&desk->cli, "say --by whom: the user %u has no name", (unsigned)getuid());
-    char *object = request_of(desk, who);
-    int length = snprintf(request, sizeof request, "act %s", object);
-    free(object);
-    if (length < 0 || (size_t)length >= sizeof request)
-        return tw_cli_usage(&desk->cli, "names take 64 bytes, a note takes 1000");
-    enum tw_control_end end = tw_control_ask(directory_of(desk), request, "recorded it", &answer, &error);
-    if (end == TW_CONTROL_DONE)
-        print_lines(desk, (const char *)answer.bytes, print_action);
-    tw_buffer_free(&answer);
-    if (end == TW_CONTROL_NOBODY) {
-        tw_cli_say(desk->cli.command, "no daemon has %s, and only a daemon records what is done; is it running?",
-                   directory_of(desk));
-        return TW_EXIT_UNREACHABLE;
-    }
-    return end == TW_CONTROL_DONE ? TW_EXIT_OK : failed(desk, &error);
+    json_t *action = json_object();
+    json_object_set_new(action, "verb", json_string(desk->cli.operands[0]));
+    json_object_set_new(action, "alert", json_string(desk->cli.operands[1]));
+    if (desk->to != NULL)
+        json_object_set_new(action, "to", json_string(desk->to));
+    if (desk->verdict != NULL)
+        json_object_set_new(action, "verdict", json_string(desk->verdict));
+    if (desk->note != NULL)
+        json_object_set_new(action, "why", json_string(desk->note));
+    return tw_desk_act(&desk->cli, directory_of(desk), action, desk->by, print_action);
 }
 
 /* What the verb wants and what it does not. */

@@ -23,6 +23,7 @@
     X(publish, "a file or stdin as a publisher; ends when all of it is durable")                                       \
     X(simulate, "a seeded market that publishes trades")                                                               \
     X(alerts, "subscribe to alerts, follow them, catch up")                                                            \
+    X(silences, "who need not be told of what, from when to when, and why")                                            \
     X(deliveries, "what was sent to whom, what waits, what was given up; try again")                                   \
     X(route, "whom an alert would go to, and why")                                                                     \
     X(replay, "history through the same rules: a data directory or a CSV")                                             \

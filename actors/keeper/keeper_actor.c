@@ -321,7 +321,7 @@ static void answer_desk(struct tw_keeper_actor *actor, const char *request)
 {
     struct tw_store_error error;
     struct tw_buffer answer = {0};
-    if (tw_desk_command(actor->store, request, &answer, &error))
+    if (tw_desk_command(actor->store, request, tw_wall_ns(), &answer, &error))
         tw_control_door_answer_with(actor->door, answer.bytes, answer.length);
     else
         tw_control_door_fail(actor->door, &error);

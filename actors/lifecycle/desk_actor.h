@@ -11,6 +11,7 @@
 #define TW_LIFECYCLE_DESK_ACTOR_H
 
 #include "actors/lifecycle/lifecycle.h"
+#include "actors/lifecycle/silences.h"
 #include "store/store.h"
 
 /* TW_STORE_MISSING with a sentence: no such alert, or more than one. */
@@ -21,7 +22,7 @@ bool tw_desk_case(struct tw_store *store, const uint8_t id[TW_ALERT_ID_BYTES], s
 
 /* One object of JSON on a line:
  * {"id","type","entity_type","entity","severity","state","assigned_to","verdict","events":
- * [alerts],"actions":[actions]}. */
+ * [alerts],"actions":[actions],"silenced":[{"n","silence"}]}. */
 bool tw_desk_show(struct tw_store *store, const char *name, struct tw_buffer *out, struct tw_store_error *error);
 
 /* Alerts whose first event lies behind *after, in order, an object a line as above without events and actions but with
@@ -30,13 +31,20 @@ bool tw_desk_show(struct tw_store *store, const char *name, struct tw_buffer *ou
 bool tw_desk_list(struct tw_store *store, enum tw_case_state state, uint64_t *after, bool *more, struct tw_buffer *out,
                   struct tw_store_error *error);
 
-/* What somebody wants to do: {"verb","alert","who"} and, as the verb wants, "to", "verdict", "why". On success *out has
- * the action as the log takes it. TW_STORE_MISSING or TW_STORE_FAILED with a sentence otherwise. */
+/* What somebody wants to do: {"verb","who"} and, as the verb wants, "alert", "to", "verdict", "match", "hours",
+ * "starts", "ends" (wall clock, ns), "silence", "why". On success *out has the action as the log takes it.
+ * TW_STORE_MISSING or TW_STORE_FAILED with a sentence otherwise. */
 bool tw_desk_prepare(struct tw_store *store, const char *request, struct tw_buffer *out, struct tw_store_error *error);
 
-/* The same as texts, for who asks a daemon: `show ALERT`, `list STATE AFTER` (the answer begins with the next AFTER, a
- * space, 0 or 1 for more, and a line feed). */
-bool tw_desk_command(struct tw_store *store, const char *command, struct tw_buffer *out, struct tw_store_error *error);
+/* Silences in order of h, an object a line: {"h","at","state","hidden","who","match","hours","starts","ends","why"};
+ * `state` is pending, active, expired or ended (by somebody) at now_ns of the wall clock, `hidden` how many alert
+ * events it hid. */
+bool tw_desk_silences(struct tw_store *store, int64_t now_ns, struct tw_buffer *out, struct tw_store_error *error);
+
+/* The same as texts, for who asks a daemon: `silences`, `show ALERT`, `list STATE AFTER` (the answer begins with the
+ * next AFTER, a space, 0 or 1 for more, and a line feed). */
+bool tw_desk_command(struct tw_store *store, const char *command, int64_t now_ns, struct tw_buffer *out,
+                     struct tw_store_error *error);
 
 /* An action as a line of JSON: {"h","at","verb","id","n","who",...}. */
 void tw_desk_print_action(FILE *out, const struct tw_action_message *message);

@@ -67,6 +67,8 @@ void tw_case_take_action(struct tw_case *alert, const struct tw_action_message *
         return;
     case TW_ACTION_NOTE:
         return;
+    case TW_ACTION_SILENCE: /* of no single alert */
+    case TW_ACTION_UNSILENCE:
     case TW_ACTION_VERB_COUNT:
         break;
     }

@@ -6,7 +6,20 @@
 #include <string.h>
 
 #include "actors/router/router_actor.h"
+#include "actors/runtime/log.h"
 #include "protocol/check.h"
+
+/* To whom it goes, unless a silence hides it from them. */
+static void decide(const struct tw_routing *routing, const struct tw_router_alert *alert, struct tw_store_alert *stored)
+{
+    const struct tw_routing_facts facts = {alert->rule,        alert->severity, alert->kind,
+                                           alert->entity_type, alert->entity,   alert->ts_ns};
+    stored->receivers = tw_routing_decide(routing, &facts);
+    if (stored->receivers != 0 && routing->silences != NULL && tw_silences_count(routing->silences) > 0)
+        stored->silence = tw_routing_silence(routing, &facts, tw_wall_ns());
+    if (stored->silence != 0)
+        stored->receivers = 0;
+}
 
 void tw_alert_batch_add(struct tw_alert_batch *batch, const struct tw_router_alert *alert)
 {
@@ -18,9 +31,7 @@ void tw_alert_batch_add(struct tw_alert_batch *batch, const struct tw_router_ale
     struct tw_store_alert *stored = &batch->list[batch->count];
     *stored = (struct tw_store_alert){.n = alert->n, .length = alert->length};
     if (batch->routing != NULL)
-        stored->receivers = tw_routing_decide(
-            batch->routing, &(struct tw_routing_facts){alert->rule, alert->severity, alert->kind, alert->entity_type,
-                                                       alert->entity, alert->ts_ns});
+        decide(batch->routing, alert, stored);
     memcpy(stored->digest, alert->digest, sizeof stored->digest);
     memcpy(stored->record_digest, alert->record_digest, sizeof stored->record_digest);
     batch->topic_lengths[batch->count++] = alert->topic_length;

@@ -165,7 +165,7 @@ static void publish(struct tw_router_actor *actor)
     }
 }
 
-/* What somebody did to an alert; as alerts, once it is durable. */
+/* What somebody did; as alerts, once it is durable. A silence counts from here on. */
 static void publish_action(struct tw_router_actor *actor, const struct tw_control *control)
 {
     struct tw_action_message message = {.h = control->number, .at_ns = control->ts_ns};
@@ -175,6 +175,9 @@ static void publish_action(struct tw_router_actor *actor, const struct tw_contro
     void *socket = zsock_resolve(actor->alerts);
     TW_ASSERT(tw_action_decode(control->text.bytes, control->text.length, &message.action, &why));
     tw_action_message_encode(&bytes, &message);
+    if (actor->settings.silences != NULL && !tw_silences_take(actor->settings.silences, &message))
+        tw_log(TW_LOG_ERROR, "router", "the silence of action %llu hides nothing: there are too many",
+               (unsigned long long)message.h);
     zmq_send(socket, topic, tw_action_topic(topic, message.action.verb), ZMQ_SNDMORE | ZMQ_DONTWAIT);
     zmq_send(socket, bytes.bytes, bytes.length, ZMQ_DONTWAIT);
     tw_buffer_free(&bytes);

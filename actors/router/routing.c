@@ -45,3 +45,11 @@ uint32_t tw_routing_decide(const struct tw_routing *routing, const struct tw_rou
     int64_t local_s = tw_routes_by_hours(routing->routes) ? routing->local_seconds(facts->ts_ns) : 0;
     return receivers & tw_routes_decide(routing->routes, &labels, local_s, NULL);
 }
+
+uint64_t tw_routing_silence(const struct tw_routing *routing, const struct tw_routing_facts *facts, int64_t at_ns)
+{
+    if (routing->silences == NULL || tw_silences_count(routing->silences) == 0)
+        return 0;
+    struct tw_labels labels = tw_routing_labels(facts);
+    return tw_silences_hide(routing->silences, &labels, at_ns, routing->local_seconds(at_ns));
+}

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "actors/judging/event.h"
+#include "actors/lifecycle/silences.h"
 #include "actors/router/routes.h"
 #include "protocol/limits.h"
 
@@ -18,6 +19,7 @@ struct tw_routing {
     uint32_t count;
     const struct tw_routes *routes;          /* borrowed; NULL: none */
     int64_t (*local_seconds)(int64_t ts_ns); /* port: what local clocks showed then; wanted if there are routes */
+    const struct tw_silences *silences;      /* borrowed; NULL: none. It may change between alerts. */
 };
 struct tw_routing_facts { /* of the alert event */
     enum tw_rule rule;
@@ -32,7 +34,9 @@ void tw_routing_add(struct tw_routing *routing, const char *name, enum tw_severi
 struct tw_labels tw_routing_labels(const struct tw_routing_facts *facts);
 /* Those whose least severity is reached. */
 uint32_t tw_routing_reached(const struct tw_routing *routing, enum tw_severity severity);
-/* The receivers as bits: 1 << place in `names`. */
+/* The silence that hides it at a moment of the wall clock; 0: none. */
+uint64_t tw_routing_silence(const struct tw_routing *routing, const struct tw_routing_facts *facts, int64_t at_ns);
+/* The receivers as bits: 1 << place in `names`, silences left aside. */
 uint32_t tw_routing_decide(const struct tw_routing *routing, const struct tw_routing_facts *facts);
 
 #endif

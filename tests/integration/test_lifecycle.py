@@ -6,6 +6,7 @@ import json
 import unittest
 
 from harness import Catchup, Daemon, Deadline, Publisher, Scratch, Subscriber, run_tool, trade, wait_until
+from harness.sinks import Webhook
 
 
 def large(count, name="desk"):
@@ -139,6 +140,77 @@ class Lifecycle(unittest.TestCase):
             wait_until("the retraction", lambda: self.shown(1)["state"] == "retracted")
             self.refused(1, "retracted", "close", "1", "--as", "true_positive")
             self.assertEqual(self.act("note", "1", "--note", "it was an error")["n"], 2)
+
+
+class Silences(unittest.TestCase):
+    def setUp(self):
+        self.scratch = self.enterContext(Scratch())
+        self.data = self.scratch.path("data")
+
+    def tool(self, *words, code=0, command="silences"):
+        done = run_tool(command, *words, "--data", self.data)
+        self.assertEqual(done.code, code, done)
+        return done
+
+    def listed(self):
+        return [json.loads(line) for line in self.tool("list", "--json").out.splitlines()]
+
+    def test_what_is_silenced_is_recorded_and_published_but_told_to_nobody(self):
+        with Webhook() as ops:
+            daemon = Daemon(data=self.data, sets={"webhook/ops": ops.url})
+            with daemon, Subscriber(daemon, "alert.", "head.") as subscriber:
+                subscriber.joined()
+                added = json.loads(self.tool("add", "type=LARGE_TRADE entity=~desk-1/.*", "--for", "2h", "--by", "maria",
+                                             "--note", "migration", "--json").out)
+                self.assertEqual((added["h"], added["verb"], added["match"]),
+                                 (1, "silence", "type=LARGE_TRADE entity=~desk-1/.*"))
+                self.assertEqual(added["ends"] - added["starts"], 7200 * 10**9)
+                self.tool("add", "entity=nothing", "--for", "1d12h", "--in", "30m", "--hours", "Sat-Sun", "--note", "later")
+                for name in ("desk-1", "desk-2"):
+                    with Publisher(daemon, name) as publisher:
+                        publisher.publish(large(3, name))
+                self.assertEqual(len(subscriber.wait_alerts(6)), 6)
+                ops.wait("three", lambda got: len(ops.numbers()) == 3)
+                self.assertEqual(ops.numbers(), [4, 5, 6])
+                rows = self.listed()
+                self.assertEqual([(row["state"], row["hidden"]) for row in rows], [("active", 3), ("pending", 0)])
+                shown = json.loads(self.tool("show", "2", "--json", command="alerts").out)
+                self.assertEqual(shown["silenced"], [{"n": 2, "silence": 1}])
+                self.assertIn("told to nobody: silence 1", self.tool("show", "2", command="alerts").out)
+                daemon.kill()
+                daemon.restart()        # it holds on
+                with Publisher(daemon, "desk-1", 1) as publisher:
+                    publisher.publish(large(1, "again"))
+                wait_until("the alert", lambda: self.listed()[0]["hidden"] == 4)
+                self.tool("expire", "1", "--by", "pete")
+                self.assertEqual(self.listed()[0]["state"], "ended")
+                with Publisher(daemon, "desk-1", 2) as publisher:
+                    publisher.publish(large(1, "more"))
+                ops.wait("the one behind it", lambda got: 8 in ops.numbers())
+                self.assertEqual(ops.numbers(), [4, 5, 6, 8])
+                self.assertEqual(ops.faults, [])
+                self.assertEqual(daemon.stop()[0], 0)
+        self.assertEqual([row["state"] for row in self.listed()], ["ended", "pending"])     # of the directory at rest
+        self.assertEqual(run_tool("store", "verify", "--data", self.data).code, 0)
+        self.assertEqual(run_tool("replay", "--verify", "--data", self.data).code, 0)
+
+    def test_what_cannot_be_silenced_is_said(self):
+        with Daemon(data=self.data) as daemon:
+            for words, code, sentence in (
+                    (("add", "colour=red", "--for", "1h", "--note", "x"), 1, "colour"),
+                    (("add", "type=X", "--for", "1h"), 2, "--note WHY"),
+                    (("add", "type=LARGE_TRADE", "--note", "x"), 2, "--for a time"),
+                    (("add", "type=LARGE_TRADE", "--for", "1y", "--note", "x"), 2, "--for a time"),
+                    (("add", "--for", "1h", "--note", "x"), 2, "takes matchers"),
+                    (("add", "type=LARGE_TRADE", "--for", "1h", "--hours", "noon", "--note", "x"), 1, "the hours are not like"),
+                    (("expire", "1"), 1, "there is no silence 1"), (("expire", "x"), 2, "a silence's number"),
+                    (("list", "--for", "1h"), 2, "go with add only"), (("mute",), 2, "unknown action mute")):
+                self.assertIn(sentence, self.tool(*words, code=code).err)
+            self.tool("add", "type=LARGE_TRADE", "--for", "1h", "--note", "x")
+            self.tool("expire", "1")
+            self.assertIn("silence 1 has been ended before", self.tool("expire", "1", code=1).err)
+            daemon.stop()
+        self.assertIn("only a daemon records", self.tool("expire", "1", code=3).err)
 
 
 if __name__ == "__main__":

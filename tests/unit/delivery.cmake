@@ -1,4 +1,4 @@
 # Deliveries: matchers, who is told, the core that decides when, and what receivers are sent.
-foreach(story delivery delivery_digests receivers matcher hours routing lifecycle)
+foreach(story delivery delivery_digests receivers matcher hours routing lifecycle silences)
   tw_test(${story} unit tw_cores)
 endforeach()

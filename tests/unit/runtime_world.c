@@ -209,7 +209,8 @@ static struct tw_pool *slices(struct world *world)
 
 void world_start_router(struct world *world)
 {
-    const struct tw_router_actor_settings settings = {"tcp://127.0.0.1:*", "tcp://127.0.0.1:*", 0, slices(world), NULL};
+    const struct tw_router_actor_settings settings = {
+        "tcp://127.0.0.1:*", "tcp://127.0.0.1:*", 0, slices(world), NULL, NULL};
     world->router = tw_router_actor_new(&world->cores.router, &world->evidence, world->store, &settings);
     start(world, tw_router_actor_agent(world->router));
 }

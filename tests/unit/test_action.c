@@ -27,6 +27,14 @@ static const struct tw_action ACTIONS[] = {
      .who = TEXT("p\xc3\xa9te"),
      .verdict = TEXT("true_positive")},
     {.verb = TW_ACTION_NOTE, .id = TEXT(ID), .n = 1, .who = TEXT("maria"), .why = TEXT("two\nlines")},
+    {.verb = TW_ACTION_SILENCE,
+     .who = TEXT("maria"),
+     .match = TEXT("type=LARGE_TRADE entity=~desk-7/.*"),
+     .hours = TEXT("Sat-Sun"),
+     .starts_ns = 1,
+     .ends_ns = INT64_MAX,
+     .why = TEXT("migration")},
+    {.verb = TW_ACTION_UNSILENCE, .who = TEXT("pete"), .silence = 5},
 };
 #define COUNT (sizeof ACTIONS / sizeof ACTIONS[0])
 
@@ -45,6 +53,11 @@ static void assert_same(const struct tw_action *a, const struct tw_action *b)
     assert_text(a->who, b->who);
     assert_text(a->to, b->to);
     assert_text(a->verdict, b->verdict);
+    assert_text(a->match, b->match);
+    assert_text(a->hours, b->hours);
+    assert_int_equal(a->starts_ns, b->starts_ns);
+    assert_int_equal(a->ends_ns, b->ends_ns);
+    assert_int_equal(a->silence, b->silence);
     assert_text(a->why, b->why);
 }
 
@@ -78,6 +91,20 @@ struct bad {
     const char *field, *value, *why;
 };
 
+static struct tw_text *field_of(struct tw_action *action, const char *name)
+{
+    const struct {
+        const char *name;
+        struct tw_text *field;
+    } fields[] = {{"id", &action->id}, {"who", &action->who},         {"why", &action->why},
+                  {"to", &action->to}, {"verdict", &action->verdict}, {"match", &action->match}};
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
+        if (strcmp(fields[i].name, name) == 0)
+            return fields[i].field;
+    fail_msg("no field %s", name);
+    return NULL;
+}
+
 static void what_may_not_be_is_refused_with_a_reason(void **state)
 {
     (void)state;
@@ -100,15 +127,17 @@ static void what_may_not_be_is_refused_with_a_reason(void **state)
         {2, "verdict", "", "close, and nothing else"},
         {2, "verdict", "maybe", "close, and nothing else"},
         {3, "why", "", "the note is empty"},
+        {0, "match", "type=X", "what belongs to a silence"},
+        {4, "match", "", "a silence takes matchers"},
+        {4, "why", "", "a silence wants a reason"},
+        {4, "id", ID, "of no single alert"},
+        {4, "to", "pete", "of no single alert"},
+        {5, "match", "type=X", "what belongs to a silence"},
     };
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         struct tw_action action = ACTIONS[table[i].from];
         struct tw_text value = {table[i].value, (uint32_t)strlen(table[i].value)};
-        struct tw_text *field = strcmp(table[i].field, "id") == 0    ? &action.id
-                                : strcmp(table[i].field, "who") == 0 ? &action.who
-                                : strcmp(table[i].field, "why") == 0 ? &action.why
-                                : strcmp(table[i].field, "to") == 0  ? &action.to
-                                                                     : &action.verdict;
+        struct tw_text *field = field_of(&action, table[i].field);
         *field = value;
         const char *fault = tw_action_fault(&action);
         assert_non_null(fault);
@@ -117,6 +146,12 @@ static void what_may_not_be_is_refused_with_a_reason(void **state)
     }
     struct tw_action action = ACTIONS[0];
     action.n = 0;
+    assert_non_null(tw_action_fault(&action));
+    action = ACTIONS[4];
+    action.ends_ns = action.starts_ns;
+    assert_non_null(strstr(tw_action_fault(&action), "ends before it begins"));
+    action = ACTIONS[5];
+    action.silence = 0;
     assert_non_null(tw_action_fault(&action));
 }
 

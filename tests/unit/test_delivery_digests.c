@@ -170,10 +170,9 @@ static void a_flood_becomes_a_handful(void **state)
         memset(told, 0, sizeof told);
         while (covered < 4000) {
             random = random * 6364136223846793005u + 1442695040888963407u;
-            if (last < 4000 && now < 60 * SECOND)
-                tw_delivery_news(delivery, last = last + random % 97 < 4000 ? last + (random >> 33) % 97 : 4000);
-            else
-                tw_delivery_news(delivery, last = 4000);
+            last = now < 60 * SECOND ? last + (random >> 33) % 97 : 4000;
+            last = last < 4000 ? last : 4000;
+            tw_delivery_news(delivery, last);
             struct tw_delivery_wish wish;
             while (tw_delivery_wants(delivery, 0, &wish)) {
                 uint64_t n = wish.after + 1, room = wish.room;

@@ -403,7 +403,7 @@ static void everyone_gets_what_reaches_their_least_severity(void **state)
 {
     (void)state;
     static const struct tw_routing routing = {
-        {"all", "night", "risk"}, {TW_SEVERITY_LOW, TW_SEVERITY_CRITICAL, TW_SEVERITY_HIGH}, 3, NULL, NULL};
+        {"all", "night", "risk"}, {TW_SEVERITY_LOW, TW_SEVERITY_CRITICAL, TW_SEVERITY_HIGH}, 3, NULL, NULL, NULL};
     static const uint32_t receivers[] = {0, 1, 1, 5, 7};
     for (int severity = TW_SEVERITY_LOW; severity <= TW_SEVERITY_CRITICAL; severity++)
         assert_int_equal(

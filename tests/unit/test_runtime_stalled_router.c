@@ -216,7 +216,8 @@ static bool count(void *context, const struct tw_store_delivery *delivery)
 /* The log has their trades, nobody had stored them: the start does, with their deliveries in the same batch. */
 static void alerts_that_were_never_stored_get_their_deliveries_at_the_next_start(void **state)
 {
-    static const struct tw_routing routing = {{"ops", "night"}, {TW_SEVERITY_LOW, TW_SEVERITY_CRITICAL}, 2, NULL, NULL};
+    static const struct tw_routing routing = {
+        {"ops", "night"}, {TW_SEVERITY_LOW, TW_SEVERITY_CRITICAL}, 2, NULL, NULL, NULL};
     struct tw_gateway_settings gateway = {.block_trades_max = ROWS,
                                           .credit_trades = TW_CREDIT_TRADES,
                                           .future_ns = 5 * TW_NS_PER_SECOND,

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+#include "tools/desk.h"
+
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "actors/lifecycle/desk_actor.h"
+#include "tools/control.h"
+
+bool tw_desk_ask(const char *directory, const char *command, struct tw_buffer *answer, struct tw_store_error *error)
+{
+    char request[256];
+    struct tw_store *store = tw_store_open(directory, TW_STORE_READ, error);
+    answer->length = 0;
+    if (store == NULL && error->status != TW_STORE_LOCKED)
+        return false;
+    if (store != NULL) {
+        bool ok = tw_desk_command(store, command, tw_cli_wall_ns(), answer, error);
+        tw_buffer_append(answer, "", 1);
+        tw_store_close(&store);
+        return ok;
+    }
+    snprintf(request, sizeof request, "desk %.240s", command);
+    return tw_control_ask(directory, request, "answered", answer, error) == TW_CONTROL_DONE;
+}
+
+int tw_desk_failed(const struct tw_cli *cli, const struct tw_store_error *error)
+{
+    tw_cli_say(cli->command, "%s", error->text);
+    return error->status == TW_STORE_MISSING ? TW_EXIT_NO : TW_EXIT_UNREACHABLE;
+}
+
+void tw_desk_show_lines(const struct tw_cli *cli, const char *lines, tw_desk_print print)
+{
+    if (cli->json) {
+        fputs(lines, stdout);
+        return;
+    }
+    for (const char *end; (end = strchr(lines, '\n')) != NULL; lines = end + 1) {
+        json_t *object = json_loadb(lines, (size_t)(end - lines), 0, NULL);
+        if (object != NULL)
+            print(object);
+        json_decref(object);
+    }
+}
+
+static const char *login_name(void)
+{
+    const struct passwd *user = getpwuid(getuid());
+    return user == NULL ? NULL : user->pw_name;
+}
+
+/* "act {...}"; false: it is longer than a request may be. What is not UTF-8 is left out, and missed by the daemon. */
+static bool write_request(json_t *action, const char *who, char request[4096])
+{
+    json_object_set_new(action, "who", json_string(who));
+    char *object = json_dumps(action, JSON_COMPACT);
+    int length = snprintf(request, 4096, "act %s", object);
+    free(object);
+    return length > 0 && length < 4096;
+}
+
+int tw_desk_act(const struct tw_cli *cli, const char *directory, json_t *action, const char *by, tw_desk_print print)
+{
+    struct tw_store_error error = {.status = TW_STORE_OK};
+    struct tw_buffer answer = {0};
+    char request[4096];
+    const char *who = by != NULL ? by : login_name();
+    bool written = who != NULL && write_request(action, who, request);
+    json_decref(action);
+    if (who == NULL)
+        return tw_cli_usage(cli, "say --by whom: the user %u has no name", (unsigned)getuid());
+    if (!written)
+        return tw_cli_usage(cli, "names take 64 bytes, a note takes 1000");
+    enum tw_control_end end = tw_control_ask(directory, request, "recorded it", &answer, &error);
+    if (end == TW_CONTROL_DONE)
+        tw_desk_show_lines(cli, (const char *)answer.bytes, print);
+    tw_buffer_free(&answer);
+    if (end == TW_CONTROL_NOBODY) {
+        tw_cli_say(cli->command, "no daemon has %s, and only a daemon records what is done; is it running?", directory);
+        return TW_EXIT_UNREACHABLE;
+    }
+    return end == TW_CONTROL_DONE ? TW_EXIT_OK : tw_desk_failed(cli, &error);
+}
