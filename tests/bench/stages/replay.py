@@ -33,7 +33,7 @@ def import_csv(bench, tape, lines):
 
 
 def run(bench):
-    trades, part = (200_000, 4) if bench.quick else (3_000_000, 1)
+    trades, part, stored = (200_000, 4, 200_000) if bench.quick else (3_000_000, 1, 15_000_000)
     with tempfile.TemporaryDirectory(prefix="tapewarden-bench-", dir=bench.directory) as directory:
         tapes = [("synthetic", bench.synthetic(directory, trades), trades, {})]
         if bench.desk():
@@ -41,7 +41,7 @@ def run(bench):
         rows = []
         for flow, tape, lines, options in tapes:
             with Daemon(bench, "exposure/remark=1") as daemon:
-                drive(bench, daemon, "throughput", 600, eyes=False, trades=lines, **options)
+                drive(bench, daemon, "throughput", 600, eyes=False, trades=lines if options else stored, **options)
                 daemon.stop()
                 replay(bench, "--data", daemon.data)    # warm: from now on the store is in the page cache
                 cases = [(f"{flow}: replay of a store", lambda data=daemon.data: replay(bench, "--data", data)),
