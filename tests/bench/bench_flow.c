@@ -193,14 +193,22 @@ static void keep_row(struct bench_flow *flow, uint32_t to, uint32_t from)
     flow->venue[to] = flow->venue[from];
     flow->ts[to] = flow->ts[from];
     flow->id_length[to] = flow->id_length[from];
-    flow->id_from[to] = flow->id_from[from];
 }
 
 void bench_flow_deal(struct bench_flow *flow, uint32_t hand, uint32_t hands)
 {
     uint32_t rows = flow->rows / hands; /* as many for everyone */
-    for (uint32_t i = 0; i < rows; i++)
-        keep_row(flow, i, i * hands + hand);
+    uint64_t id_bytes = 0;
+    for (uint32_t i = 0; i < rows; i++) {
+        uint32_t from = i * hands + hand;
+        keep_row(flow, i, from);
+        if (flow->ts == NULL)
+            continue;
+        /* A message's ids stand end to end. */
+        memmove(flow->ids + id_bytes, flow->ids + flow->id_from[from], flow->id_length[i]);
+        flow->id_from[i] = id_bytes;
+        id_bytes += flow->id_length[i];
+    }
     flow->rows = rows;
     flow->hand = hand;
     flow->hands = hands;
