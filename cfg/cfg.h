@@ -49,6 +49,8 @@ void tw_cfg_each(const struct tw_cfg *cfg, const char *section,
 struct tw_cfg_route {
     const char *name, *parent, *match, *hours, *receivers; /* NULL: not set */
     bool goes_on;                                          /* the next ones are asked, too */
+    const char *escalate_to;                               /* NULL: nobody */
+    int64_t escalate_after_s;
 };
 uint32_t tw_cfg_routes(const struct tw_cfg *cfg, struct tw_cfg_route out[TW_ROUTES_MAX]);
 

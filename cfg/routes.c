@@ -9,7 +9,7 @@
 #include "protocol/check.h"
 #include "protocol/status.h"
 
-enum field { PARENT, MATCH, HOURS, RECEIVER, CONTINUE, FIELD_COUNT };
+enum field { PARENT, MATCH, HOURS, RECEIVER, CONTINUE, ESCALATE_AFTER, ESCALATE_TO, FIELD_COUNT };
 
 struct route {
     const struct tw_setting *fields[FIELD_COUNT];
@@ -24,9 +24,9 @@ struct routes {
 
 static int field_of(const struct tw_setting *setting)
 {
-    static const enum tw_key_id ids[FIELD_COUNT] = {TW_KEY_ID_ROUTE_PARENT, TW_KEY_ID_ROUTE_MATCH,
-                                                    TW_KEY_ID_ROUTE_HOURS, TW_KEY_ID_ROUTE_RECEIVER,
-                                                    TW_KEY_ID_ROUTE_CONTINUE};
+    static const enum tw_key_id ids[FIELD_COUNT] = {
+        TW_KEY_ID_ROUTE_PARENT,   TW_KEY_ID_ROUTE_MATCH,          TW_KEY_ID_ROUTE_HOURS,      TW_KEY_ID_ROUTE_RECEIVER,
+        TW_KEY_ID_ROUTE_CONTINUE, TW_KEY_ID_ROUTE_ESCALATE_AFTER, TW_KEY_ID_ROUTE_ESCALATE_TO};
     for (int i = 0; i < FIELD_COUNT; i++)
         if (setting->key == &tw_keys[ids[i]])
             return i;
@@ -81,13 +81,15 @@ uint32_t tw_cfg_routes(const struct tw_cfg *cfg, struct tw_cfg_route out[TW_ROUT
     uint32_t count = routes->count;
     for (uint32_t i = 0; i < count; i++) {
         const struct route *route = &routes->list[i];
-        const struct tw_setting *goes_on = route->fields[CONTINUE];
+        const struct tw_setting *goes_on = route->fields[CONTINUE], *after = route->fields[ESCALATE_AFTER];
         out[i] = (struct tw_cfg_route){.name = route->name,
                                        .parent = text_of(route->fields[PARENT]),
                                        .match = text_of(route->fields[MATCH]),
                                        .hours = text_of(route->fields[HOURS]),
                                        .receivers = text_of(route->fields[RECEIVER]),
-                                       .goes_on = goes_on != NULL && goes_on->number != 0};
+                                       .goes_on = goes_on != NULL && goes_on->number != 0,
+                                       .escalate_to = text_of(route->fields[ESCALATE_TO]),
+                                       .escalate_after_s = after == NULL ? 0 : (int64_t)after->number};
     }
     free(routes);
     return count;
@@ -132,6 +134,14 @@ static bool check_receivers(const struct tw_cfg *cfg, const struct tw_setting *r
     return true;
 }
 
+static bool check_escalation(const struct tw_cfg *cfg, const struct route *route, struct tw_cfg_error *error)
+{
+    const struct tw_setting *after = route->fields[ESCALATE_AFTER], *to = route->fields[ESCALATE_TO];
+    if ((after == NULL) != (to == NULL))
+        return fail(error, after == NULL ? to : after, "escalate_after and escalate_to belong together");
+    return to == NULL || check_receivers(cfg, to, error);
+}
+
 /* From each route up: so many steps as there are routes, and no top yet, is a loop. */
 static bool check_parents(struct routes *routes, const struct route *route, struct tw_cfg_error *error)
 {
@@ -159,6 +169,7 @@ bool tw_cfg_check_routes(const struct tw_cfg *cfg, struct tw_cfg_error *error)
             good = check_receivers(cfg, route->fields[RECEIVER], error);
         else if (good && route->fields[PARENT] == NULL)
             good = fail(error, any_field(route), "this route has neither a receiver nor a parent that has one");
+        good = good && check_escalation(cfg, route, error);
     }
     free(routes);
     return good;

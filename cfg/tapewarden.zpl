@@ -215,6 +215,11 @@ route
         # Who gets what it takes and no route below it does; none: nobody. Without it, those of its parent.
         # (names of receivers, spaces between)
         # receiver = pagerduty slack
+        # What it takes and nobody has acknowledged, assigned or closed by then goes to escalate_to, too. (1
+        # to 604800; seconds)
+        # nyse = tcp://10.0.0.7:5556
+        # Who is told then, and at once of what has grown in severity. (names of receivers, spaces between)
+        # receiver = pagerduty slack
         # Whether the routes that follow it are asked, too; off unless set. (on or off)
         # continue = on
 

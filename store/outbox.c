@@ -7,7 +7,7 @@
 
 #include "store/inside.h"
 
-#define KEY_BYTES_MAX (2u + TW_RECEIVER_BYTES_MAX + 1u + 8u)
+#define KEY_BYTES_MAX (2u + 8u + 8u + TW_RECEIVER_BYTES_MAX)
 #define LEDGER_KEY_BYTES 14u
 #define RETRY_BATCH 512u
 
@@ -42,7 +42,8 @@ static size_t key_of(char sort, struct tw_text receiver, uint64_t n, uint8_t key
 /* The receiver and n of a key of that sort; false: it is none. */
 static bool read_key(char sort, const uint8_t *key, size_t length, struct tw_text *receiver, uint64_t *n)
 {
-    if (length < 12 || length > KEY_BYTES_MAX || key[0] != 'D' || key[1] != (uint8_t)sort || key[length - 9] != 0)
+    if (length < 12 || length > 11u + TW_RECEIVER_BYTES_MAX || key[0] != 'D' || key[1] != (uint8_t)sort ||
+        key[length - 9] != 0)
         return false;
     *receiver = (struct tw_text){(const char *)key + 2, (uint32_t)length - 11u};
     *n = tw_get_u64_be(key + length - 8);
@@ -59,6 +60,18 @@ static bool damaged(const struct tw_store *store, const char *what, struct tw_st
     tw_store_fail(error, TW_STORE_DAMAGED, "%s is damaged: a row of %s is not readable; restore it from a backup",
                   store->directory, what);
     return false;
+}
+
+/* Of an escalation: 'D', 'x', when it is due, n, receiver. So the next one comes first. */
+#define ESCALATION_HEAD_BYTES 18u
+static size_t escalation_key(int64_t due_ns, uint64_t n, struct tw_text receiver, uint8_t key[KEY_BYTES_MAX])
+{
+    key[0] = 'D';
+    key[1] = 'x';
+    tw_put_u64_be(key + 2, due_ns < 0 ? 0 : (uint64_t)due_ns);
+    tw_put_u64_be(key + 10, n);
+    memcpy(key + ESCALATION_HEAD_BYTES, receiver.bytes, receiver.length);
+    return ESCALATION_HEAD_BYTES + receiver.length;
 }
 
 /* ---- with an alert ---- */
@@ -84,6 +97,13 @@ void tw_store_put_pending(struct tw_store *store, rocksdb_writebatch_t *batch, c
         struct tw_text name = {store->receivers[i], (uint32_t)strlen(store->receivers[i])};
         size_t length = key_of('o', name, alert->n, key);
         tw_batch_put(store, batch, TW_FAMILY_META, key, length, &row, sizeof row);
+    }
+    for (uint32_t i = 0; i < store->receiver_count; i++) {
+        if ((alert->later_receivers >> i & 1u) == 0)
+            continue;
+        struct tw_text name = {store->receivers[i], (uint32_t)strlen(store->receivers[i])};
+        size_t length = escalation_key(alert->queued_ns + alert->later_ns, alert->n, name, key);
+        tw_batch_put(store, batch, TW_FAMILY_META, key, length, "", 0);
     }
 }
 
@@ -156,7 +176,7 @@ static bool read_attempt(struct tw_store *store, const rocksdb_iterator_t *itera
         return damaged(store, "the ledger", error);
     memcpy(&row, value, sizeof row);
     if (row.receiver_bytes == 0 || row.receiver_bytes > TW_RECEIVER_BYTES_MAX ||
-        row.answer_bytes > TW_ANSWER_BYTES_MAX || row.outcome > TW_DELIVERY_GIVEN_UP ||
+        row.answer_bytes > TW_ANSWER_BYTES_MAX || row.outcome > TW_DELIVERY_NOT_NEEDED ||
         value_length != sizeof row + row.receiver_bytes + row.answer_bytes)
         return damaged(store, "the ledger", error);
     const char *text = (const char *)value + sizeof row;
@@ -343,4 +363,61 @@ enum tw_store_status tw_store_retry(struct tw_store *store, struct tw_text recei
 uint64_t tw_store_retries(struct tw_store *store)
 {
     return atomic_load(&store->outbox_retries);
+}
+
+/* ---- escalations ---- */
+
+bool tw_store_escalations(struct tw_store *store, int64_t until_ns, tw_store_escalation_visit visit, void *context,
+                          struct tw_store_error *error)
+{
+    static const char from[] = {'D', 'x'};
+    bool ok = true, go_on = true;
+    rocksdb_iterator_t *iterator = tw_store_iterate(store, TW_FAMILY_META);
+    rocksdb_iter_seek(iterator, from, sizeof from);
+    for (; ok && go_on && rocksdb_iter_valid(iterator); rocksdb_iter_next(iterator)) {
+        size_t length = 0;
+        const uint8_t *key = tw_iterator_key(iterator, &length);
+        if (!is_of_sort('x', key, length))
+            break;
+        ok = (length > ESCALATION_HEAD_BYTES && length <= ESCALATION_HEAD_BYTES + TW_RECEIVER_BYTES_MAX) ||
+             damaged(store, "escalations", error);
+        if (!ok || (int64_t)tw_get_u64_be(key + 2) > until_ns)
+            break;
+        const struct tw_store_escalation escalation = {
+            (int64_t)tw_get_u64_be(key + 2),
+            tw_get_u64_be(key + 10),
+            {(const char *)key + ESCALATION_HEAD_BYTES, (uint32_t)length - ESCALATION_HEAD_BYTES}};
+        go_on = visit(context, &escalation);
+    }
+    ok = ok && tw_iterator_ok(store, iterator, "read the escalations of", error);
+    rocksdb_iter_destroy(iterator);
+    return ok;
+}
+
+enum tw_store_status tw_store_escalate(struct tw_store *store, const struct tw_store_escalation *escalation,
+                                       bool needed, struct tw_text why, int64_t now_ns, struct tw_store_error *error)
+{
+    uint8_t key[KEY_BYTES_MAX];
+    if (!tw_store_room(store, 1024, error))
+        return error->status;
+    rocksdb_writebatch_t *batch = rocksdb_writebatch_create();
+    size_t length = escalation_key(escalation->due_ns, escalation->n, escalation->receiver, key);
+    rocksdb_writebatch_delete_cf(batch, store->families[TW_FAMILY_META], (const char *)key, length);
+    if (needed) {
+        const struct row row = {.queued_ns = now_ns};
+        length = key_of('o', escalation->receiver, escalation->n, key);
+        tw_batch_put(store, batch, TW_FAMILY_META, key, length, &row, sizeof row);
+    } else {
+        const struct tw_store_attempt attempt = {.receiver = escalation->receiver,
+                                                 .n = escalation->n,
+                                                 .outcome = TW_DELIVERY_NOT_NEEDED,
+                                                 .began_ns = now_ns,
+                                                 .answer = why};
+        put_ledger(store, batch, &attempt);
+    }
+    enum tw_store_status status = write_batch(store, batch, error);
+    rocksdb_writebatch_destroy(batch);
+    if (status == TW_STORE_OK && needed)
+        atomic_fetch_add(&store->outbox_retries, 1);
+    return status;
 }

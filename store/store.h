@@ -163,6 +163,8 @@ struct tw_store_alert {
     uint64_t silence;
     uint32_t receivers;
     int64_t queued_ns;
+    uint32_t later_receivers; /* to whom it goes so long after, unless somebody has taken it by then */
+    int64_t later_ns;
 };
 enum tw_store_status tw_store_put_alerts(struct tw_store *store, const struct tw_store_alert *alerts, uint32_t count,
                                          struct tw_store_error *error);
@@ -227,8 +229,9 @@ bool tw_store_deliveries(struct tw_store *store, enum tw_store_delivery_state st
 enum tw_store_outcome { /* numbers stand on the disk */
                         TW_DELIVERY_DONE,
                         TW_DELIVERY_AGAIN,
-                        TW_DELIVERY_REJECTED, /* dead */
-                        TW_DELIVERY_GIVEN_UP  /* dead: the deadline passed */
+                        TW_DELIVERY_REJECTED,  /* dead */
+                        TW_DELIVERY_GIVEN_UP,  /* dead: the deadline passed */
+                        TW_DELIVERY_NOT_NEEDED /* an escalation: somebody has taken the alert */
 };
 /* One attempt and what comes of it. */
 struct tw_store_attempt {
@@ -258,7 +261,23 @@ enum tw_store_status tw_store_ledger_drop(struct tw_store *store, int64_t before
  * Any thread. *count: how many. */
 enum tw_store_status tw_store_retry(struct tw_store *store, struct tw_text receiver, uint64_t n, int64_t now_ns,
                                     uint64_t *count, struct tw_store_error *error);
-uint64_t tw_store_retries(struct tw_store *store); /* how often that was called: who delivers looks again */
+uint64_t
+tw_store_retries(struct tw_store *store); /* how often that, or the next, was called: who delivers looks again */
+
+/* Escalations: deliveries that wait for their time, in order of it. */
+struct tw_store_escalation {
+    int64_t due_ns; /* wall clock */
+    uint64_t n;
+    struct tw_text receiver; /* borrowed until the visit ends */
+};
+typedef bool (*tw_store_escalation_visit)(void *context,
+                                          const struct tw_store_escalation *escalation); /* false stops */
+bool tw_store_escalations(struct tw_store *store, int64_t until_ns, tw_store_escalation_visit visit, void *context,
+                          struct tw_store_error *error);
+/* One whose time has come: pending from now on, or not needed, which the ledger says with `why`. As one batch, not
+ * fsynced; the delivery's thread. */
+enum tw_store_status tw_store_escalate(struct tw_store *store, const struct tw_store_escalation *escalation,
+                                       bool needed, struct tw_text why, int64_t now_ns, struct tw_store_error *error);
 
 /* ---- names (id -> text), as far as durable ---- */
 /* False: there is none yet; or it is damaged, which is noted (tw_store_damage). */

@@ -50,11 +50,17 @@ static bool check_attempt(void *context, const struct tw_store_attempt *attempt)
     return is_there(context, attempt->n, attempt->receiver);
 }
 
+static bool check_escalation(void *context, const struct tw_store_escalation *escalation)
+{
+    return is_there(context, escalation->n, escalation->receiver);
+}
+
 bool tw_verify_deliveries(struct tw_verify *verify)
 {
     struct walk walk = {verify, tw_store_last_alert(verify->store), true};
     const struct tw_text all = {NULL, 0};
     return tw_store_deliveries(verify->store, TW_DELIVERY_PENDING, all, 0, check_pending, &walk, verify->error) &&
            walk.ok && tw_store_deliveries(verify->store, TW_DELIVERY_DEAD, all, 0, check_dead, &walk, verify->error) &&
-           walk.ok && tw_store_ledger(verify->store, 0, check_attempt, &walk, verify->error) && walk.ok;
+           walk.ok && tw_store_ledger(verify->store, 0, check_attempt, &walk, verify->error) && walk.ok &&
+           tw_store_escalations(verify->store, INT64_MAX, check_escalation, &walk, verify->error) && walk.ok;
 }

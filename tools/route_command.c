@@ -214,6 +214,12 @@ static void print_routes_json(const struct test *test, const struct verdict *ver
             printf(",\"receivers\":[");
             print_names(test, view.receivers, ",", true);
             putchar(']');
+            if (view.escalation.receivers != 0) {
+                printf(",\"escalate_after\":%" PRId64 ",\"escalate_to\":[",
+                       (int64_t)(view.escalation.after_ns / TW_NS_PER_SECOND));
+                print_names(test, view.escalation.receivers, ",", true);
+                putchar(']');
+            }
         }
         putchar('}');
     }
@@ -262,6 +268,10 @@ static void print_route(const struct test *test, const struct verdict *verdict, 
     case TW_ROUTE_DECIDED:
         printf("takes it: ");
         print_names(test, view.receivers, ", ", false);
+        if (view.escalation.receivers != 0) {
+            printf("; unless taken within %" PRId64 " s, ", (int64_t)(view.escalation.after_ns / TW_NS_PER_SECOND));
+            print_names(test, view.escalation.receivers, ", ", false);
+        }
         putchar('\n');
     }
 }

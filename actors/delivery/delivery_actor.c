@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "actors/delivery/escalation_actor.h"
 #include "actors/delivery/file_actor.h"
 #include "actors/delivery/outbox_actor.h"
 #include "actors/delivery/program_actor.h"
@@ -23,6 +24,7 @@
 
 struct tw_delivery_actor {
     const struct tw_receivers *receivers;
+    struct tw_store *store;
     struct tw_outbox *outbox;
     struct tw_delivery *core;
     struct tw_transfers *transfers;
@@ -66,6 +68,7 @@ struct tw_delivery_actor *tw_delivery_actor_new(struct tw_store *store, const st
                                         .breaker_failures = (uint32_t)tw_cfg_integer(cfg, "delivery/breaker")};
     TW_ASSERT(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK);
     actor->receivers = receivers;
+    actor->store = store;
     actor->core = tw_delivery_new(&policy);
     actor->outbox = tw_outbox_new(store, actor->core, receivers);
     actor->transfers = make_transfers(cfg);
@@ -309,6 +312,15 @@ static bool conclude_all(struct tw_delivery_actor *actor, int64_t now_ns)
 
 /* ---- the turn ---- */
 
+/* On a full disk they wait. */
+static void escalate(struct tw_delivery_actor *actor)
+{
+    struct tw_store_error error;
+    enum tw_store_status status = tw_escalations_work(actor->store, tw_wall_ns(), &error);
+    if (status != TW_STORE_OK && status != TW_STORE_FULL)
+        snprintf(actor->failure, sizeof actor->failure, "%s", error.text);
+}
+
 static void hear_news(struct tw_delivery_actor *actor, int64_t now_ns)
 {
     struct tw_watermark watermark;
@@ -317,6 +329,8 @@ static void hear_news(struct tw_delivery_actor *actor, int64_t now_ns)
     if (now_ns < actor->look_ns)
         return;
     actor->look_ns = now_ns + LOOK_NS;
+    if (!actor->stopping)
+        escalate(actor);
     if (tw_outbox_was_retried(actor->outbox))
         tw_delivery_rewind(actor->core);
     if (now_ns >= actor->ledger_due_ns) {

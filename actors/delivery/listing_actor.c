@@ -46,7 +46,7 @@ static void begin_row(FILE *out, struct tw_text receiver, uint64_t n, const char
 
 static void print_attempt(FILE *out, const struct tw_store_attempt *attempt)
 {
-    static const char *const states[] = {"delivered", "again", "rejected", "given_up"};
+    static const char *const states[] = {"delivered", "again", "rejected", "given_up", "not_needed"};
     begin_row(out, attempt->receiver, attempt->n, states[attempt->outcome]);
     fprintf(out, ",\"attempt\":%" PRIu32 ",\"at\":%" PRId64 ",\"latency_us\":%" PRIu32 ",\"status\":%" PRId32,
             attempt->attempts, attempt->began_ns, attempt->latency_us, attempt->status);

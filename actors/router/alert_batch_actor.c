@@ -14,11 +14,15 @@ static void decide(const struct tw_routing *routing, const struct tw_router_aler
 {
     const struct tw_routing_facts facts = {alert->rule,        alert->severity, alert->kind,
                                            alert->entity_type, alert->entity,   alert->ts_ns};
-    stored->receivers = tw_routing_decide(routing, &facts);
-    if (stored->receivers != 0 && routing->silences != NULL && tw_silences_count(routing->silences) > 0)
+    struct tw_route_escalation later;
+    stored->receivers = tw_routing_decide(routing, &facts, &later);
+    stored->later_receivers = later.receivers;
+    stored->later_ns = later.after_ns;
+    if ((stored->receivers | later.receivers) != 0 && routing->silences != NULL &&
+        tw_silences_count(routing->silences) > 0)
         stored->silence = tw_routing_silence(routing, &facts, tw_wall_ns());
     if (stored->silence != 0)
-        stored->receivers = 0;
+        stored->receivers = stored->later_receivers = 0;
 }
 
 void tw_alert_batch_add(struct tw_alert_batch *batch, const struct tw_router_alert *alert)

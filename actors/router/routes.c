@@ -13,6 +13,7 @@ struct route {
     struct tw_hours hours;
     uint32_t parent; /* its place + 1; 0: none. A parent stands before its children */
     uint32_t receivers;
+    struct tw_route_escalation escalation;
     bool goes_on;
 };
 struct tw_routes {
@@ -61,6 +62,9 @@ static void place(struct tw_routes *routes, const struct tw_cfg_route *from, uin
         route->receivers = receivers_of(from->receivers, names, count);
     else if (above != NULL)
         route->receivers = above->receivers;
+    if (from->escalate_to != NULL)
+        route->escalation = (struct tw_route_escalation){receivers_of(from->escalate_to, names, count),
+                                                         from->escalate_after_s * TW_NS_PER_SECOND};
 }
 
 /* Level by level, so that parents stand before their children and routes beside each other stay in order. */
@@ -147,6 +151,14 @@ uint32_t tw_routes_decide(const struct tw_routes *routes, const struct tw_labels
     return below[0].taken ? receivers : routes->everybody;
 }
 
+struct tw_route_escalation tw_routes_escalation(const struct tw_routes *routes, const enum tw_route_answer *answers)
+{
+    for (uint32_t i = 0; i < routes->count; i++)
+        if (answers[i] == TW_ROUTE_DECIDED && routes->list[i].escalation.receivers != 0)
+            return routes->list[i].escalation;
+    return (struct tw_route_escalation){0, 0};
+}
+
 /* ---- for people who ask why ---- */
 
 uint32_t tw_routes_count(const struct tw_routes *routes)
@@ -163,5 +175,6 @@ struct tw_route_view tw_routes_view(const struct tw_routes *routes, uint32_t pla
                                   .parent = above == NULL ? NULL : above->name,
                                   .receivers = route->receivers,
                                   .matchers = route->matchers,
-                                  .hours = route->hours_text};
+                                  .hours = route->hours_text,
+                                  .escalation = route->escalation};
 }

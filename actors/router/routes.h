@@ -27,6 +27,13 @@ enum tw_route_answer {
     TW_ROUTE_PASSED_ON, /* it took it, and so did one below it */
     TW_ROUTE_DECIDED    /* it took it: its receivers are told */
 };
+/* What one of the routes that decided wants if nobody takes the alert. */
+struct tw_route_escalation {
+    uint32_t receivers; /* as bits; 0: nothing */
+    int64_t after_ns;
+};
+/* Of the first of them that wants any; `answers` are those of tw_routes_decide. */
+struct tw_route_escalation tw_routes_escalation(const struct tw_routes *routes, const enum tw_route_answer *answers);
 /* Whether some route asks for local time. */
 bool tw_routes_by_hours(const struct tw_routes *routes);
 /* The receivers as bits. `local_s`: what local clocks showed (protocol/hours.h). `answers`, if given, gets one for each
@@ -42,6 +49,7 @@ struct tw_route_view {
     uint32_t receivers;        /* as bits; its own or its parent's */
     const struct tw_matchers *matchers;
     const char *hours; /* NULL: always */
+    struct tw_route_escalation escalation;
 };
 struct tw_route_view tw_routes_view(const struct tw_routes *routes, uint32_t place);
 

@@ -36,14 +36,34 @@ uint32_t tw_routing_reached(const struct tw_routing *routing, enum tw_severity s
     return receivers;
 }
 
-uint32_t tw_routing_decide(const struct tw_routing *routing, const struct tw_routing_facts *facts)
+/* An event that begins or raises an alert can be escalated; one that ends it cannot. */
+static struct tw_route_escalation escalation_of(const struct tw_routes *routes, const enum tw_route_answer *answers,
+                                                enum tw_event_kind kind)
 {
+    if (kind == TW_EVENT_RESOLVE || kind == TW_EVENT_RETRACT)
+        return (struct tw_route_escalation){0, 0};
+    return tw_routes_escalation(routes, answers);
+}
+
+uint32_t tw_routing_decide(const struct tw_routing *routing, const struct tw_routing_facts *facts,
+                           struct tw_route_escalation *escalation)
+{
+    enum tw_route_answer answers[TW_ROUTES_MAX];
+    struct tw_route_escalation later = {0, 0};
     uint32_t receivers = tw_routing_reached(routing, facts->severity);
-    if (receivers == 0 || routing->routes == NULL)
-        return receivers;
-    struct tw_labels labels = tw_routing_labels(facts);
-    int64_t local_s = tw_routes_by_hours(routing->routes) ? routing->local_seconds(facts->ts_ns) : 0;
-    return receivers & tw_routes_decide(routing->routes, &labels, local_s, NULL);
+    if (receivers != 0 && routing->routes != NULL) {
+        struct tw_labels labels = tw_routing_labels(facts);
+        int64_t local_s = tw_routes_by_hours(routing->routes) ? routing->local_seconds(facts->ts_ns) : 0;
+        uint32_t reached = receivers;
+        receivers &= tw_routes_decide(routing->routes, &labels, local_s, answers);
+        later = escalation_of(routing->routes, answers, facts->kind);
+        if (facts->kind == TW_EVENT_ESCALATE)
+            receivers |= later.receivers & reached;
+        later.receivers &= reached & ~receivers;
+    }
+    if (escalation != NULL)
+        *escalation = later;
+    return receivers;
 }
 
 uint64_t tw_routing_silence(const struct tw_routing *routing, const struct tw_routing_facts *facts, int64_t at_ns)

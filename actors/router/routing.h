@@ -36,7 +36,10 @@ struct tw_labels tw_routing_labels(const struct tw_routing_facts *facts);
 uint32_t tw_routing_reached(const struct tw_routing *routing, enum tw_severity severity);
 /* The silence that hides it at a moment of the wall clock; 0: none. */
 uint64_t tw_routing_silence(const struct tw_routing *routing, const struct tw_routing_facts *facts, int64_t at_ns);
-/* The receivers as bits: 1 << place in `names`, silences left aside. */
-uint32_t tw_routing_decide(const struct tw_routing *routing, const struct tw_routing_facts *facts);
+/* The receivers as bits: 1 << place in `names`, silences left aside. If *escalation is wanted (else NULL), it gets who
+ * is to be told later unless somebody takes the alert; an event that says it has grown in severity tells them at once.
+ * Who is told at once is not told later. */
+uint32_t tw_routing_decide(const struct tw_routing *routing, const struct tw_routing_facts *facts,
+                           struct tw_route_escalation *escalation);
 
 #endif

@@ -213,5 +213,65 @@ class Silences(unittest.TestCase):
         self.assertIn("only a daemon records", self.tool("expire", "1", code=3).err)
 
 
+class Escalation(unittest.TestCase):
+    """Who is told next if nobody takes an alert, or if it grows."""
+
+    def setUp(self):
+        self.scratch = self.enterContext(Scratch())
+        self.data = self.scratch.path("data")
+        self.ops, self.boss = self.enterContext(Webhook()), self.enterContext(Webhook())
+        self.sets = {"webhook/ops": self.ops.url, "webhook/boss": self.boss.url, "exposure/remark": 0,
+                     "route/all/receiver": "ops", "route/all/escalate_after": 2, "route/all/escalate_to": "boss"}
+
+    def tool(self, *words, code=0, command="alerts"):
+        done = run_tool(command, *words, "--data", self.data)
+        self.assertEqual(done.code, code, done)
+        return done
+
+    def ledger(self):
+        return [json.loads(line) for line in self.tool("list", "--json", command="deliveries").out.splitlines()]
+
+    def test_what_nobody_takes_goes_on_and_what_somebody_took_does_not(self):
+        daemon = Daemon(data=self.data, sets=self.sets)
+        with daemon, Publisher(daemon, "desk-1") as publisher:
+            publisher.publish(large(4))
+            self.ops.wait_numbers(4)
+            self.tool("ack", "2", "--by", "maria")
+            self.tool("close", "4", "--as", "true_positive", "--by", "pete")
+            self.assertEqual(self.boss.numbers(), [])
+            daemon.kill()               # the waiting is kept
+            daemon.restart()
+            self.boss.wait("the two that nobody took", lambda got: len(self.boss.numbers()) >= 2)
+            wait_until("what came of the others", lambda: len([r for r in self.ledger() if r["state"] == "not_needed"]) == 2)
+            self.assertEqual(self.boss.numbers(), [1, 3])
+            self.assertEqual({(row["id"], row["answer"]) for row in self.ledger() if row["state"] == "not_needed"},
+                             {("boss/2", "acknowledged by maria"), ("boss/4", "closed by pete")})
+            self.assertEqual((self.ops.faults, self.boss.faults), ([], []))
+            self.assertEqual(daemon.stop()[0], 0)
+        self.assertEqual(run_tool("store", "verify", "--data", self.data).code, 0)
+
+    def test_what_grows_goes_on_at_once(self):
+        with Daemon(data=self.data, sets=self.sets | {"route/all/escalate_after": 3600}) as daemon, \
+                Publisher(daemon, "desk-1") as publisher:
+            publisher.publish([trade(qty=4000, price="150.00", id="a")])        # opens HIGH
+            self.ops.wait("it", lambda got: len(got) == 1)
+            self.tool("ack", "1")
+            publisher.publish([trade(qty=3000, price="150.00", id="b")])        # CRITICAL
+            self.boss.wait("the escalation", lambda got: [alert["event"] for alert in got] == ["escalate"])
+            self.assertEqual(json.loads(self.tool("show", "1", "--json").out)["state"], "escalated")
+            self.assertEqual(daemon.stop()[0], 0)
+
+    def test_a_route_says_whom_and_when(self):
+        sets = [word for key, value in self.sets.items() for word in ("--set", f"{key}={value}")]
+        alert = ("type=LARGE_TRADE", "severity=HIGH", "entity=desk-1/0/1")
+        done = run_tool("route", "test", *alert, *sets)
+        self.assertIn("takes it: ops; unless taken within 2 s, boss", done.out)
+        said = json.loads(run_tool("route", "test", *alert, "--json", *sets).out)["routes"][0]
+        self.assertEqual((said["escalate_after"], said["escalate_to"]), (2, ["boss"]))
+        done = run_tool("config", "check", *sets[:-2])
+        self.assertEqual(done.code, 2)
+        self.assertIn("escalate_after and escalate_to belong together", done.err)
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -407,7 +407,7 @@ static void everyone_gets_what_reaches_their_least_severity(void **state)
     static const uint32_t receivers[] = {0, 1, 1, 5, 7};
     for (int severity = TW_SEVERITY_LOW; severity <= TW_SEVERITY_CRITICAL; severity++)
         assert_int_equal(
-            tw_routing_decide(&routing, &(struct tw_routing_facts){.severity = (enum tw_severity)severity}),
+            tw_routing_decide(&routing, &(struct tw_routing_facts){.severity = (enum tw_severity)severity}, NULL),
             receivers[severity]);
 }
 

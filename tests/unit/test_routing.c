@@ -44,7 +44,7 @@ static uint32_t told(const struct world *world, enum tw_rule rule, enum tw_sever
 {
     struct tw_routing routing = {.names = {"a", "b", "c", "d"}, .count = 4, .routes = world->routes};
     struct tw_routing_facts facts = facts_of(rule, severity, entity);
-    return tw_routing_decide(&routing, &facts);
+    return tw_routing_decide(&routing, &facts, NULL);
 }
 
 static void without_routes_everybody_is_told(void **state)
@@ -136,9 +136,40 @@ static void least_severities_hold_as_well(void **state)
                                  .count = 4,
                                  .routes = world.routes};
     struct tw_routing_facts facts = facts_of(TW_RULE_ANOMALY, TW_SEVERITY_MEDIUM, "X");
-    assert_int_equal(tw_routing_decide(&routing, &facts), A);
+    assert_int_equal(tw_routing_decide(&routing, &facts, NULL), A);
     facts.severity = TW_SEVERITY_HIGH;
-    assert_int_equal(tw_routing_decide(&routing, &facts), A | B);
+    assert_int_equal(tw_routing_decide(&routing, &facts, NULL), A | B);
+    end(&world);
+}
+
+static void what_nobody_takes_goes_to_others_later_and_what_grows_at_once(void **state)
+{
+    (void)state;
+    struct world world = world_of(RECEIVERS "route/clients/match = entity_type=CLIENT\n"
+                                            "route/clients/receiver = c\n"
+                                            "route/all/receiver = a\n"
+                                            "route/all/escalate_after = 90\n"
+                                            "route/all/escalate_to = a b d\n");
+    struct tw_routing routing = {.names = {"a", "b", "c", "d"},
+                                 .minimum = {TW_SEVERITY_LOW, TW_SEVERITY_LOW, TW_SEVERITY_LOW, TW_SEVERITY_CRITICAL},
+                                 .count = 4,
+                                 .routes = world.routes};
+    struct tw_routing_facts facts = facts_of(TW_RULE_ANOMALY, TW_SEVERITY_HIGH, "X");
+    struct tw_route_escalation later;
+    assert_int_equal(tw_routing_decide(&routing, &facts, &later), A);
+    assert_int_equal(later.receivers, B); /* a has it already, d wants CRITICAL */
+    assert_int_equal(later.after_ns, 90 * TW_NS_PER_SECOND);
+    facts.kind = TW_EVENT_ESCALATE;
+    facts.severity = TW_SEVERITY_CRITICAL;
+    assert_int_equal(tw_routing_decide(&routing, &facts, &later), A | B | D);
+    assert_int_equal(later.receivers, 0);
+    facts.kind = TW_EVENT_RESOLVE;
+    assert_int_equal(tw_routing_decide(&routing, &facts, &later), A);
+    assert_int_equal(later.receivers, 0);
+    facts.kind = TW_EVENT_OPEN;
+    facts.entity_type = TW_ENTITY_CLIENT; /* another route's */
+    assert_int_equal(tw_routing_decide(&routing, &facts, &later), C);
+    assert_int_equal(later.receivers, 0);
     end(&world);
 }
 
@@ -164,9 +195,9 @@ static void outside_its_hours_a_route_takes_nothing(void **state)
         bool night = weekday >= 5 || of_day >= 22 || (of_day < 6 && weekday != 0);
         facts.ts_ns = monday_ns + hour * hour_ns;
         facts.severity = TW_SEVERITY_HIGH;
-        assert_int_equal(tw_routing_decide(&routing, &facts), night ? 0 : A);
+        assert_int_equal(tw_routing_decide(&routing, &facts, NULL), night ? 0 : A);
         facts.severity = TW_SEVERITY_CRITICAL;
-        assert_int_equal(tw_routing_decide(&routing, &facts), A);
+        assert_int_equal(tw_routing_decide(&routing, &facts, NULL), A);
     }
     end(&world);
 }
@@ -312,6 +343,7 @@ int main(void)
         cmocka_unit_test(the_first_route_that_takes_it_decides),
         cmocka_unit_test(routes_below_take_precedence_and_inherit),
         cmocka_unit_test(least_severities_hold_as_well),
+        cmocka_unit_test(what_nobody_takes_goes_to_others_later_and_what_grows_at_once),
         cmocka_unit_test(outside_its_hours_a_route_takes_nothing),
         cmocka_unit_test(it_agrees_with_the_model),
     };
