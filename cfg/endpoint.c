@@ -101,3 +101,22 @@ const char *tw_endpoint_address_fault(const char *text)
         return "must be HOST:PORT";
     return port_valid(port, 0) ? NULL : "must end in a port from 0 to 65535";
 }
+
+/* No name: it would be asked for in the middle of deliveries. */
+const char *tw_endpoint_datagram_fault(const char *text)
+{
+    char host[256];
+    const char *port;
+    struct in6_addr address;
+    if (text[0] == '/')
+        return strlen(text) > IPC_PATH_BYTES_MAX ? "is too long: the path of a socket has at most 107 bytes" : NULL;
+    if (strncmp(text, "udp:", 4) != 0 || !split(text + 4, host, sizeof host, &port) || !port_valid(port, 1))
+        return "must be the path of a socket, or udp:ADDRESS:PORT";
+    size_t length = strlen(host);
+    bool brackets = length > 2 && host[0] == '[' && host[length - 1] == ']';
+    if (brackets)
+        host[length - 1] = '\0';
+    return inet_pton(brackets ? AF_INET6 : AF_INET, brackets ? host + 1 : host, &address) == 1
+               ? NULL
+               : "takes an address, not a name, such as udp:192.0.2.7:514 or udp:[2001:db8::7]:514";
+}

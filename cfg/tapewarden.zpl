@@ -184,7 +184,7 @@ delivery
     # ca_file = ...
 
 # What goes to whom: `receiver = severity`; the names are those of webhooks, and slack, pagerduty,
-# alertmanager, sns, mail, file, command.
+# alertmanager, sns, mail, file, command, syslog.
 severity
     # Alerts of this severity and above go to the receiver of that name; without it, all do. (LOW, MEDIUM,
     # HIGH or CRITICAL)
@@ -318,6 +318,14 @@ command
     # argv = ...
     # A run that takes longer is killed, and tried again. (1 to 3600; seconds)
     timeout = 10
+
+# Deliveries to a system log, as RFC 5424 has it.
+syslog
+    # Local socket such as /dev/log, or udp:ADDRESS:PORT with an address, not a name. (a text)
+    # address = ...
+    # Facility of the messages. (user, daemon, auth, authpriv, local0, local1, local2, local3, local4, local5,
+    # local6 or local7)
+    facility = local0
 
 # Archive in S3.
 # s3

@@ -110,7 +110,8 @@ static const struct {
               {"sns", TW_KEY_ID_SNS_TOPIC_ARN},
               {"mail", TW_KEY_ID_MAIL_TO},
               {"file", TW_KEY_ID_FILE_PATH},
-              {"command", TW_KEY_ID_COMMAND_ARGV}};
+              {"command", TW_KEY_ID_COMMAND_ARGV},
+              {"syslog", TW_KEY_ID_SYSLOG_ADDRESS}};
 
 bool tw_cfg_is_receiver(const struct tw_cfg *cfg, const char *name)
 {
@@ -204,6 +205,13 @@ static bool check_sns(const struct tw_cfg *cfg, struct tw_cfg_error *error)
     return true;
 }
 
+static bool check_syslog(const struct tw_cfg *cfg, struct tw_cfg_error *error)
+{
+    const struct tw_setting *address = &cfg->plain[TW_KEY_ID_SYSLOG_ADDRESS];
+    const char *fault = address->text[0] == '\0' ? NULL : tw_endpoint_datagram_fault(address->text);
+    return fault == NULL || fail_at(error, address, fault);
+}
+
 static bool check_waits(const struct tw_cfg *cfg, struct tw_cfg_error *error)
 {
     const struct tw_setting *first = &cfg->plain[TW_KEY_ID_DELIVERY_RETRY_FIRST];
@@ -220,5 +228,5 @@ bool tw_cfg_check_whole(struct tw_cfg *cfg, struct tw_cfg_error *error)
 {
     return check_minimum(cfg, error) && check_tiers(cfg, error) && check_binds(cfg, error) && check_zone(cfg, error) &&
            check_names(cfg, error) && tw_cfg_check_routes(cfg, error) && check_mail(cfg, error) &&
-           check_sns(cfg, error) && check_waits(cfg, error);
+           check_sns(cfg, error) && check_syslog(cfg, error) && check_waits(cfg, error);
 }

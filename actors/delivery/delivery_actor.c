@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "actors/delivery/datagram_actor.h"
 #include "actors/delivery/escalation_actor.h"
 #include "actors/delivery/file_actor.h"
 #include "actors/delivery/outbox_actor.h"
@@ -28,8 +29,9 @@ struct tw_delivery_actor {
     struct tw_outbox *outbox;
     struct tw_delivery *core;
     struct tw_transfers *transfers;
-    struct tw_lines *lines;     /* NULL: no such receiver */
-    struct tw_program *program; /* NULL: no such receiver */
+    struct tw_lines *lines;         /* NULL: no such receiver */
+    struct tw_program *program;     /* NULL: no such receiver */
+    struct tw_datagrams *datagrams; /* NULL: no such receiver */
     zsock_t *news;
     struct tw_attempt *attempts[TW_RECEIVERS_MAX * TW_DELIVERY_WINDOW]; /* under way */
     uint32_t attempt_count;
@@ -79,6 +81,8 @@ struct tw_delivery_actor *tw_delivery_actor_new(struct tw_store *store, const st
         if (receiver->kind->transport == TW_TRANSPORT_FILE)
             actor->lines = tw_lines_new(receiver->address, (uint64_t)tw_cfg_integer(cfg, "file/rotate"),
                                         (uint32_t)tw_cfg_integer(cfg, "file/kept"));
+        if (receiver->kind->transport == TW_TRANSPORT_DATAGRAM)
+            actor->datagrams = tw_datagrams_new(receiver->address);
         if (receiver->kind->transport == TW_TRANSPORT_COMMAND)
             actor->program = tw_program_new(setting_ns(cfg, "command/timeout"));
     }
@@ -99,6 +103,7 @@ void tw_delivery_actor_free(struct tw_delivery_actor **actor_pointer)
     tw_transfers_free(&actor->transfers); /* they borrow the attempts */
     tw_lines_free(&actor->lines);
     tw_program_free(&actor->program);
+    tw_datagrams_free(&actor->datagrams);
     while (actor->attempt_count > 0)
         free_attempt(actor->attempts[--actor->attempt_count]);
     tw_outbox_free(&actor->outbox);
@@ -181,6 +186,9 @@ static void carry(struct tw_delivery_actor *actor, struct tw_attempt *attempt)
         return;
     case TW_TRANSPORT_COMMAND:
         tw_program_begin(actor->program, attempt);
+        return;
+    case TW_TRANSPORT_DATAGRAM:
+        tw_datagrams_begin(actor->datagrams, attempt);
         return;
     }
     TW_UNREACHABLE("a transport that carries nothing");
@@ -300,6 +308,8 @@ static bool conclude_all(struct tw_delivery_actor *actor, int64_t now_ns)
     tw_transfers_work(actor->transfers, now_ns, &ended);
     if (actor->lines != NULL)
         tw_lines_work(actor->lines, &ended);
+    if (actor->datagrams != NULL)
+        tw_datagrams_work(actor->datagrams, &ended);
     if (actor->program != NULL)
         tw_program_work(actor->program, now_ns, &ended);
     bool any = ended.first != NULL;
@@ -359,7 +369,8 @@ static enum tw_agent_progress work(void *self, char failure[512])
         snprintf(failure, 512, "%s", actor->failure);
         return TW_AGENT_FAILED;
     }
-    busy = busy || tw_outbox_has_notes(actor->outbox) || (actor->lines != NULL && tw_lines_wait(actor->lines));
+    busy = busy || tw_outbox_has_notes(actor->outbox) || (actor->lines != NULL && tw_lines_wait(actor->lines)) ||
+           (actor->datagrams != NULL && tw_datagrams_wait(actor->datagrams));
     return busy ? TW_AGENT_CONTINUES : TW_AGENT_WAITS;
 }
 

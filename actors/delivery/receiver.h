@@ -18,7 +18,13 @@
 #include "protocol/messages.h"
 #include "protocol/pack.h"
 
-enum tw_transport { TW_TRANSPORT_HTTP, TW_TRANSPORT_SMTP, TW_TRANSPORT_FILE, TW_TRANSPORT_COMMAND };
+enum tw_transport {
+    TW_TRANSPORT_HTTP,
+    TW_TRANSPORT_SMTP,
+    TW_TRANSPORT_FILE,
+    TW_TRANSPORT_COMMAND,
+    TW_TRANSPORT_DATAGRAM
+};
 
 struct tw_signing_key {
     uint8_t bytes[64];
@@ -34,6 +40,7 @@ struct tw_receiver {
     /* webhook */
     struct tw_signing_key keys[TW_WEBHOOK_KEYS_MAX];
     uint32_t key_count;
+    unsigned facility;       /* syslog: its number */
     const char *from;        /* mail */
     const char *routing_key; /* pagerduty; secret */
     struct {
@@ -87,7 +94,7 @@ struct tw_receiver_kind {
 #define TW_PERSON_BURST 5u
 #define TW_PERSON_REFILL_NS (12 * TW_NS_PER_SECOND)
 extern const struct tw_receiver_kind tw_webhook, tw_webhook_v4, tw_slack, tw_pagerduty, tw_alertmanager, tw_sns,
-    tw_mail, tw_file, tw_command;
+    tw_mail, tw_file, tw_command, tw_syslog;
 
 #define TW_RETRY_AFTER_MAX_S 86400 /* a longer pause than a day is taken for a mistake */
 

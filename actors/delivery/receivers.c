@@ -66,6 +66,19 @@ static void read_aws(const struct tw_cfg *cfg, struct tw_receiver *receiver)
         receiver->address = receiver->aws.url;
 }
 
+/* The numbers of RFC 5424. */
+static unsigned facility_of(const char *name)
+{
+    static const struct {
+        const char *name;
+        unsigned number;
+    } known[] = {{"user", 1}, {"daemon", 3}, {"auth", 4}, {"authpriv", 10}};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strcmp(known[i].name, name) == 0)
+            return known[i].number;
+    return 16u + (unsigned)(name[strlen("local")] - '0');
+}
+
 struct adding {
     const struct tw_cfg *cfg;
     struct tw_receivers *receivers;
@@ -92,7 +105,8 @@ void tw_receivers_from(const struct tw_cfg *cfg, struct tw_receivers *out)
                   {"sns", "sns/topic_arn", "sns/url", &tw_sns},
                   {"mail", "mail/to", "mail/to", &tw_mail},
                   {"file", "file/path", "file/path", &tw_file},
-                  {"command", "command/argv", "command/argv", &tw_command}};
+                  {"command", "command/argv", "command/argv", &tw_command},
+                  {"syslog", "syslog/address", "syslog/address", &tw_syslog}};
     struct adding adding = {cfg, out};
     memset(out, 0, sizeof *out);
     tw_cfg_each(cfg, "webhook", add_webhook, &adding);
@@ -103,6 +117,7 @@ void tw_receivers_from(const struct tw_cfg *cfg, struct tw_receivers *out)
             add(cfg, out, single[i].name, single[i].kind, tw_cfg_text(cfg, single[i].address));
         receiver->from = tw_cfg_text(cfg, "mail/from");
         receiver->routing_key = tw_cfg_text(cfg, "pagerduty/routing_key");
+        receiver->facility = facility_of(tw_cfg_text(cfg, "syslog/facility"));
         if (receiver->kind == &tw_sns)
             read_aws(cfg, receiver);
     }

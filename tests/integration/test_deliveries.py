@@ -9,7 +9,7 @@ import stat
 import unittest
 
 from harness import Catchup, Daemon, Publisher, Scratch, Subscriber, run_tool, trade, wait_until
-from harness.sinks import Alertmanager, MailServer, PagerDuty, Slack, Topic, Webhook, certificate
+from harness.sinks import Alertmanager, MailServer, PagerDuty, Slack, SystemLog, Topic, Webhook, certificate
 from harness.wire import DAY_NS
 
 OLD_KEY = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -318,6 +318,39 @@ class Receivers(unittest.TestCase):
                                  str(next(a["n"] for a in alerts if a["id"] == alert["id"])))
                 self.assertEqual(mail["References"], mail["In-Reply-To"])
             self.assertIsNotNone(email.utils.parsedate_to_datetime(mail["Date"]))
+
+    def test_a_system_log_gets_messages_as_rfc_5424_has_them(self):
+        with Scratch() as scratch, SystemLog(scratch.path("log")) as local, SystemLog() as remote:
+            for log, address in ((local, scratch.path("log")), (remote, f"udp:127.0.0.1:{remote.port}")):
+                with self.subTest(address=address), \
+                        Daemon(sets={"syslog/address": address, "syslog/facility": "local3", "exposure/remark": 0}) as daemon:
+                    publish(daemon, [trade(account='x"]\\ü', qty=4000, price="150.00"),
+                                     trade(account='x"]\\ü', qty=3000, price="150.00"),
+                                     trade(account='x"]\\ü', side="S", qty=3000, price="150.00")])
+                    alerts = wait_until("alerts", lambda: recorded(daemon))
+                    log.wait("all of them", lambda got: len(got) == len(alerts))
+                    for alert, (level, data, text) in zip(alerts, log.got):
+                        over = alert["event"] in ("resolve", "retract")
+                        self.assertEqual(level, 6 if over else {"CRITICAL": 2, "HIGH": 3, "MEDIUM": 4}[alert["severity"]])
+                        self.assertEqual(data["key"].split("-")[1], str(alert["n"]))
+                        self.assertEqual({key: data[key] for key in ("id", "event", "severity", "entity_type", "entity")},
+                                         {key: alert[key] for key in ("id", "event", "severity", "entity_type", "entity")})
+                        self.assertIn(alert["message"], text)
+                    self.assertEqual(log.faults, [])
+
+    def test_a_system_log_that_is_not_there_yet_is_tried_again(self):
+        with Scratch() as scratch:
+            path = scratch.path("log")
+            with Daemon(sets={"syslog/address": path, "delivery/retry_first": 1, "delivery/retry_max": 1}) as daemon:
+                publish(daemon, [trade(qty=20000, account=None)])
+                wait_until("an attempt", lambda: any(row["state"] == "again" and "No such file" in row["answer"]
+                                                     for row in listed("--data", daemon.data)))
+                with SystemLog(path) as log:
+                    log.wait("it", lambda got: len(got) == 1)
+                    self.assertEqual(log.faults, [])
+        done = run_tool("config", "check", "--set", "syslog/address=udp:logs.example:514")
+        self.assertEqual(done.code, 2)
+        self.assertIn("takes an address, not a name", done.err)
 
     def test_a_file_of_lines_is_rotated_by_size(self):
         with Scratch() as scratch:

@@ -414,21 +414,28 @@ static void everyone_gets_what_reaches_their_least_severity(void **state)
 static void receivers_come_from_the_configuration(void **state)
 {
     (void)state;
-    static const char *const sets[] = {"webhook/ops=https://ops",     "webhook_keys/ops=" KEY "  " KEY,
-                                       "severity/ops=HIGH",           "slack/webhook_url=https://slack",
-                                       "mail/to=a@b.example",         "mail/from=c@d.example",
-                                       "mail/server=mx.example",      "file/path=/var/log/alerts",
-                                       "command/argv=/usr/bin/page x"};
+    static const char *const sets[] = {"webhook/ops=https://ops",
+                                       "webhook_keys/ops=" KEY "  " KEY,
+                                       "severity/ops=HIGH",
+                                       "slack/webhook_url=https://slack",
+                                       "mail/to=a@b.example",
+                                       "mail/from=c@d.example",
+                                       "mail/server=mx.example",
+                                       "file/path=/var/log/alerts",
+                                       "command/argv=/usr/bin/page x",
+                                       "syslog/address=/dev/log",
+                                       "syslog/facility=local3"};
     struct tw_cfg_error error;
     struct tw_cfg *cfg =
         tw_cfg_load(&(struct tw_cfg_sources){.sets = sets, .set_count = sizeof sets / sizeof *sets}, &error);
     struct tw_receivers receivers;
-    static const char *const names[] = {"ops", "slack", "mail", "file", "command"};
+    static const char *const names[] = {"ops", "slack", "mail", "file", "command", "syslog"};
     if (cfg == NULL)
         fail_msg("%s", error.text);
     tw_receivers_from(cfg, &receivers);
-    assert_int_equal(receivers.count, 5);
-    for (size_t i = 0; i < 5; i++)
+    assert_int_equal(receivers.count, 6);
+    assert_int_equal(receivers.list[5].facility, 19);
+    for (size_t i = 0; i < 6; i++)
         assert_string_equal(receivers.list[i].name, names[i]);
     assert_int_equal(receivers.list[0].key_count, 2);
     assert_int_equal(receivers.list[0].minimum, TW_SEVERITY_HIGH);

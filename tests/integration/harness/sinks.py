@@ -3,10 +3,12 @@
 
 import base64
 import calendar
+import datetime
 import hashlib
 import hmac
 import json
 import re
+import socket
 import ssl
 import subprocess
 import threading
@@ -463,4 +465,55 @@ class MailServer(Sink):
         self.controller.stop()
 
 
-__all__ = ["Webhook", "Slack", "PagerDuty", "Topic", "Alertmanager", "MailServer", "certificate"]
+class SystemLog(Sink):
+    """A datagram socket that takes what RFC 5424 allows, every byte of it: a local one, or UDP. `got`: (level, structured
+    data, text)."""
+
+    LINE = re.compile(r"<(\d{1,3})>1 (\S+) - tapewarden - ([!-~]{1,32}) \[alert@32473((?: [!-~]{1,32}=\"(?:[^\"\\\]]|\\[\"\\\]])*\")*)\] (.+)",
+                      re.S)
+    FACILITY = 19   # local3
+
+    def __init__(self, path=None):
+        super().__init__()
+        self.socket = socket.socket(socket.AF_UNIX if path else socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(path or ("127.0.0.1", 0))
+        self.socket.settimeout(0.1)
+        self.port = None if path else self.socket.getsockname()[1]
+        self.ends = threading.Event()
+        self.thread = threading.Thread(target=self._take_all, daemon=True)
+        self.thread.start()
+
+    def _take_all(self):
+        while not self.ends.is_set():
+            try:
+                raw = self.socket.recv(65536)
+            except TimeoutError:
+                continue
+            try:
+                self.add(self._parse(raw))
+            except Exception as fault:  # pylint: disable=broad-except  -- the test's thread shows it
+                self.blame(repr(fault))
+
+    def _parse(self, raw):
+        assert len(raw) <= 2048, len(raw)
+        found = self.LINE.fullmatch(raw.decode("utf-8"))
+        assert found, raw
+        priority, at = int(found[1]), datetime.datetime.fromisoformat(found[2].replace("Z", "+00:00"))
+        assert abs(time.time() - at.timestamp()) < 60, found[2]
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z", found[2]), found[2]
+        assert priority // 8 in (self.FACILITY, 16), priority
+        data = {key: re.sub(r"\\(.)", r"\1", value)
+                for key, value in re.findall(r' ([!-~]+?)="((?:[^"\\\]]|\\["\\\]])*)"', found[4])}
+        assert not any(ord(c) < 32 for c in found[5]), found[5]
+        return priority % 8, data, found[5]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        self.ends.set()
+        self.thread.join(5)
+        self.socket.close()
+
+
+__all__ = ["SystemLog", "Webhook", "Slack", "PagerDuty", "Topic", "Alertmanager", "MailServer", "certificate"]
