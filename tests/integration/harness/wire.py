@@ -288,7 +288,7 @@ class Catchup:
         head first."""
         deadline = Deadline(seconds, f"the end of the answer to {get} after {after}")
         request = {"v": 1, "get": get, "after": after, "limit": limit, "topic": self.topic} | more
-        filtered = any(more.get(key) for key in ("type", "severity", "publisher"))
+        filtered = any(value is not None for value in more.values())
         if filtered and not self.heard_a_head:
             self.subscriber.socket.subscribe(b"head.")
             self.subscriber.joined()
