@@ -338,6 +338,13 @@ static void has_failed(const struct tw_delivery_policy *policy, struct receiver 
     it->open_until_ns = now_ns + backoff(policy, ++it->trips, seed);
 }
 
+/* It may have arrived only now: what the receiver sees is what must be apart. */
+static void keep_distance(struct receiver *it, int64_t now_ns)
+{
+    if (it->pace.spacing_ns > 0 && now_ns + it->pace.spacing_ns > it->next_begin_ns)
+        it->next_begin_ns = now_ns + it->pace.spacing_ns;
+}
+
 static uint32_t place_of(const struct receiver *it, uint64_t n)
 {
     for (uint32_t i = 0; i < it->count; i++)
@@ -369,6 +376,7 @@ void tw_delivery_result(struct tw_delivery *delivery, uint32_t receiver, uint64_
     uint32_t place = place_of(it, n);
     struct entry *entry = &it->window[place];
     it->under_way--;
+    keep_distance(it, now_ns);
     entry->under_way = false;
     entry->pending.attempts++;
     if (verdict == TW_VERDICT_RETRY) {
@@ -392,6 +400,7 @@ void tw_delivery_digest_result(struct tw_delivery *delivery, uint32_t receiver, 
     struct receiver *it = delivery->receivers[receiver];
     TW_ASSERT(it->digest.under_way && until <= it->digest.until);
     it->under_way--;
+    keep_distance(it, now_ns);
     it->digest.under_way = false;
     *effect = (struct tw_delivery_effect){.pending = {.n = until, .attempts = ++it->digest.attempts}};
     if (verdict == TW_VERDICT_RETRY) {

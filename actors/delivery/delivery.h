@@ -27,7 +27,7 @@ struct tw_delivery_policy {
 };
 struct tw_delivery_pace { /* of one receiver */
     uint32_t under_way_max;
-    int64_t spacing_ns; /* between the beginnings of two attempts; 0: none */
+    int64_t spacing_ns; /* from the beginning and from the end of an attempt to the next one's beginning; 0: none */
     uint32_t burst;     /* messages that may go at once; 0: there is no bucket */
     int64_t refill_ns;  /* until there may be one more */
 };
