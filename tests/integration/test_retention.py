@@ -119,7 +119,8 @@ class Retention(unittest.TestCase):
         with Daemon(sets=SETS) as daemon, Publisher(daemon, "desk-7") as publisher:
             publisher.hello()
             publish_days(publisher, 0, 5)
-            wait_until("snapshots", lambda: daemon.said().count("snapshot lsn=") > 3, seconds=30)
+            # At least the first, and one of what came meanwhile; how many more is a matter of the machine's pace.
+            wait_until("snapshots", lambda: daemon.said().count("snapshot lsn=") >= 2, seconds=30)
             self.assertEqual(dropped(daemon), 0)
             self.assertEqual(daemon.stop()[0], 0)
             self.assertEqual(len(exported(daemon.data)), 5 * A_DAY)
