@@ -82,12 +82,6 @@ static void print_key(FILE *out, const char *key)
     fprintf(out, ",\"%s\":", key);
 }
 
-static void print_member(FILE *out, const char *key, struct tw_text text)
-{
-    print_key(out, key);
-    tw_json_text(out, text);
-}
-
 static void print_value(FILE *out, const char *key, const struct tw_pack_value *value)
 {
     print_key(out, key);
@@ -136,7 +130,7 @@ static void print_trades(FILE *out, struct tw_alert_view *view)
         tw_json_text(out, trade.publisher);
         fprintf(out, ",\"pseq\":%" PRIu64, trade.pseq);
         if (trade.id.length > 0)
-            print_member(out, "id", trade.id);
+            tw_json_member(out, "id", trade.id);
         fputc('}', out);
     }
     fputc(']', out);
@@ -145,22 +139,22 @@ static void print_trades(FILE *out, struct tw_alert_view *view)
 void tw_alert_print_json(FILE *out, struct tw_alert_view *view)
 {
     fprintf(out, "{\"n\":%" PRIu64, view->n);
-    print_member(out, "id", view->id);
-    print_member(out, "event", view->event);
-    print_member(out, "type", view->type);
-    print_member(out, "severity", view->severity);
-    print_member(out, "entity_type", view->entity_type);
-    print_member(out, "entity", view->entity);
-    print_member(out, "message", view->message);
+    tw_json_member(out, "id", view->id);
+    tw_json_member(out, "event", view->event);
+    tw_json_member(out, "type", view->type);
+    tw_json_member(out, "severity", view->severity);
+    tw_json_member(out, "entity_type", view->entity_type);
+    tw_json_member(out, "entity", view->entity);
+    tw_json_member(out, "message", view->message);
     print_value(out, "threshold", &view->threshold);
     print_value(out, "value", &view->value);
-    print_member(out, "unit", view->unit);
+    tw_json_member(out, "unit", view->unit);
     print_features(out, view);
-    print_member(out, "rule", view->rule);
+    tw_json_member(out, "rule", view->rule);
     fprintf(out, ",\"rule_version\":%" PRIu32, view->rule_version);
-    print_member(out, "config", view->config);
+    tw_json_member(out, "config", view->config);
     if (view->model.length > 0)
-        print_member(out, "model", view->model);
+        tw_json_member(out, "model", view->model);
     else
         fputs(",\"model\":null", out);
     fprintf(out, ",\"seq\":%" PRIu64 ",\"ts\":%" PRId64, view->seq, view->ts_ns);

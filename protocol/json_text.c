@@ -71,3 +71,9 @@ void tw_json_double(FILE *out, double value)
     else
         fputs("null", out);
 }
+
+void tw_json_member(FILE *out, const char *name, struct tw_text text)
+{
+    fprintf(out, ",\"%s\":", name);
+    tw_json_text(out, text);
+}

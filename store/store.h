@@ -261,8 +261,8 @@ enum tw_store_status tw_store_ledger_drop(struct tw_store *store, int64_t before
  * Any thread. *count: how many. */
 enum tw_store_status tw_store_retry(struct tw_store *store, struct tw_text receiver, uint64_t n, int64_t now_ns,
                                     uint64_t *count, struct tw_store_error *error);
-uint64_t
-tw_store_retries(struct tw_store *store); /* how often that, or the next, was called: who delivers looks again */
+/* How often that was called, or an escalation became pending (below): who delivers looks again. */
+uint64_t tw_store_retries(struct tw_store *store);
 
 /* Escalations: deliveries that wait for their time, in order of it. */
 struct tw_store_escalation {

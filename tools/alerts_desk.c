@@ -36,38 +36,33 @@ static const char *directory_of(const struct desk *desk)
 
 /* ---- for people ---- */
 
-static const char *text_of(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    return text == NULL ? "" : text;
-}
-
 static void print_time(const json_t *object, const char *key)
 {
     char time[TW_TIME_TEXT_MAX];
-    tw_time_format(json_integer_value(json_object_get(object, key)) / 1000000 * 1000000, time);
+    tw_time_format(tw_row_number(object, key) / 1000000 * 1000000, time);
     printf("%-24s", time);
 }
 
 static void print_state(const json_t *alert)
 {
-    const char *state = text_of(alert, "state"), *to = text_of(alert, "assigned_to"),
-               *verdict = text_of(alert, "verdict");
+    const char *state = tw_row_text(alert, "state"), *to = tw_row_text(alert, "assigned_to"),
+               *verdict = tw_row_text(alert, "verdict");
     printf("%s", state);
     if (strcmp(state, "closed") == 0)
-        printf(" as %s by %s", verdict, text_of(alert, "by"));
+        printf(" as %s by %s", verdict, tw_row_text(alert, "by"));
     else if (to[0] != '\0')
-        printf(" to %s by %s", to, text_of(alert, "by"));
-    else if (text_of(alert, "by")[0] != '\0')
-        printf(" by %s", text_of(alert, "by"));
+        printf(" to %s by %s", to, tw_row_text(alert, "by"));
+    else if (tw_row_text(alert, "by")[0] != '\0')
+        printf(" by %s", tw_row_text(alert, "by"));
 }
 
 static void print_action(const json_t *action)
 {
-    const char *to = text_of(action, "to"), *verdict = text_of(action, "verdict"), *why = text_of(action, "why");
-    printf("  h %-6" PRId64 " ", (int64_t)json_integer_value(json_object_get(action, "h")));
+    const char *to = tw_row_text(action, "to"), *verdict = tw_row_text(action, "verdict"),
+               *why = tw_row_text(action, "why");
+    printf("  h %-6" PRId64 " ", tw_row_number(action, "h"));
     print_time(action, "at");
-    printf(" %s %s", text_of(action, "who"), text_of(action, "verb"));
+    printf(" %s %s", tw_row_text(action, "who"), tw_row_text(action, "verb"));
     if (to[0] != '\0')
         printf(" to %s", to);
     if (verdict[0] != '\0')
@@ -79,28 +74,27 @@ static void print_alert(const json_t *alert)
 {
     size_t i;
     json_t *row;
-    printf("%s\n%s %s, %s %s\n", text_of(alert, "id"), text_of(alert, "severity"), text_of(alert, "type"),
-           text_of(alert, "entity_type"), text_of(alert, "entity"));
+    printf("%s\n%s %s, %s %s\n", tw_row_text(alert, "id"), tw_row_text(alert, "severity"), tw_row_text(alert, "type"),
+           tw_row_text(alert, "entity_type"), tw_row_text(alert, "entity"));
     print_state(alert);
     printf("\n\n");
     json_array_foreach(json_object_get(alert, "events"), i, row)
     {
-        printf("  n %-6" PRId64 " ", (int64_t)json_integer_value(json_object_get(row, "n")));
+        printf("  n %-6" PRId64 " ", tw_row_number(row, "n"));
         print_time(row, "ts");
-        printf(" %-8s %-8s %s\n", text_of(row, "event"), text_of(row, "severity"), text_of(row, "message"));
+        printf(" %-8s %-8s %s\n", tw_row_text(row, "event"), tw_row_text(row, "severity"), tw_row_text(row, "message"));
     }
     json_array_foreach(json_object_get(alert, "silenced"), i, row)
-        printf("  n %" PRId64 " was told to nobody: silence %" PRId64 "\n",
-               (int64_t)json_integer_value(json_object_get(row, "n")),
-               (int64_t)json_integer_value(json_object_get(row, "silence")));
+        printf("  n %" PRId64 " was told to nobody: silence %" PRId64 "\n", tw_row_number(row, "n"),
+               tw_row_number(row, "silence"));
     json_array_foreach(json_object_get(alert, "actions"), i, row) print_action(row);
 }
 
 static void print_row(const json_t *alert)
 {
-    printf("%-6" PRId64 " %.8s ", (int64_t)json_integer_value(json_object_get(alert, "n")), text_of(alert, "id"));
+    printf("%-6" PRId64 " %.8s ", tw_row_number(alert, "n"), tw_row_text(alert, "id"));
     print_time(alert, "ts");
-    printf(" %-8s %s %s  ", text_of(alert, "severity"), text_of(alert, "type"), text_of(alert, "entity"));
+    printf(" %-8s %s %s  ", tw_row_text(alert, "severity"), tw_row_text(alert, "type"), tw_row_text(alert, "entity"));
     print_state(alert);
     printf("\n");
 }
@@ -115,7 +109,7 @@ static int show(const struct desk *desk)
     snprintf(command, sizeof command, "show %.64s", desk->cli.operands[1]);
     bool ok = tw_desk_ask(directory_of(desk), command, &answer, &error);
     if (ok)
-        tw_desk_show_lines(&desk->cli, (const char *)answer.bytes, print_alert);
+        tw_rows_print(&desk->cli, (const char *)answer.bytes, print_alert);
     tw_buffer_free(&answer);
     return ok ? TW_EXIT_OK : tw_desk_failed(&desk->cli, &error);
 }
@@ -142,7 +136,7 @@ static int list(const struct desk *desk)
             ok = false;
         }
         if (ok)
-            tw_desk_show_lines(&desk->cli, (const char *)answer.bytes + lines + 1, print_row);
+            tw_rows_print(&desk->cli, (const char *)answer.bytes + lines + 1, print_row);
     }
     tw_buffer_free(&answer);
     return ok ? TW_EXIT_OK : tw_desk_failed(&desk->cli, &error);

@@ -13,6 +13,7 @@
 #include "protocol/check.h"
 #include "tools/cli.h"
 #include "tools/control.h"
+#include "tools/rows.h"
 
 struct deliveries {
     struct tw_cli cli;
@@ -33,39 +34,19 @@ static const char *directory_of(const struct deliveries *deliveries)
 
 /* ---- list ---- */
 
-static const char *text_of(json_t *row, const char *key)
-{
-    const char *text = json_string_value(json_object_get(row, key));
-    return text == NULL ? "" : text;
-}
-
-static void print_row(json_t *row)
+static void print_row(const json_t *row)
 {
     char time[TW_TIME_TEXT_MAX];
     bool attempt = json_object_get(row, "attempt") != NULL;
     json_t *at = json_object_get(row, attempt ? "at" : "queued_at");
     json_t *count = json_object_get(row, attempt ? "attempt" : "attempts");
     tw_time_format(json_integer_value(at) / 1000000 * 1000000, time);
-    printf("%-24s %-20s %-9s attempt %-3" PRId64, time, text_of(row, "id"), text_of(row, "state"),
+    printf("%-24s %-20s %-9s attempt %-3" PRId64, time, tw_row_text(row, "id"), tw_row_text(row, "state"),
            (int64_t)json_integer_value(count));
     if (attempt)
-        printf(" %4" PRId64 " %6" PRId64 " ms", (int64_t)json_integer_value(json_object_get(row, "status")),
-               (int64_t)json_integer_value(json_object_get(row, "latency_us")) / 1000);
-    printf("  %s%s%s\n", text_of(row, "reason"), text_of(row, "reason")[0] != '\0' ? ": " : "", text_of(row, "answer"));
-}
-
-static void print_lines(const struct deliveries *deliveries, const char *lines)
-{
-    if (deliveries->cli.json) {
-        fputs(lines, stdout);
-        return;
-    }
-    for (const char *end; (end = strchr(lines, '\n')) != NULL; lines = end + 1) {
-        json_t *row = json_loadb(lines, (size_t)(end - lines), 0, NULL);
-        if (row != NULL)
-            print_row(row);
-        json_decref(row);
-    }
+        printf(" %4" PRId64 " %6" PRId64 " ms", tw_row_number(row, "status"), tw_row_number(row, "latency_us") / 1000);
+    printf("  %s%s%s\n", tw_row_text(row, "reason"), tw_row_text(row, "reason")[0] != '\0' ? ": " : "",
+           tw_row_text(row, "answer"));
 }
 
 static int list_directory(const struct deliveries *deliveries, struct tw_store *store, const struct tw_listing *listing)
@@ -79,7 +60,7 @@ static int list_directory(const struct deliveries *deliveries, struct tw_store *
         ok = tw_listing_page(store, listing, &place, &lines, &error);
         tw_buffer_append(&lines, "", 1);
         if (ok)
-            print_lines(deliveries, (const char *)lines.bytes);
+            tw_rows_print(&deliveries->cli, (const char *)lines.bytes, print_row);
     }
     tw_buffer_free(&lines);
     return ok ? TW_EXIT_OK : failed(deliveries, &error);
@@ -102,7 +83,7 @@ static int list_running(const struct deliveries *deliveries, const struct tw_lis
             ok = false;
         }
         if (ok)
-            print_lines(deliveries, lines);
+            tw_rows_print(&deliveries->cli, lines, print_row);
     }
     tw_buffer_free(&answer);
     return ok ? TW_EXIT_OK : failed(deliveries, error);

@@ -32,20 +32,6 @@ int tw_desk_failed(const struct tw_cli *cli, const struct tw_store_error *error)
     return error->status == TW_STORE_MISSING ? TW_EXIT_NO : TW_EXIT_UNREACHABLE;
 }
 
-void tw_desk_show_lines(const struct tw_cli *cli, const char *lines, tw_desk_print print)
-{
-    if (cli->json) {
-        fputs(lines, stdout);
-        return;
-    }
-    for (const char *end; (end = strchr(lines, '\n')) != NULL; lines = end + 1) {
-        json_t *object = json_loadb(lines, (size_t)(end - lines), 0, NULL);
-        if (object != NULL)
-            print(object);
-        json_decref(object);
-    }
-}
-
 static const char *login_name(void)
 {
     const struct passwd *user = getpwuid(getuid());
@@ -62,7 +48,7 @@ static bool write_request(json_t *action, const char *who, char request[4096])
     return length > 0 && length < 4096;
 }
 
-int tw_desk_act(const struct tw_cli *cli, const char *directory, json_t *action, const char *by, tw_desk_print print)
+int tw_desk_act(const struct tw_cli *cli, const char *directory, json_t *action, const char *by, tw_row_print print)
 {
     struct tw_store_error error = {.status = TW_STORE_OK};
     struct tw_buffer answer = {0};
@@ -76,7 +62,7 @@ int tw_desk_act(const struct tw_cli *cli, const char *directory, json_t *action,
         return tw_cli_usage(cli, "names take 64 bytes, a note takes 1000");
     enum tw_control_end end = tw_control_ask(directory, request, "recorded it", &answer, &error);
     if (end == TW_CONTROL_DONE)
-        tw_desk_show_lines(cli, (const char *)answer.bytes, print);
+        tw_rows_print(cli, (const char *)answer.bytes, print);
     tw_buffer_free(&answer);
     if (end == TW_CONTROL_NOBODY) {
         tw_cli_say(cli->command, "no daemon has %s, and only a daemon records what is done; is it running?", directory);

@@ -6,23 +6,17 @@
 #ifndef TW_TOOLS_DESK_H
 #define TW_TOOLS_DESK_H
 
-#include <jansson.h>
-
 #include "protocol/pack.h"
 #include "store/store.h"
-#include "tools/cli.h"
+#include "tools/rows.h"
 
 /* `answer` gets lines of JSON, ended by NUL. */
 bool tw_desk_ask(const char *directory, const char *command, struct tw_buffer *answer, struct tw_store_error *error);
 /* Says the sentence; returns the exit code: 1 if what was asked for is not there or may not be done. */
 int tw_desk_failed(const struct tw_cli *cli, const struct tw_store_error *error);
 
-typedef void (*tw_desk_print)(const json_t *object);
-/* Lines as they are with --json, else each by `print`. */
-void tw_desk_show_lines(const struct tw_cli *cli, const char *lines, tw_desk_print print);
-
 /* Asks the daemon to record what `action` says (taken over), done by `by` or else the user, and shows what was
  * recorded. Returns the exit code. */
-int tw_desk_act(const struct tw_cli *cli, const char *directory, json_t *action, const char *by, tw_desk_print print);
+int tw_desk_act(const struct tw_cli *cli, const char *directory, json_t *action, const char *by, tw_row_print print);
 
 #endif

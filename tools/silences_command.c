@@ -38,17 +38,6 @@ static int64_t duration_of(const char *text)
     return total <= 36500 * INT64_C(86400) ? total * TW_NS_PER_SECOND : 0;
 }
 
-static const char *text_of(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    return text == NULL ? "" : text;
-}
-
-static int64_t number_of(const json_t *object, const char *key)
-{
-    return (int64_t)json_integer_value(json_object_get(object, key));
-}
-
 static void print_time(int64_t ns)
 {
     char time[TW_TIME_TEXT_MAX];
@@ -59,20 +48,22 @@ static void print_time(int64_t ns)
 /* What was recorded, or a row of the list. */
 static void print_silence(const json_t *object)
 {
-    if (strcmp(text_of(object, "verb"), "unsilence") == 0) {
-        printf("h %" PRId64 "  silence %" PRId64 " ended by %s\n", number_of(object, "h"), number_of(object, "silence"),
-               text_of(object, "who"));
+    if (strcmp(tw_row_text(object, "verb"), "unsilence") == 0) {
+        printf("h %" PRId64 "  silence %" PRId64 " ended by %s\n", tw_row_number(object, "h"),
+               tw_row_number(object, "silence"), tw_row_text(object, "who"));
         return;
     }
-    printf("h %-5" PRId64 " %-8s", number_of(object, "h"), text_of(object, "state"));
-    print_time(number_of(object, "starts"));
+    printf("h %-5" PRId64 " ", tw_row_number(object, "h"));
+    if (tw_row_text(object, "state")[0] != '\0')
+        printf("%-8s", tw_row_text(object, "state"));
+    print_time(tw_row_number(object, "starts"));
     printf(" to ");
-    print_time(number_of(object, "ends"));
-    if (text_of(object, "hours")[0] != '\0')
-        printf(", %s", text_of(object, "hours"));
-    printf("  %s  by %s: %s", text_of(object, "match"), text_of(object, "who"), text_of(object, "why"));
+    print_time(tw_row_number(object, "ends"));
+    if (tw_row_text(object, "hours")[0] != '\0')
+        printf(", %s", tw_row_text(object, "hours"));
+    printf("  %s  by %s: %s", tw_row_text(object, "match"), tw_row_text(object, "who"), tw_row_text(object, "why"));
     if (json_object_get(object, "hidden") != NULL)
-        printf("  (hid %" PRId64 ")", number_of(object, "hidden"));
+        printf("  (hid %" PRId64 ")", tw_row_number(object, "hidden"));
     printf("\n");
 }
 
@@ -82,7 +73,7 @@ static int list(const struct silences *silences)
     struct tw_buffer answer = {0};
     bool ok = tw_desk_ask(directory_of(silences), "silences", &answer, &error);
     if (ok)
-        tw_desk_show_lines(&silences->cli, (const char *)answer.bytes, print_silence);
+        tw_rows_print(&silences->cli, (const char *)answer.bytes, print_silence);
     tw_buffer_free(&answer);
     return ok ? TW_EXIT_OK : tw_desk_failed(&silences->cli, &error);
 }

@@ -14,6 +14,7 @@
 #include "actors/runtime/lanes.h"
 #include "actors/runtime/log.h"
 #include "actors/runtime/saver.h"
+#include "protocol/action_text.h"
 #include "protocol/check.h"
 
 #define REPORT_NS TW_NS_PER_SECOND   /* the report is said again: what was said before the gateway listened is lost */
@@ -306,26 +307,30 @@ static void finish(struct tw_keeper_actor *actor)
 
 /* ---- commands ---- */
 
+static void answer_with(struct tw_keeper_actor *actor, bool done, struct tw_buffer *answer,
+                        const struct tw_store_error *error)
+{
+    if (done)
+        tw_control_door_answer_with(actor->door, answer->bytes, answer->length);
+    else
+        tw_control_door_fail(actor->door, error);
+    tw_buffer_free(answer);
+}
+
 static void answer_deliveries(struct tw_keeper_actor *actor, const char *request)
 {
     struct tw_store_error error;
     struct tw_buffer answer = {0};
-    if (tw_listing_command(actor->store, request, tw_wall_ns(), &answer, &error))
-        tw_control_door_answer_with(actor->door, answer.bytes, answer.length);
-    else
-        tw_control_door_answer(actor->door, error.text);
-    tw_buffer_free(&answer);
+    bool done = tw_listing_command(actor->store, request, tw_wall_ns(), &answer, &error);
+    answer_with(actor, done, &answer, &error);
 }
 
 static void answer_desk(struct tw_keeper_actor *actor, const char *request)
 {
     struct tw_store_error error;
     struct tw_buffer answer = {0};
-    if (tw_desk_command(actor->store, request, tw_wall_ns(), &answer, &error))
-        tw_control_door_answer_with(actor->door, answer.bytes, answer.length);
-    else
-        tw_control_door_fail(actor->door, &error);
-    tw_buffer_free(&answer);
+    bool done = tw_desk_command(actor->store, request, tw_wall_ns(), &answer, &error);
+    answer_with(actor, done, &answer, &error);
 }
 
 /* The gateway takes them in this order, and nobody else makes any: so the number is known before it is given. */
@@ -354,7 +359,7 @@ static bool print_action(void *context, const struct tw_store_action *action)
 {
     struct tw_action_message message;
     if (tw_action_message_decode(action->bytes, action->length, &message))
-        tw_desk_print_action(context, &message);
+        tw_action_print_json(context, &message);
     return false;
 }
 

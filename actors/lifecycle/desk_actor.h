@@ -11,7 +11,6 @@
 #define TW_LIFECYCLE_DESK_ACTOR_H
 
 #include "actors/lifecycle/lifecycle.h"
-#include "actors/lifecycle/silences.h"
 #include "store/store.h"
 
 /* TW_STORE_MISSING with a sentence: no such alert, or more than one. */
@@ -36,17 +35,13 @@ bool tw_desk_list(struct tw_store *store, enum tw_case_state state, uint64_t *af
  * TW_STORE_MISSING or TW_STORE_FAILED with a sentence otherwise. */
 bool tw_desk_prepare(struct tw_store *store, const char *request, struct tw_buffer *out, struct tw_store_error *error);
 
-/* Silences in order of h, an object a line: {"h","at","state","hidden","who","match","hours","starts","ends","why"};
- * `state` is pending, active, expired or ended (by somebody) at now_ns of the wall clock, `hidden` how many alert
- * events it hid. */
-bool tw_desk_silences(struct tw_store *store, int64_t now_ns, struct tw_buffer *out, struct tw_store_error *error);
-
 /* The same as texts, for who asks a daemon: `silences`, `show ALERT`, `list STATE AFTER` (the answer begins with the
  * next AFTER, a space, 0 or 1 for more, and a line feed). */
 bool tw_desk_command(struct tw_store *store, const char *command, int64_t now_ns, struct tw_buffer *out,
                      struct tw_store_error *error);
 
-/* An action as a line of JSON: {"h","at","verb","id","n","who",...}. */
-void tw_desk_print_action(FILE *out, const struct tw_action_message *message);
+/* Fills *error with a sentence; false. */
+bool tw_desk_refuse(struct tw_store_error *error, enum tw_store_status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 #endif

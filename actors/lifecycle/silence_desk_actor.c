@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+#include "actors/lifecycle/silence_desk_actor.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "actors/lifecycle/desk_actor.h"
+#include "actors/lifecycle/silences.h"
+#include "protocol/action_text.h"
+#include "protocol/check.h"
+
+/* ---- may it be? ---- */
+
+/* Silences as they stand: what is recorded of them, taken in order. */
+struct standing {
+    struct tw_silences *silences;
+    uint64_t h; /* that is asked after */
+    bool met, ended;
+};
+
+static bool stand(void *context, const struct tw_store_action *stored)
+{
+    struct standing *standing = context;
+    struct tw_action_message message;
+    if (!tw_action_message_decode(stored->bytes, stored->length, &message))
+        return true;
+    (void)tw_silences_take(standing->silences, &message);
+    standing->met |= message.action.verb == TW_ACTION_SILENCE && message.h == standing->h;
+    standing->ended |= message.action.verb == TW_ACTION_UNSILENCE && message.action.silence == standing->h;
+    return true;
+}
+
+/* Whether a silence can be added, or that one ended. */
+bool tw_silence_desk_may(struct tw_store *store, const struct tw_action *action, struct tw_store_error *error)
+{
+    struct standing standing = {.silences = tw_silences_new(), .h = action->silence};
+    char why[TW_MATCHER_WHY_BYTES];
+    bool ok = tw_store_actions(store, 0, stand, &standing, error);
+    const char *fault = ok && action->verb == TW_ACTION_SILENCE ? tw_silence_fault(action, why) : NULL;
+    if (ok && fault != NULL)
+        ok = tw_desk_refuse(error, TW_STORE_MISSING, "%.200s: %.240s", action->match.bytes, fault);
+    else if (ok && action->verb == TW_ACTION_SILENCE && tw_silences_count(standing.silences) == TW_SILENCES_MAX)
+        ok = tw_desk_refuse(error, TW_STORE_MISSING, "there are %u silences already; expire some", TW_SILENCES_MAX);
+    else if (ok && action->verb == TW_ACTION_UNSILENCE && (!standing.met || standing.ended))
+        ok = tw_desk_refuse(error, TW_STORE_MISSING,
+                            standing.met ? "silence %llu has been ended before" : "there is no silence %llu",
+                            (unsigned long long)action->silence);
+    tw_silences_free(&standing.silences);
+    return ok;
+}
+
+/* ---- the list ---- */
+
+struct silences {
+    struct tw_store *store;
+    struct tw_store_error *error;
+    FILE *out;
+    uint64_t *ended; /* h of those that were ended early */
+    size_t ended_count;
+    int64_t now_ns;
+    bool ok;
+};
+
+static bool note_ended(void *context, const struct tw_store_action *stored)
+{
+    struct silences *silences = context;
+    struct tw_action_message message;
+    if (tw_action_message_decode(stored->bytes, stored->length, &message) &&
+        message.action.verb == TW_ACTION_UNSILENCE) {
+        silences->ended = tw_realloc(silences->ended, (silences->ended_count + 1) * sizeof *silences->ended);
+        silences->ended[silences->ended_count++] = message.action.silence;
+    }
+    return true;
+}
+
+static bool count_hidden(void *context, uint64_t silence, uint64_t n)
+{
+    (void)silence, (void)n;
+    ++*(uint64_t *)context;
+    return true;
+}
+
+static const char *silence_state(const struct silences *silences, const struct tw_action_message *message)
+{
+    for (size_t i = 0; i < silences->ended_count; i++)
+        if (silences->ended[i] == message->h)
+            return "ended";
+    if (silences->now_ns >= message->action.ends_ns)
+        return "expired";
+    return silences->now_ns < message->action.starts_ns ? "pending" : "active";
+}
+
+static bool print_one(void *context, const struct tw_store_action *stored)
+{
+    struct silences *silences = context;
+    struct tw_action_message message;
+    uint64_t hidden = 0;
+    if (!tw_action_message_decode(stored->bytes, stored->length, &message) || message.action.verb != TW_ACTION_SILENCE)
+        return true;
+    silences->ok = tw_store_silenced(silences->store, message.h, count_hidden, &hidden, silences->error);
+    fprintf(silences->out, "{\"h\":%" PRIu64 ",\"at\":%" PRId64 ",\"state\":\"%s\",\"hidden\":%" PRIu64, message.h,
+            message.at_ns, silence_state(silences, &message), hidden);
+    tw_action_print_members(silences->out, &message.action);
+    fputs("}\n", silences->out);
+    return silences->ok;
+}
+
+bool tw_silence_desk_list(struct tw_store *store, int64_t now_ns, struct tw_buffer *out, struct tw_store_error *error)
+{
+    char *text = NULL;
+    size_t length = 0;
+    struct silences silences = {
+        .store = store, .error = error, .out = open_memstream(&text, &length), .now_ns = now_ns, .ok = true};
+    TW_ASSERT(silences.out != NULL);
+    bool ok = tw_store_actions(store, 0, note_ended, &silences, error) &&
+              tw_store_actions(store, 0, print_one, &silences, error) && silences.ok;
+    TW_ASSERT(fclose(silences.out) == 0);
+    if (ok)
+        tw_buffer_append(out, text, length);
+    free(text);
+    free(silences.ended);
+    return ok;
+}
