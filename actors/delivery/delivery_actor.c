@@ -326,7 +326,10 @@ static bool conclude_all(struct tw_delivery_actor *actor, int64_t now_ns)
 static void escalate(struct tw_delivery_actor *actor)
 {
     struct tw_store_error error;
-    enum tw_store_status status = tw_escalations_work(actor->store, tw_wall_ns(), &error);
+    bool more = false;
+    enum tw_store_status status = tw_escalations_work(actor->store, tw_wall_ns(), &more, &error);
+    if (more)
+        actor->look_ns = 0; /* with the next turn, when others have had theirs */
     if (status != TW_STORE_OK && status != TW_STORE_FULL)
         snprintf(actor->failure, sizeof actor->failure, "%s", error.text);
 }

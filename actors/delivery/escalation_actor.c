@@ -53,9 +53,11 @@ static bool is_needed(struct tw_store *store, uint64_t n, char why[TW_ANSWER_BYT
     return state == TW_CASE_OPEN || state == TW_CASE_ESCALATED;
 }
 
-enum tw_store_status tw_escalations_work(struct tw_store *store, int64_t now_ns, struct tw_store_error *error)
+enum tw_store_status tw_escalations_work(struct tw_store *store, int64_t now_ns, bool *more,
+                                         struct tw_store_error *error)
 {
     struct due due = {.count = 0};
+    *more = false;
     if (!tw_store_escalations(store, now_ns, collect, &due, error))
         return error->status;
     for (uint32_t i = 0; i < due.count; i++) {
@@ -69,5 +71,6 @@ enum tw_store_status tw_escalations_work(struct tw_store *store, int64_t now_ns,
             tw_log(TW_LOG_INFO, "delivery", "nobody has taken alert %" PRIu64 ": it goes to %.*s, too", due.list[i].n,
                    (int)due.list[i].receiver.length, due.list[i].receiver.bytes);
     }
+    *more = due.count == AT_ONCE;
     return TW_STORE_OK;
 }

@@ -9,7 +9,8 @@
 
 #include "store/store.h"
 
-/* A bounded number of them. FULL: the same are tried again. */
-enum tw_store_status tw_escalations_work(struct tw_store *store, int64_t now_ns, struct tw_store_error *error);
+/* A bounded number of them; *more: others may be due as well. FULL: the same are tried again. */
+enum tw_store_status tw_escalations_work(struct tw_store *store, int64_t now_ns, bool *more,
+                                         struct tw_store_error *error);
 
 #endif
