@@ -12,12 +12,7 @@
 
 #include <cmocka.h>
 
-#include "actors/delivery/delivery.h"
-
-#define SECOND TW_NS_PER_SECOND
-
-static const struct tw_delivery_policy policy = {
-    .retry_first_ns = SECOND, .retry_max_ns = 60 * SECOND, .deadline_ns = 3600 * SECOND, .breaker_failures = 5};
+#include "delivery_world.h"
 
 static struct tw_delivery *one_receiver(uint32_t under_way_max, int64_t spacing_ns)
 {
@@ -27,29 +22,6 @@ static struct tw_delivery *one_receiver(uint32_t under_way_max, int64_t spacing_
         0);
     tw_delivery_news(delivery, 1000000);
     return delivery;
-}
-
-static void offer(struct tw_delivery *delivery, uint32_t receiver, uint64_t n, char episode)
-{
-    struct tw_pending pending = {.n = n, .episode = {(uint8_t)episode}};
-    tw_delivery_offer(delivery, receiver, &pending);
-}
-
-/* The n that begins now, 0: none. */
-static uint64_t begun(struct tw_delivery *delivery, int64_t now_ns)
-{
-    struct tw_delivery_job job;
-    enum tw_delivery_step step = tw_delivery_next(delivery, now_ns, &job);
-    assert_int_not_equal(step, TW_DELIVERY_EXPIRE);
-    return step == TW_DELIVERY_NOTHING ? 0 : job.pending.n;
-}
-
-static struct tw_delivery_effect end(struct tw_delivery *delivery, uint64_t n, enum tw_delivery_verdict verdict,
-                                     int64_t retry_after_ns, int64_t now_ns)
-{
-    struct tw_delivery_effect effect;
-    tw_delivery_result(delivery, 0, n, verdict, retry_after_ns, 0, now_ns, &effect);
-    return effect;
 }
 
 static void events_of_an_episode_go_one_after_the_other(void **state)
