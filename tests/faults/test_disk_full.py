@@ -172,6 +172,28 @@ class DiskFull(unittest.TestCase):
             self.assertEqual(desk.hello()["next"], 11)          # they were never acked: it sends them again
             desk.publish([trade()] * 5)
 
+    def test_what_people_do_waits_for_room_and_says_so(self):
+        with Disk(200) as disk, Daemon(data=disk.path("data"), sets={"pipeline/shards": 1}) as daemon, \
+                Publisher(daemon, "desk-7") as desk:
+            desk.publish([trade(qty=20000)] * 3)
+            wait_until("alerts", lambda: '"n":3' in self.alerts(daemon, "list", "--json").out)
+            disk.fill(30)
+            for words in (("ack", "1"), ("note", "2", "--note", "while it is full")):     # the first finds out
+                done = self.alerts(daemon, *words)
+                self.assertEqual(done.code, 3, done)
+                self.assertIn("it is not recorded yet", done.err)
+            self.assertIn('"state":"open"', self.alerts(daemon, "show", "1", "--json").out)
+            disk.make_room(0)
+            wait_until("both", lambda: '"h":2' in self.alerts(daemon, "show", "2", "--json").out)
+            self.assertIn('"state":"acknowledged"', self.alerts(daemon, "show", "1", "--json").out)
+            self.assertIn('"h":3', self.alerts(daemon, "note", "3", "--note", "there is room", "--json").out)
+            self.assertEqual(daemon.stop()[0], 0)
+            self.assertEqual(run_tool("store", "verify", "--data", daemon.data, seconds=60).code, 0)
+
+    @staticmethod
+    def alerts(daemon, *words):
+        return run_tool("alerts", *words, "--data", daemon.data, seconds=30)
+
 
 if __name__ == "__main__":
     unittest.main()
