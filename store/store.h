@@ -29,6 +29,7 @@ enum tw_store_status {
     TW_STORE_DAMAGED,    /* chain, checksum or bound violated */
     TW_STORE_UNWRITABLE, /* permission, read-only */
     TW_STORE_FULL,       /* no space */
+    TW_STORE_REFUSED,    /* not the store's word: what somebody gave has no form that could be recorded */
     TW_STORE_FAILED      /* any other error of the disk or library */
 };
 

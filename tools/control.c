@@ -65,11 +65,16 @@ static enum tw_control_end hear(void *socket, long process, const char *what, st
     zmq_msg_close(&message);
     tw_buffer_append(answer, "", 1);
     const char *text = (const char *)answer->bytes;
-    if (strncmp(text, "no ", 3) == 0) {
-        fail(error, text + 3, "");
-        error->status = TW_STORE_MISSING;
-        return TW_CONTROL_FAILED;
-    }
+    static const struct {
+        const char *word;
+        enum tw_store_status status;
+    } answers[] = {{"no ", TW_STORE_MISSING}, {"refused ", TW_STORE_REFUSED}};
+    for (size_t i = 0; i < sizeof answers / sizeof *answers; i++)
+        if (strncmp(text, answers[i].word, strlen(answers[i].word)) == 0) {
+            fail(error, text + strlen(answers[i].word), "");
+            error->status = answers[i].status;
+            return TW_CONTROL_FAILED;
+        }
     if (strncmp(text, "ok", 2) != 0)
         return fail(error, strncmp(text, "error ", 6) == 0 ? text + 6 : text, "");
     size_t skipped = text[2] == ' ' ? 3 : 2;

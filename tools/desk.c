@@ -14,6 +14,8 @@ bool tw_desk_ask(const char *directory, const char *command, struct tw_buffer *a
     char request[256];
     struct tw_store *store = tw_store_open(directory, TW_STORE_READ, error);
     answer->length = 0;
+    if (store == NULL && error->status == TW_STORE_MISSING)
+        error->status = TW_STORE_FAILED; /* what is missing is the directory, not what was asked for */
     if (store == NULL && error->status != TW_STORE_LOCKED)
         return false;
     if (store != NULL) {
@@ -29,7 +31,9 @@ bool tw_desk_ask(const char *directory, const char *command, struct tw_buffer *a
 int tw_desk_failed(const struct tw_cli *cli, const struct tw_store_error *error)
 {
     tw_cli_say(cli->command, "%s", error->text);
-    return error->status == TW_STORE_MISSING ? TW_EXIT_NO : TW_EXIT_UNREACHABLE;
+    return error->status == TW_STORE_MISSING   ? TW_EXIT_NO
+           : error->status == TW_STORE_REFUSED ? TW_EXIT_REFUSED
+                                               : TW_EXIT_UNREACHABLE;
 }
 
 static const char *login_name(void)
@@ -58,8 +62,10 @@ int tw_desk_act(const struct tw_cli *cli, const char *directory, json_t *action,
     json_decref(action);
     if (who == NULL)
         return tw_cli_usage(cli, "say --by whom: the user %u has no name", (unsigned)getuid());
-    if (!written)
-        return tw_cli_usage(cli, "names take 64 bytes, a note takes 1000");
+    if (!written) {
+        tw_cli_say(cli->command, "names take 64 bytes, a note takes 1000");
+        return TW_EXIT_REFUSED;
+    }
     enum tw_control_end end = tw_control_ask(directory, request, "recorded it", &answer, &error);
     if (end == TW_CONTROL_DONE)
         tw_rows_print(cli, (const char *)answer.bytes, print);

@@ -100,7 +100,10 @@ void tw_control_door_answer_with(struct tw_control_door *door, const void *bytes
 void tw_control_door_fail(struct tw_control_door *door, const struct tw_store_error *error)
 {
     char answer[600];
-    snprintf(answer, sizeof answer, "%s %.590s", error->status == TW_STORE_MISSING ? "no" : "error", error->text);
+    const char *word = error->status == TW_STORE_MISSING   ? "no"
+                       : error->status == TW_STORE_REFUSED ? "refused"
+                                                           : "error";
+    snprintf(answer, sizeof answer, "%s %.590s", word, error->text);
     (void)zmq_send(zsock_resolve(door->socket), answer, strlen(answer), ZMQ_DONTWAIT);
 }
 

@@ -56,7 +56,7 @@ bool tw_desk_find(struct tw_store *store, const char *name, uint8_t id[TW_ALERT_
         (number != name || length < PREFIX_DIGITS_MIN))
         return find_by_number(store, number, id, error);
     if (length != strspn(name, "0123456789abcdef") || length < PREFIX_DIGITS_MIN || length > ID_DIGITS)
-        return tw_desk_refuse(error, TW_STORE_MISSING,
+        return tw_desk_refuse(error, TW_STORE_REFUSED,
                               "%.60s names no alert: give its number, or the first 8 to 32 hex digits of its id", name);
     int found = tw_store_find_alert(store, name, id, error);
     if (found == 0)
@@ -323,7 +323,9 @@ static bool prepare(struct tw_store *store, json_t *object, struct tw_buffer *ou
     if (of_alert && !aim_at_alert(store, object, &action, digits, &alert, error))
         return false;
     const char *fault = tw_action_fault(&action);
-    if (fault == NULL && of_alert)
+    if (fault != NULL)
+        return tw_desk_refuse(error, TW_STORE_REFUSED, "%s", fault);
+    if (of_alert)
         fault = tw_case_refuses(&alert, action.verb, why);
     if (fault != NULL)
         return tw_desk_refuse(error, TW_STORE_MISSING, "%s", fault);

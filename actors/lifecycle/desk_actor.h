@@ -13,7 +13,7 @@
 #include "actors/lifecycle/lifecycle.h"
 #include "store/store.h"
 
-/* TW_STORE_MISSING with a sentence: no such alert, or more than one. */
+/* TW_STORE_MISSING with a sentence: no such alert, or more than one; TW_STORE_REFUSED: that is no alert's name. */
 bool tw_desk_find(struct tw_store *store, const char *name, uint8_t id[TW_ALERT_ID_BYTES],
                   struct tw_store_error *error);
 bool tw_desk_case(struct tw_store *store, const uint8_t id[TW_ALERT_ID_BYTES], struct tw_case *out,
@@ -32,7 +32,8 @@ bool tw_desk_list(struct tw_store *store, enum tw_case_state state, uint64_t *af
 
 /* What somebody wants to do: {"verb","who"} and, as the verb wants, "alert", "to", "verdict", "match", "hours",
  * "starts", "ends" (wall clock, ns), "silence", "why". On success *out has the action as the log takes it.
- * TW_STORE_MISSING or TW_STORE_FAILED with a sentence otherwise. */
+ * Otherwise a sentence, with TW_STORE_MISSING (there is no such thing, or it may not be done to it), TW_STORE_REFUSED
+ * (that cannot be recorded) or TW_STORE_FAILED. */
 bool tw_desk_prepare(struct tw_store *store, const char *request, struct tw_buffer *out, struct tw_store_error *error);
 
 /* The same as texts, for who asks a daemon: `silences`, `show ALERT`, `list STATE AFTER` (the answer begins with the

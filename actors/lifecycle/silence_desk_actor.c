@@ -39,7 +39,7 @@ bool tw_silence_desk_may(struct tw_store *store, const struct tw_action *action,
     bool ok = tw_store_actions(store, 0, stand, &standing, error);
     const char *fault = ok && action->verb == TW_ACTION_SILENCE ? tw_silence_fault(action, why) : NULL;
     if (ok && fault != NULL)
-        ok = tw_desk_refuse(error, TW_STORE_MISSING, "%.200s: %.240s", action->match.bytes, fault);
+        ok = tw_desk_refuse(error, TW_STORE_REFUSED, "%.200s: %.240s", action->match.bytes, fault);
     else if (ok && action->verb == TW_ACTION_SILENCE && tw_silences_count(standing.silences) == TW_SILENCES_MAX)
         ok = tw_desk_refuse(error, TW_STORE_MISSING, "there are %u silences already; expire some", TW_SILENCES_MAX);
     else if (ok && action->verb == TW_ACTION_UNSILENCE && (!standing.met || standing.ended))

@@ -95,12 +95,12 @@ class Lifecycle(unittest.TestCase):
             self.refused(1, "closed as true_positive by maria (action 1)", "ack", "1")
             self.refused(1, "there is no alert 77; the newest is 2", "ack", "77")
             self.refused(1, "there is no alert whose id begins with 00000000", "show", "00000000")
-            self.refused(1, "names no alert", "show", "abc")
-            self.refused(1, "a note takes at most 1000 bytes", "note", "2", "--note", "x" * 1001)
-            self.refused(1, "who it is by", "ack", "2", "--by", "a\nb")
+            self.refused(4, "names no alert", "show", "abc")
+            self.refused(4, "a note takes at most 1000 bytes", "note", "2", "--note", "x" * 1001)
+            self.refused(4, "who it is by", "ack", "2", "--by", "a\nb")
             self.refused(2, "assign wants --to", "assign", "2")
             self.refused(2, "close wants --as", "close", "2")
-            self.refused(1, "true_positive or false_positive", "close", "2", "--as", "maybe")
+            self.refused(4, "true_positive or false_positive", "close", "2", "--as", "maybe")
             self.refused(2, "--state is open", "list", "--state", "new")
             self.refused(2, "wants an alert", "show")
             self.assertEqual(self.act("ack", "2")["h"], 2)  # none of that took a number
@@ -197,12 +197,12 @@ class Silences(unittest.TestCase):
     def test_what_cannot_be_silenced_is_said(self):
         with Daemon(data=self.data) as daemon:
             for words, code, sentence in (
-                    (("add", "colour=red", "--for", "1h", "--note", "x"), 1, "colour"),
+                    (("add", "colour=red", "--for", "1h", "--note", "x"), 4, "colour"),
                     (("add", "type=X", "--for", "1h"), 2, "--note WHY"),
                     (("add", "type=LARGE_TRADE", "--note", "x"), 2, "--for a time"),
                     (("add", "type=LARGE_TRADE", "--for", "1y", "--note", "x"), 2, "--for a time"),
                     (("add", "--for", "1h", "--note", "x"), 2, "takes matchers"),
-                    (("add", "type=LARGE_TRADE", "--for", "1h", "--hours", "noon", "--note", "x"), 1, "the hours are not like"),
+                    (("add", "type=LARGE_TRADE", "--for", "1h", "--hours", "noon", "--note", "x"), 4, "the hours are not like"),
                     (("expire", "1"), 1, "there is no silence 1"), (("expire", "x"), 2, "a silence's number"),
                     (("list", "--for", "1h"), 2, "go with add only"), (("mute",), 2, "unknown action mute")):
                 self.assertIn(sentence, self.tool(*words, code=code).err)
