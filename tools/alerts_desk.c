@@ -14,6 +14,7 @@
 #include "protocol/alert_text.h"
 #include "protocol/check.h"
 #include "tools/desk.h"
+#include "tools/ledger.h"
 
 struct desk {
     struct tw_cli cli;
@@ -70,6 +71,20 @@ static void print_action(const json_t *action)
     printf("%s%s\n", why[0] != '\0' ? ": " : "", why);
 }
 
+/* An attempt, or what is pending or dead. */
+static void print_delivery(const json_t *row)
+{
+    bool attempt = json_object_get(row, "attempt") != NULL, dead = strcmp(tw_row_text(row, "state"), "dead") == 0;
+    const char *why = tw_row_text(row, "answer");
+    printf("  n %-6" PRId64 " ", tw_row_number(row, "n"));
+    print_time(row, attempt ? "at" : dead ? "died_at" : "next_at");
+    printf(" to %s: %s", tw_row_text(row, "receiver"), tw_row_text(row, "state"));
+    if (attempt && tw_row_number(row, "attempt") != 0)
+        printf(", attempt %" PRId64 ", status %" PRId64 " after %" PRId64 " ms", tw_row_number(row, "attempt"),
+               tw_row_number(row, "status"), tw_row_number(row, "latency_us") / 1000);
+    printf("%s%s\n", why[0] != '\0' ? ": " : "", why);
+}
+
 static void print_alert(const json_t *alert)
 {
     size_t i;
@@ -88,6 +103,7 @@ static void print_alert(const json_t *alert)
         printf("  n %" PRId64 " was told to nobody: silence %" PRId64 "\n", tw_row_number(row, "n"),
                tw_row_number(row, "silence"));
     json_array_foreach(json_object_get(alert, "actions"), i, row) print_action(row);
+    json_array_foreach(json_object_get(alert, "deliveries"), i, row) print_delivery(row);
 }
 
 static void print_row(const json_t *alert)
@@ -101,16 +117,50 @@ static void print_row(const json_t *alert)
 
 /* ---- asking ---- */
 
+static void take_delivery_lines(void *context, const char *lines)
+{
+    tw_buffer_append(context, lines, strlen(lines));
+}
+
+/* What was sent of the alert that `answer` shows: its latest events, from an hour before the first of them was raised,
+ * in case the clock was set back since. */
+static bool read_deliveries(const struct desk *desk, const struct tw_buffer *answer, struct tw_buffer *lines,
+                            struct tw_store_error *error)
+{
+    struct tw_listing listing = {.state = TW_LISTING_ALL};
+    json_t *alert = json_loads((const char *)answer->bytes, 0, NULL), *events = json_object_get(alert, "events");
+    int64_t from_ns = tw_row_number(json_array_get(events, 0), "detected_at") - 3600 * TW_NS_PER_SECOND;
+    size_t i = json_array_size(events);
+    while (i > 0 && listing.number_count < TW_LISTING_NUMBERS_MAX)
+        listing.numbers[listing.number_count++] = (uint64_t)tw_row_number(json_array_get(events, --i), "n");
+    json_decref(alert);
+    return tw_ledger_read(directory_of(desk), &listing, from_ns > 0 ? from_ns : 0, take_delivery_lines, lines, error);
+}
+
+/* {...}\n becomes {...,"deliveries":[...]}\n. */
+static void append_deliveries(struct tw_buffer *answer, const struct tw_buffer *lines)
+{
+    answer->length = strlen((const char *)answer->bytes) - strlen("}\n");
+    tw_buffer_append(answer, ",\"deliveries\":[", 15);
+    for (size_t i = 0; i + 1 < lines->length; i++)
+        tw_buffer_append(answer, lines->bytes[i] == '\n' ? "," : (const char *)&lines->bytes[i], 1);
+    tw_buffer_append(answer, "]}\n", sizeof "]}\n");
+}
+
 static int show(const struct desk *desk)
 {
     struct tw_store_error error;
-    struct tw_buffer answer = {0};
+    struct tw_buffer answer = {0}, lines = {0};
     char command[80];
     snprintf(command, sizeof command, "show %.64s", desk->cli.operands[1]);
-    bool ok = tw_desk_ask(directory_of(desk), command, &answer, &error);
+    bool ok =
+        tw_desk_ask(directory_of(desk), command, &answer, &error) && read_deliveries(desk, &answer, &lines, &error);
+    if (ok)
+        append_deliveries(&answer, &lines);
     if (ok)
         tw_rows_print(&desk->cli, (const char *)answer.bytes, print_alert);
     tw_buffer_free(&answer);
+    tw_buffer_free(&lines);
     return ok ? TW_EXIT_OK : tw_desk_failed(&desk->cli, &error);
 }
 
@@ -206,12 +256,13 @@ int tw_alerts_desk_main(int argc, char **argv)
             "ack     somebody is on it          assign  it is somebody else's, --to NAME\n"
             "close   it is dealt with, --as true_positive or false_positive\n"
             "note    a word about it, --note TEXT\n"
-            "show    an alert: its state, its events, what was done\n"
+            "show    an alert: its state, its events, what was done, what was sent to whom\n"
             "list    all alerts, or those of one --state: open, acknowledged, assigned, escalated, closed,\n"
             "        resolved, retracted\n\n"
             "ALERT is an alert's number, or the first 8 or more hex digits of its id. What is done is recorded\n"
-            "by the daemon, under a number h and for good; the command ends when that is durable. Exit code 1:\n"
-            "there is no such alert, or it is closed.",
+            "by the daemon, under a number h and for good; the command ends when that is durable. Exit codes:\n"
+            "1 there is no such alert, or it is closed; 3 no daemon has the directory; 4 what was given is\n"
+            "refused: a name, a note or a verdict that cannot be recorded, an ALERT that is none.",
         .examples = "  tapewarden alerts list --state open\n"
                     "  tapewarden alerts ack 17 --note \"calling the desk\"\n"
                     "  tapewarden alerts close 5ac6e1f0 --as false_positive --by maria\n",

@@ -8,11 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/delivery/listing_actor.h"
 #include "protocol/alert_text.h"
 #include "protocol/check.h"
 #include "tools/cli.h"
 #include "tools/control.h"
+#include "tools/deliveries_totals.h"
 #include "tools/rows.h"
 
 struct deliveries {
@@ -49,44 +49,9 @@ static void print_row(const json_t *row)
            tw_row_text(row, "answer"));
 }
 
-static int list_directory(const struct deliveries *deliveries, struct tw_store *store, const struct tw_listing *listing)
+static void print_page(void *context, const char *lines)
 {
-    struct tw_store_error error;
-    struct tw_listing_place place = {.part = 0};
-    struct tw_buffer lines = {0};
-    bool ok = true;
-    while (ok && place.part < 3) {
-        lines.length = 0;
-        ok = tw_listing_page(store, listing, &place, &lines, &error);
-        tw_buffer_append(&lines, "", 1);
-        if (ok)
-            tw_rows_print(&deliveries->cli, (const char *)lines.bytes, print_row);
-    }
-    tw_buffer_free(&lines);
-    return ok ? TW_EXIT_OK : failed(deliveries, &error);
-}
-
-/* Of the daemon, page by page. `error` says that the directory is in use. */
-static int list_running(const struct deliveries *deliveries, const struct tw_listing *listing,
-                        struct tw_store_error *error)
-{
-    struct tw_listing_place place = {.part = 0};
-    struct tw_buffer answer = {0};
-    bool ok = true;
-    while (ok && place.part < 3) {
-        char request[TW_LISTING_COMMAND_BYTES];
-        const char *lines = NULL;
-        tw_listing_ask(listing, &place, request);
-        ok = tw_control_ask(directory_of(deliveries), request, "answered", &answer, error) == TW_CONTROL_DONE;
-        if (ok && !tw_listing_read((const char *)answer.bytes, &place, &lines)) {
-            snprintf(error->text, sizeof error->text, "the daemon's answer is not readable; is it of another version?");
-            ok = false;
-        }
-        if (ok)
-            tw_rows_print(&deliveries->cli, lines, print_row);
-    }
-    tw_buffer_free(&answer);
-    return ok ? TW_EXIT_OK : failed(deliveries, error);
+    tw_rows_print(context, lines, print_row);
 }
 
 static int read_listing(const struct deliveries *deliveries, struct tw_listing *listing)
@@ -106,20 +71,28 @@ static int read_listing(const struct deliveries *deliveries, struct tw_listing *
     return tw_cli_usage(&deliveries->cli, "--state is pending, delivered or dead");
 }
 
-static int list(const struct deliveries *deliveries)
+static int list(struct deliveries *deliveries)
 {
     struct tw_listing listing;
     struct tw_store_error error;
     int exit_code = read_listing(deliveries, &listing);
     if (exit_code != TW_CLI_GO_ON)
         return exit_code;
-    struct tw_store *store = tw_store_open(directory_of(deliveries), TW_STORE_READ, &error);
-    if (store == NULL)
-        return error.status == TW_STORE_LOCKED ? list_running(deliveries, &listing, &error)
-                                               : failed(deliveries, &error);
-    exit_code = list_directory(deliveries, store, &listing);
-    tw_store_close(&store);
-    return exit_code;
+    bool ok = tw_ledger_read(directory_of(deliveries), &listing, 0, print_page, &deliveries->cli, &error);
+    return ok ? TW_EXIT_OK : failed(deliveries, &error);
+}
+
+static int totals(const struct deliveries *deliveries)
+{
+    struct tw_listing listing;
+    struct tw_store_error error;
+    int exit_code = read_listing(deliveries, &listing);
+    if (exit_code == TW_CLI_GO_ON && deliveries->state != NULL)
+        exit_code = tw_cli_usage(&deliveries->cli, "--state goes with list only");
+    if (exit_code != TW_CLI_GO_ON)
+        return exit_code;
+    bool ok = tw_deliveries_totals(directory_of(deliveries), listing.receiver, deliveries->cli.json, stdout, &error);
+    return ok ? TW_EXIT_OK : failed(deliveries, &error);
 }
 
 /* ---- retry ---- */
@@ -175,16 +148,17 @@ static int retry(const struct deliveries *deliveries)
 
 /* ---- */
 
-static int run(const struct deliveries *deliveries)
+static int run(struct deliveries *deliveries)
 {
     const char *action = deliveries->cli.operands[0];
     if (strcmp(action, "retry") == 0)
         return retry(deliveries);
-    if (strcmp(action, "list") != 0)
+    bool lists = strcmp(action, "list") == 0;
+    if (!lists && strcmp(action, "totals") != 0)
         return tw_cli_usage(&deliveries->cli, "unknown action %s", action);
     if (deliveries->cli.operand_count > 1)
-        return tw_cli_usage(&deliveries->cli, "list takes no operands");
-    return list(deliveries);
+        return tw_cli_usage(&deliveries->cli, "%s takes no operands", action);
+    return lists ? list(deliveries) : totals(deliveries);
 }
 
 int tw_deliveries_main(int argc, char **argv)
@@ -196,14 +170,16 @@ int tw_deliveries_main(int argc, char **argv)
     };
     deliveries.cli = (struct tw_cli){
         .command = "deliveries",
-        .synopsis = "list|retry [ID] [options]",
+        .synopsis = "list|totals|retry [ID] [options]",
         .description =
             "list   every attempt to deliver an alert, in order of time: receiver and number of the alert,\n"
             "       what came of it, status, latency, answer; then what is pending, then dead letters\n"
+            "totals how many attempts of each receiver ended how, what is pending, how many dead letters\n"
             "retry  makes a dead letter, or all of a receiver, pending again; ends with 1 if there is none\n\n"
             "While a daemon has the directory, the daemon answers.",
         .examples = "  tapewarden deliveries list --data /var/lib/tapewarden\n"
                     "  tapewarden deliveries list --state dead --json | jq -r .answer | sort | uniq -c\n"
+                    "  tapewarden deliveries totals --json | jq 'select(.dead > 0)'\n"
                     "  tapewarden deliveries retry ops/17\n"
                     "  tapewarden deliveries retry --receiver slack\n",
         .options = options,

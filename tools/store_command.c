@@ -9,6 +9,7 @@
 
 #include "protocol/digest.h"
 #include "protocol/json_text.h"
+#include "tools/actions_export.h"
 #include "tools/cli.h"
 #include "tools/store_backup.h"
 #include "tools/store_export.h"
@@ -16,7 +17,7 @@
 struct store_options {
     const char *account, *symbol;
     uint64_t from_seq, to_seq;
-    bool csv;
+    bool csv, actions;
 };
 
 /* ---- opening ---- */
@@ -149,15 +150,9 @@ static int run_verify(const struct tw_cli *cli, const struct store_options *opti
 
 /* ---- export ---- */
 
-static int run_export(const struct tw_cli *cli, const struct store_options *options)
+static int export_trades(const struct tw_cli *cli, const struct store_options *options, struct tw_store *store)
 {
-    if (cli->json && options->csv)
-        return tw_cli_usage(cli, "--json and --csv exclude each other");
     struct tw_store_error error;
-    int exit_code = TW_EXIT_OK;
-    struct tw_store *store = open_store(cli, &error, &exit_code);
-    if (store == NULL)
-        return error.status == TW_STORE_OK ? exit_code : open_failed(cli, &error, false);
     const struct tw_store_export what = {.account = options->account,
                                          .symbol = options->symbol,
                                          .from_seq = options->from_seq,
@@ -166,14 +161,33 @@ static int run_export(const struct tw_cli *cli, const struct store_options *opti
                                          .out = stdout};
     switch (tw_store_export_trades(store, &what, &error)) {
     case TW_STORE_EXPORTED:
-        break;
+        return TW_EXIT_OK;
     case TW_STORE_NO_SUCH_NAME:
         tw_cli_say(cli->command, "%s", error.text);
-        exit_code = TW_EXIT_NO;
-        break;
+        return TW_EXIT_NO;
     case TW_STORE_NOT_READABLE:
-        exit_code = open_failed(cli, &error, false);
+        break;
     }
+    return open_failed(cli, &error, false);
+}
+
+static int run_export(const struct tw_cli *cli, const struct store_options *options)
+{
+    if (cli->json && options->csv)
+        return tw_cli_usage(cli, "--json and --csv exclude each other");
+    bool some =
+        options->account != NULL || options->symbol != NULL || options->from_seq != 1 || options->to_seq != UINT64_MAX;
+    if (options->actions && some)
+        return tw_cli_usage(cli, "--account, --symbol, --from-seq and --to-seq are about trades, not actions");
+    struct tw_store_error error;
+    int exit_code = TW_EXIT_OK;
+    struct tw_store *store = open_store(cli, &error, &exit_code);
+    if (store == NULL)
+        return error.status == TW_STORE_OK ? exit_code : open_failed(cli, &error, false);
+    if (!options->actions)
+        exit_code = export_trades(cli, options, store);
+    else if (!tw_actions_export(store, cli->json, stdout, &error))
+        exit_code = open_failed(cli, &error, false);
     tw_store_close(&store);
     return exit_code;
 }
@@ -258,6 +272,7 @@ int tw_store_main(int argc, char **argv)
         {"symbol", "NAME", "export: only trades in this symbol", TW_CLI_TEXT, &options.symbol},
         {"from-seq", "N", "export: from this global sequence on", TW_CLI_INTEGER, &options.from_seq},
         {"to-seq", "N", "export: up to this global sequence", TW_CLI_INTEGER, &options.to_seq},
+        {"actions", NULL, "export: not trades, but what people did to alerts", TW_CLI_FLAG, &options.actions},
         {"csv", NULL, "export: CSV with a header (the default; --json: an object a line)", TW_CLI_FLAG, &options.csv},
     };
     struct tw_cli cli = {
@@ -267,7 +282,7 @@ int tw_store_main(int argc, char **argv)
             "stats   what a data directory has\n"
             "verify  reads everything: the log's bytes, chain and order, what was derived from it, the\n"
             "        alerts' digests, the indexes, the snapshots; says OK, or the first damage and ends with 1\n"
-            "export  the trades, one a line in sequence order\n"
+            "export  the trades, one a line in sequence order; or, with --actions, what people did to alerts\n"
             "backup  a copy in TARGET, which is empty or not there yet; while a daemon has the directory,\n"
             "        the daemon makes it, and goes on meanwhile. A backup is a data directory itself\n"
             "restore verifies all of BACKUP, then copies it to TARGET, which is empty or not there yet;\n"
@@ -277,6 +292,7 @@ int tw_store_main(int argc, char **argv)
                     "  tapewarden store verify --data tapewarden-data && echo whole\n"
                     "  tapewarden store export --json --account alice | jq -r .symbol | sort | uniq -c\n"
                     "  tapewarden store export --csv --symbol MSFT --from-seq 1000 --to-seq 2000 > msft.csv\n"
+                    "  tapewarden store export --actions --json | jq 'select(.verb == \"close\")'\n"
                     "  tapewarden store backup /backups/tapewarden-2026-11-25 --data /var/lib/tapewarden\n"
                     "  tapewarden store restore /backups/tapewarden-2026-11-25 /var/lib/tapewarden-restored\n",
         .options = table,

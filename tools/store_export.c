@@ -12,6 +12,7 @@
 #include "protocol/check.h"
 #include "protocol/json_text.h"
 #include "protocol/num.h"
+#include "tools/csv.h"
 
 /* ---- names, looked up once ---- */
 
@@ -125,26 +126,10 @@ static void print_json(FILE *out, const struct line *line)
     fputs("}\n", out);
 }
 
-/* Quoted if it has to be (RFC 4180). */
 static void print_csv_text(FILE *out, struct tw_text text)
 {
-    bool quoted = false;
     putc(',', out);
-    if (text.length == 0)
-        return;
-    for (uint32_t i = 0; i < text.length && !quoted; i++)
-        quoted = strchr(",\"\r\n", text.bytes[i]) != NULL;
-    if (!quoted) {
-        fwrite(text.bytes, 1, text.length, out);
-        return;
-    }
-    putc('"', out);
-    for (uint32_t i = 0; i < text.length; i++) {
-        if (text.bytes[i] == '"')
-            putc('"', out);
-        putc(text.bytes[i], out);
-    }
-    putc('"', out);
+    tw_csv_text(out, text);
 }
 
 #define CSV_HEADER "seq,pub,inc,pseq,symbol,side,qty,price,ts,account,id,venue,owner,contra,broker,ccy,kind,ref_seq\n"

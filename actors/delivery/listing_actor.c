@@ -14,6 +14,22 @@
 
 enum part { LEDGER, PENDING, DEAD, END };
 
+#define TOTALS_RECEIVERS_MAX 64u /* on one page; further ones begin another */
+
+enum kind { /* of a row */
+            KIND_ATTEMPT,
+            KIND_PENDING = TW_DELIVERY_NOT_NEEDED + 1,
+            KIND_DEAD,
+            KIND_COUNT
+};
+static const char *const kind_words[KIND_COUNT] = {"delivered",  "again",   "rejected", "given_up",
+                                                   "not_needed", "pending", "dead"};
+
+struct total {
+    char receiver[TW_RECEIVER_BYTES_MAX + 1];
+    uint64_t count[KIND_COUNT];
+};
+
 struct page {
     const struct tw_listing *listing;
     struct tw_listing_place *place;
@@ -22,6 +38,8 @@ struct page {
     size_t length;
     uint32_t rows;
     bool full;
+    struct total totals[TOTALS_RECEIVERS_MAX];
+    uint32_t total_count;
 };
 
 static bool is_full(struct page *page)
@@ -30,9 +48,51 @@ static bool is_full(struct page *page)
     return page->full;
 }
 
-static bool is_wanted(const struct page *page, struct tw_text receiver)
+static bool is_wanted(const struct page *page, struct tw_text receiver, uint64_t n)
 {
-    return page->listing->receiver[0] == '\0' || tw_text_is(receiver, page->listing->receiver);
+    const struct tw_listing *listing = page->listing;
+    bool wanted = listing->number_count == 0;
+    for (uint32_t i = 0; i < listing->number_count; i++)
+        wanted = wanted || listing->numbers[i] == n;
+    return wanted && (listing->receiver[0] == '\0' || tw_text_is(receiver, listing->receiver));
+}
+
+/* ---- totals ---- */
+
+/* NULL: there is no room for another on this page. */
+static struct total *total_of(struct page *page, struct tw_text receiver)
+{
+    for (uint32_t i = 0; i < page->total_count; i++)
+        if (tw_text_is(receiver, page->totals[i].receiver))
+            return &page->totals[i];
+    if (page->total_count == TOTALS_RECEIVERS_MAX)
+        return NULL;
+    struct total *total = &page->totals[page->total_count++];
+    memcpy(total->receiver, receiver.bytes, receiver.length);
+    return total;
+}
+
+/* False: the page ends before this row. */
+static bool count(struct page *page, struct tw_text receiver, uint64_t n, int kind)
+{
+    if (!page->listing->totals || !is_wanted(page, receiver, n))
+        return true;
+    struct total *total = total_of(page, receiver);
+    page->full = total == NULL;
+    if (total != NULL)
+        total->count[kind]++;
+    return total != NULL;
+}
+
+static void print_totals(const struct page *page)
+{
+    for (uint32_t i = 0; i < page->total_count; i++) {
+        fputs("{\"receiver\":", page->out);
+        tw_json_string(page->out, page->totals[i].receiver);
+        for (int kind = 0; kind < KIND_COUNT; kind++)
+            fprintf(page->out, ",\"%s\":%" PRIu64, kind_words[kind], page->totals[i].count[kind]);
+        fputs("}\n", page->out);
+    }
 }
 
 /* ---- rows ---- */
@@ -46,8 +106,7 @@ static void begin_row(FILE *out, struct tw_text receiver, uint64_t n, const char
 
 static void print_attempt(FILE *out, const struct tw_store_attempt *attempt)
 {
-    static const char *const states[] = {"delivered", "again", "rejected", "given_up", "not_needed"};
-    begin_row(out, attempt->receiver, attempt->n, states[attempt->outcome]);
+    begin_row(out, attempt->receiver, attempt->n, kind_words[KIND_ATTEMPT + (int)attempt->outcome]);
     fprintf(out, ",\"attempt\":%" PRIu32 ",\"at\":%" PRId64 ",\"latency_us\":%" PRIu32 ",\"status\":%" PRId32,
             attempt->attempts, attempt->began_ns, attempt->latency_us, attempt->status);
     fputs(",\"answer\":", out);
@@ -57,7 +116,7 @@ static void print_attempt(FILE *out, const struct tw_store_attempt *attempt)
 
 static void print_delivery(FILE *out, const struct tw_store_delivery *delivery, bool dead)
 {
-    begin_row(out, delivery->receiver, delivery->n, dead ? "dead" : "pending");
+    begin_row(out, delivery->receiver, delivery->n, kind_words[dead ? KIND_DEAD : KIND_PENDING]);
     fprintf(out, ",\"attempts\":%" PRIu32 ",\"queued_at\":%" PRId64 ",\"%s\":%" PRId64, delivery->attempts,
             delivery->queued_ns, dead ? "died_at" : "next_at", delivery->at_ns);
     if (dead) {
@@ -76,11 +135,13 @@ static bool visit_attempt(void *context, const struct tw_store_attempt *attempt)
     struct tw_listing_place *place = page->place;
     if (attempt->began_ns == place->ns && attempt->ordinal <= place->ordinal && place->n != 0)
         return true; /* on the page before */
+    bool state = page->listing->state == TW_LISTING_ALL || attempt->outcome == TW_DELIVERY_DONE;
+    if (state && !count(page, attempt->receiver, attempt->n, KIND_ATTEMPT + (int)attempt->outcome))
+        return false;
     place->ns = attempt->began_ns;
     place->ordinal = attempt->ordinal;
     place->n = 1; /* the place is one that was given */
-    bool state = page->listing->state == TW_LISTING_ALL || attempt->outcome == TW_DELIVERY_DONE;
-    if (state && is_wanted(page, attempt->receiver))
+    if (state && !page->listing->totals && is_wanted(page, attempt->receiver, attempt->n))
         print_attempt(page->out, attempt);
     return !is_full(page);
 }
@@ -101,10 +162,13 @@ static bool visit_delivery(void *context, const struct tw_store_delivery *delive
     struct tw_listing_place *place = page->place;
     if (place->receiver[0] != '\0' && !is_behind(place, delivery))
         return true;
+    if (!count(page, delivery->receiver, delivery->n, place->part == DEAD ? KIND_DEAD : KIND_PENDING))
+        return false;
     memcpy(place->receiver, delivery->receiver.bytes, delivery->receiver.length);
     place->receiver[delivery->receiver.length] = '\0';
     place->n = delivery->n;
-    print_delivery(page->out, delivery, place->part == DEAD);
+    if (!page->listing->totals && is_wanted(page, delivery->receiver, delivery->n))
+        print_delivery(page->out, delivery, place->part == DEAD);
     return !is_full(page);
 }
 
@@ -147,6 +211,7 @@ bool tw_listing_page(struct tw_store *store, const struct tw_listing *listing, s
         if (!page.full)
             *place = (struct tw_listing_place){.part = place->part + 1};
     }
+    print_totals(&page);
     TW_ASSERT(fclose(page.out) == 0);
     tw_buffer_append(out, page.text, page.length);
     free(page.text);
@@ -194,10 +259,30 @@ static bool read_place(const char *text, struct tw_listing_place *place)
 void tw_listing_ask(const struct tw_listing *listing, const struct tw_listing_place *place,
                     char out[TW_LISTING_COMMAND_BYTES])
 {
-    int length = snprintf(out, TW_LISTING_COMMAND_BYTES, "deliveries list %s %s ", state_words[listing->state],
-                          listing->receiver[0] == '\0' ? "-" : listing->receiver);
+    int length = snprintf(out, TW_LISTING_COMMAND_BYTES, "deliveries %s %s %s ", listing->totals ? "totals" : "list",
+                          state_words[listing->state], listing->receiver[0] == '\0' ? "-" : listing->receiver);
+    length += print_place(place, out + length, TW_LISTING_COMMAND_BYTES - (size_t)length);
+    for (uint32_t i = 0; i < listing->number_count; i++)
+        length += snprintf(out + length, TW_LISTING_COMMAND_BYTES - (size_t)length, "%c%" PRIu64, i == 0 ? ' ' : ',',
+                           listing->numbers[i]);
     TW_ASSERT(length > 0 && length < (int)TW_LISTING_COMMAND_BYTES);
-    print_place(place, out + length, TW_LISTING_COMMAND_BYTES - (size_t)length);
+}
+
+/* Behind the place, if there are any. False: what stands there is no numbers. */
+static bool read_numbers(const char *text, struct tw_listing *listing)
+{
+    char *end = NULL;
+    for (int fields = 0; fields < 5; fields++)
+        text += strspn(text, " ") + strcspn(text + strspn(text, " "), " ");
+    while (*text != '\0') {
+        if (listing->number_count == TW_LISTING_NUMBERS_MAX)
+            return false;
+        listing->numbers[listing->number_count++] = strtoull(text + 1, &end, 10);
+        if (end == text + 1 || (*end != ',' && *end != '\0'))
+            return false;
+        text = end;
+    }
+    return true;
 }
 
 bool tw_listing_read(const char *answer, struct tw_listing_place *place, const char **lines)
@@ -212,18 +297,21 @@ bool tw_listing_read(const char *answer, struct tw_listing_place *place, const c
 static bool refuse(struct tw_store_error *error)
 {
     error->status = TW_STORE_FAILED;
-    snprintf(error->text, sizeof error->text, "deliveries takes list and retry; is the daemon of another version?");
+    snprintf(error->text, sizeof error->text,
+             "deliveries takes list, totals and retry; is the daemon of another version?");
     return false;
 }
 
-static bool list(struct tw_store *store, const char *rest, struct tw_buffer *out, struct tw_store_error *error)
+static bool list(struct tw_store *store, const char *rest, bool totals, struct tw_buffer *out,
+                 struct tw_store_error *error)
 {
-    struct tw_listing listing = {.state = TW_LISTING_ALL};
+    struct tw_listing listing = {.state = TW_LISTING_ALL, .totals = totals};
     struct tw_listing_place place;
     struct tw_buffer lines = {0};
     char word[16], next[128];
     int at = 0;
-    if (sscanf(rest, "%15s %32s %n", word, listing.receiver, &at) != 2 || at == 0 || !read_place(rest + at, &place))
+    if (sscanf(rest, "%15s %32s %n", word, listing.receiver, &at) != 2 || at == 0 || !read_place(rest + at, &place) ||
+        !read_numbers(rest + at, &listing))
         return refuse(error);
     if (strcmp(listing.receiver, "-") == 0)
         listing.receiver[0] = '\0';
@@ -260,7 +348,9 @@ bool tw_listing_command(struct tw_store *store, const char *command, int64_t wal
                         struct tw_store_error *error)
 {
     if (strncmp(command, "list ", 5) == 0)
-        return list(store, command + 5, out, error);
+        return list(store, command + 5, false, out, error);
+    if (strncmp(command, "totals ", 7) == 0)
+        return list(store, command + 7, true, out, error);
     if (strncmp(command, "retry ", 6) == 0)
         return retry(store, command + 6, wall_ns, out, error);
     return refuse(error);

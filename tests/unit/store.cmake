@@ -6,6 +6,7 @@ foreach(story open log packed index crash alerts actions deliveries verify snaps
 endforeach()
 target_link_libraries(test_store_packed PRIVATE test_log_world)
 tw_test(store_export unit test_store_world)
-target_sources(test_store_export PRIVATE ${PROJECT_SOURCE_DIR}/tools/store_export.c)
+target_sources(test_store_export PRIVATE ${PROJECT_SOURCE_DIR}/tools/store_export.c ${PROJECT_SOURCE_DIR}/tools/csv.c)
 tw_test(store_upgrade unit test_store_world tw_tools)
+tw_test(ledger_pages unit test_store_world tw_tools)
 tw_test(replay_verify unit test_store_world tw_tools)
