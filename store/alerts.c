@@ -39,15 +39,16 @@ enum tw_store_status tw_store_put_alerts(struct tw_store *store, const struct tw
     for (uint32_t i = 0; i < count; i++) {
         TW_ASSERT(alerts[i].n == last + 1 + i);
         put_alert(store, &alerts[i]);
-        tw_store_put_event(store, store->alert_batch, &alerts[i]);
         tw_store_put_silenced(store, store->alert_batch, &alerts[i]);
         tw_store_put_pending(store, store->alert_batch, &alerts[i]);
     }
+    tw_alert_ids_put(store, store->alert_batch, alerts, count);
     enum tw_store_status status = tw_store_write(store, store->alert_batch, "write alerts into", error);
     if (status != TW_STORE_OK)
         return status;
     pthread_mutex_lock(&store->lock);
     store->last_alert = last + count;
+    tw_alert_ids_written(store);
     pthread_mutex_unlock(&store->lock);
     return TW_STORE_OK;
 }

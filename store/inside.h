@@ -14,7 +14,8 @@
  *   lookup.c         by sequence, by publisher's number, names
  *   refusals.c       refusals by number and by publisher's number
  *   alerts.c         alert records
- *   actions.c        what people did to alerts; rows by the id of an alert
+ *   actions.c        what people did to alerts
+ *   alert_ids.h      rows by the id of an alert (alert_ids.c), and alerts found by them (alert_find.c)
  *   outbox.c         deliveries: pending, given up, and each attempt
  *   index_build.c    runs of the indexes (index_sort.c: sorting, index_list.c: lists, index_hash.c: hashes of ids)
  *   index_scan.c     by account, symbol and time
@@ -39,8 +40,9 @@
 #include "store/store.h"
 
 /* 1: as released first. 2: snapshots, retention; a directory of format 1 is one without either. 3: packed blocks; one
- * of format 2 has none. 4: actions, and rows by the id of an alert, which opening one of format 3 writes. */
-#define TW_STORE_FORMAT 4u
+ * of format 2 has none. 4: actions. 5: runs of rows by the id of an alert, which opening an older one writes; format 4
+ * had a row for each event. */
+#define TW_STORE_FORMAT 5u
 
 /* Free space below which nothing is written. RocksDB must still be able to flush what it holds in memory (counted on
  * top, see tw_store_room), to write a manifest and to compact a little: it does not survive a full disk. */
@@ -214,6 +216,27 @@ struct tw_store_actions {
     uint8_t digest[TW_SHA256_BYTES];
 };
 
+/* An alert event and the id of its alert; see alert_ids.h. */
+struct tw_alert_event {
+    uint64_t n;
+    uint8_t id[TW_ALERT_ID_BYTES];
+};
+
+#define TW_ALERT_RUN_EVENTS 8192u /* 32 in a row, on the average */
+
+struct tw_alert_ids {
+    /* guarded by the store's lock; changed by the router alone */
+    uint64_t reached;      /* the runs have the events up to this one */
+    struct tw_buffer tail; /* struct tw_alert_event of those behind it */
+    /* set when the store is opened */
+    uint32_t run_events; /* so many become a run */
+    bool has_hole;       /* an alert behind `reached` is damaged: so are look-ups that would have to know it */
+    struct tw_store_error hole;
+    /* the router's: of the batch at hand */
+    struct tw_buffer adding, run, order, row;
+    bool run_put;
+};
+
 struct tw_store {
     char *directory;
     enum tw_store_mode mode;
@@ -230,6 +253,7 @@ struct tw_store {
     struct tw_store_indexed indexed;
     struct tw_retained retained;
     uint64_t last_alert;
+    struct tw_alert_ids ids; /* not all of it is the lock's */
     struct tw_store_actions actions;
     bool has_damage; /* a look-up, which has no way to say so, met damage */
     struct tw_store_error damage;
@@ -325,17 +349,25 @@ struct tw_chain tw_store_cursor_chain(const struct tw_store_cursor *cursor);
 bool tw_store_read_head(struct tw_store *store, struct tw_store_error *error);
 
 /* ---- actions.c ---- */
-/* Key of a row by alert: sort e (number n of an event) or a (number h of an action). */
-void tw_store_alert_key(uint8_t key[26], char sort, const uint8_t id[TW_ALERT_ID_BYTES], uint64_t number);
+/* Key of an action's row by alert. */
+void tw_store_alert_key(uint8_t key[26], const uint8_t id[TW_ALERT_ID_BYTES], uint64_t h);
 /* An ACTION record's rows, in its batch; *actions moves on. */
 void tw_store_put_action(struct tw_store *store, rocksdb_writebatch_t *batch, struct tw_store_actions *actions,
                          const struct tw_control *control);
-/* An alert's row by its id, in its batch; and those of all alerts of a store that has none yet. */
-void tw_store_put_event(struct tw_store *store, rocksdb_writebatch_t *batch, const struct tw_store_alert *alert);
-/* Which silence hides it, if one does. */
+/* Which silence hides an alert, if one does; in its batch. */
 void tw_store_put_silenced(struct tw_store *store, rocksdb_writebatch_t *batch, const struct tw_store_alert *alert);
-bool tw_store_index_alerts(struct tw_store *store, struct tw_store_error *error);
 bool tw_store_read_actions(struct tw_store *store, struct tw_store_error *error);
+
+/* ---- alert_ids.c ---- */
+/* In the batch of these alerts, which are the next ones: a run of rows by id if it is time for one. */
+void tw_alert_ids_put(struct tw_store *store, rocksdb_writebatch_t *batch, const struct tw_store_alert *alerts,
+                      uint32_t count);
+/* That batch is written; the lock is held. */
+void tw_alert_ids_written(struct tw_store *store);
+/* Reads what the runs do not have yet. In a directory of an older format that is all of it, and becomes runs when the
+ * store is opened for writing. Damage of alerts stops no opening; it is kept for look-ups. */
+bool tw_alert_ids_open(struct tw_store *store, struct tw_store_error *error);
+void tw_alert_ids_close(struct tw_store *store);
 
 /* ---- outbox.c ---- */
 /* The pending deliveries of an alert, in the batch that has the alert. */

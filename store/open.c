@@ -280,22 +280,19 @@ static bool create_log(struct tw_store *store, struct tw_store_error *error)
            tw_store_format_write(store, TW_STORE_FORMAT, error);
 }
 
-/* Every row of an older format means the same in this one, so there is nothing to rewrite; what is new, rows by the id
- * of an alert, is written before it says which format it is. Of that the row comes first: a crash between the two
- * leaves FORMAT as it was, an older program refuses the row, and the next start goes on here. */
+/* Every row of an older format means the same in this one, so there is nothing to rewrite. What is new, runs of rows by
+ * the id of an alert, has been written when this is called; format 4 had a row for each event, which go. Of what says
+ * the format the row comes first: a crash between the two leaves FORMAT as it was, an older program refuses the row,
+ * and the next start goes on here. */
 static bool upgrade(struct tw_store *store, struct tw_store_error *error)
 {
     uint32_t format = TW_STORE_FORMAT;
-    char *message = NULL;
-    if (!tw_store_index_alerts(store, error))
-        return false;
-    rocksdb_put_cf(store->db, store->write_options, store->families[TW_FAMILY_META], "format", 6, (const char *)&format,
-                   sizeof format, &message);
-    if (message != NULL) {
-        tw_store_fail_rocksdb(error, store->directory, "upgrade", message);
-        return false;
-    }
-    if (!tw_store_sync(store, "upgrade", error))
+    rocksdb_writebatch_t *batch = rocksdb_writebatch_create();
+    rocksdb_writebatch_delete_range_cf(batch, store->families[TW_FAMILY_META], "Ae", 2, "Af", 2);
+    tw_batch_put(store, batch, TW_FAMILY_META, "format", 6, &format, sizeof format);
+    enum tw_store_status status = tw_store_write(store, batch, "upgrade", error);
+    rocksdb_writebatch_destroy(batch);
+    if (status != TW_STORE_OK || !tw_store_sync(store, "upgrade", error))
         return false;
     store->format = TW_STORE_FORMAT;
     return tw_store_format_write(store, TW_STORE_FORMAT, error);
@@ -305,7 +302,7 @@ static bool open_log(struct tw_store *store, struct tw_store_error *error)
 {
     if (!read_meta(store, error) || !tw_store_read_retained(store, error) || !tw_store_read_head(store, error) ||
         !tw_store_highwater_check(store, &store->head, error) || !read_last_alert(store, error) ||
-        !tw_store_read_actions(store, error))
+        !tw_store_read_actions(store, error) || !tw_alert_ids_open(store, error))
         return false;
     return store->mode == TW_STORE_READ || store->format == TW_STORE_FORMAT || upgrade(store, error);
 }
@@ -356,6 +353,7 @@ struct tw_store *tw_store_open(const char *directory, enum tw_store_mode mode, s
     tw_block_cache_init(&store->cache);
     store->tail = tw_index_tail_new();
     store->tail_trades_max = TW_INDEX_TAIL_TRADES_MAX;
+    store->ids.run_events = TW_ALERT_RUN_EVENTS;
     if (!open_all(store, error))
         tw_store_close(&store);
     return store;
@@ -389,6 +387,7 @@ void tw_store_close(struct tw_store **store_pointer)
     pthread_mutex_destroy(&store->syncing);
     pthread_mutex_destroy(&store->cache.lock);
     free(store->sources);
+    tw_alert_ids_close(store);
     tw_buffer_free(&store->packed);
     tw_buffer_free(&store->unpacked);
     free(store->directory);

@@ -37,6 +37,15 @@ struct tw_verify {
 /* Always false: says what is damaged. */
 bool tw_verify_damaged(const struct tw_verify *verify, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Hash of a row, for sums that must agree. */
+static inline uint64_t tw_verify_mix(uint64_t seq, uint64_t salt)
+{
+    uint64_t x = seq * UINT64_C(0x9e3779b97f4a7c15) ^ salt * UINT64_C(0xbf58476d1ce4e5b9);
+    x ^= x >> 31;
+    x *= UINT64_C(0x94d049bb133111eb);
+    return x ^ x >> 29;
+}
+
 /* Grows an array of zeros so that `id` is in it. */
 void tw_verify_reach(uint64_t **array, uint32_t *capacity, uint32_t id);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * What people did to alerts: dense, readable, of alerts that are there, chained by their digests, and what the log says
- * as far as it still has it. And the rows by alert: one for each event and action, and no others.
+ * as far as it still has it. And their rows by alert: one for each that is about an alert, and no others.
  */
 #include <inttypes.h>
 
@@ -53,14 +53,38 @@ struct walk {
     bool ok;
 };
 
-static bool has_row(struct tw_verify *verify, char sort, const uint8_t id[TW_ALERT_ID_BYTES], const char *what,
-                    uint64_t number)
+static bool has_row(struct tw_verify *verify, const uint8_t id[TW_ALERT_ID_BYTES], uint64_t h)
 {
     uint8_t key[26];
-    tw_store_alert_key(key, sort, id, number);
+    tw_store_alert_key(key, id, h);
     int found = tw_store_get_exact(verify->store, TW_FAMILY_META, key, sizeof key, NULL, 0, verify->error);
     return found > 0 ||
-           (found == 0 && tw_verify_damaged(verify, "the row by alert of %s %" PRIu64 " is missing", what, number));
+           (found == 0 && tw_verify_damaged(verify, "the row by alert of action %" PRIu64 " is missing", h));
+}
+
+struct event {
+    uint64_t n;
+    const uint8_t *id;
+    bool same;
+};
+
+static bool compare_id(void *context, const struct tw_store_alert *alert)
+{
+    struct event *event = context;
+    uint8_t id[TW_ALERT_ID_BYTES];
+    event->same = alert->n == event->n && tw_alert_id_of(alert->bytes, alert->length, id) &&
+                  memcmp(id, event->id, sizeof id) == 0;
+    return false;
+}
+
+/* The event that somebody saw when he did it is one of the alert that he did it to. */
+static bool is_of_alert(struct tw_verify *verify, const uint8_t id[TW_ALERT_ID_BYTES], uint64_t h, uint64_t n)
+{
+    struct event event = {n, id, false};
+    return tw_store_alerts(verify->store, n - 1, compare_id, &event, verify->error) &&
+           (event.same ||
+            tw_verify_damaged(verify, "action %" PRIu64 " names alert event %" PRIu64 ", which is of another alert", h,
+                              n));
 }
 
 static bool check_action(void *context, const struct tw_store_action *action)
@@ -83,24 +107,13 @@ static bool check_action(void *context, const struct tw_store_action *action)
         return walk->ok = true;
     walk->of_alerts++;
     TW_ASSERT(tw_alert_id_read(message.action.id, id));
-    return walk->ok = has_row(verify, 'a', id, "action", action->h) &&
-                      has_row(verify, 'e', id, "the event before action", message.action.n);
-}
-
-static bool check_event(void *context, const struct tw_store_alert *alert)
-{
-    struct walk *walk = context;
-    uint8_t id[TW_ALERT_ID_BYTES];
-    walk->ok = (tw_alert_id_of(alert->bytes, alert->length, id) ||
-                tw_verify_damaged(walk->verify, "alert %" PRIu64 " has no id", alert->n)) &&
-               has_row(walk->verify, 'e', id, "alert", alert->n);
-    return walk->ok;
+    return walk->ok = has_row(verify, id, action->h) && is_of_alert(verify, id, action->h, message.action.n);
 }
 
 /* All that should be are there; so there are others if there are more. */
-static bool no_others(struct tw_verify *verify, char sort, uint64_t expected, const char *what)
+static bool no_others(struct tw_verify *verify, uint64_t expected)
 {
-    uint8_t from[2] = {'A', (uint8_t)sort};
+    const uint8_t from[2] = {'A', 'a'};
     uint64_t rows = 0;
     rocksdb_iterator_t *iterator = tw_store_iterate(verify->store, TW_FAMILY_META);
     for (rocksdb_iter_seek(iterator, (const char *)from, sizeof from); rocksdb_iter_valid(iterator);
@@ -114,8 +127,8 @@ static bool no_others(struct tw_verify *verify, char sort, uint64_t expected, co
     bool ok = tw_iterator_ok(verify->store, iterator, "read", verify->error);
     rocksdb_iter_destroy(iterator);
     return ok && (rows == expected ||
-                  tw_verify_damaged(verify, "there are %" PRIu64 " rows by alert of %s, and should be %" PRIu64, rows,
-                                    what, expected));
+                  tw_verify_damaged(verify, "there are %" PRIu64 " rows by alert of actions, and should be %" PRIu64,
+                                    rows, expected));
 }
 
 /* ---- what silences hid ---- */
@@ -142,7 +155,7 @@ static bool check_silenced(struct tw_verify *verify)
 bool tw_verify_actions(struct tw_verify *verify)
 {
     struct walk walk = {.verify = verify, .ok = true};
-    uint64_t last = tw_store_last_action(verify->store), last_alert = tw_store_last_alert(verify->store);
+    uint64_t last = tw_store_last_action(verify->store);
     if (verify->retained.lsn == 0 && verify->actions_met != last)
         return tw_verify_damaged(verify, "there are %" PRIu64 " actions, and the log has %" PRIu64, last,
                                  verify->actions_met);
@@ -150,9 +163,5 @@ bool tw_verify_actions(struct tw_verify *verify)
         return false;
     if (walk.h != last)
         return tw_verify_damaged(verify, "action %" PRIu64 " is missing: there should be %" PRIu64, walk.h + 1, last);
-    if (verify->store->format < 4) /* alerts had no rows by id */
-        return true;
-    return tw_store_alerts(verify->store, 0, check_event, &walk, verify->error) && walk.ok &&
-           no_others(verify, 'e', last_alert, "events") && no_others(verify, 'a', walk.of_alerts, "actions") &&
-           check_silenced(verify);
+    return no_others(verify, walk.of_alerts) && check_silenced(verify);
 }

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
- * Alert records: dense, whole, and with the digests that they give.
+ * Alert records: dense, whole, and with the digests that they give; and the runs of rows by id, which have each event
+ * once and no others, as far as they say they reach.
  */
 #include <inttypes.h>
 
 #include "protocol/messages.h"
+#include "store/alert_ids.h"
 #include "store/verify.h"
 
 struct walk {
     struct tw_verify *verify;
     uint64_t n;
     uint8_t digest[TW_SHA256_BYTES], record_digest[TW_SHA256_BYTES];
+    uint64_t buckets[TW_ALERT_ID_BUCKETS]; /* sums of hashes: the rows' less the alerts' must come to 0 */
     bool ok;
 };
 
@@ -75,6 +78,38 @@ static bool cents_of_notional(struct tw_alert_view *view, tw_i128 *low, tw_i128 
     return false;
 }
 
+/* ---- rows by id ---- */
+
+static uint64_t hash_of(uint64_t n, const uint8_t kept[TW_ALERT_ID_KEPT_BYTES])
+{
+    uint32_t bytes;
+    memcpy(&bytes, kept, sizeof bytes);
+    return tw_verify_mix(n, bytes);
+}
+
+static bool check_ids(struct walk *walk)
+{
+    struct tw_verify *verify = walk->verify;
+    struct tw_alert_id_entries entries;
+    uint8_t bucket = 0;
+    const uint8_t *kept;
+    uint64_t n;
+    int more = 0;
+    rocksdb_iterator_t *iterator = tw_store_iterate(verify->store, TW_FAMILY_META);
+    for (tw_alert_id_seek(iterator, 0); more == 0 && tw_alert_id_row(iterator, &bucket, &entries);
+         rocksdb_iter_next(iterator))
+        while ((more = tw_alert_id_next(&entries, &n, &kept)) > 0)
+            walk->buckets[bucket] += hash_of(n, kept);
+    bool ok =
+        more == 0 || tw_verify_damaged(verify, "a row by id of alerts that begin with %02x is not readable", bucket);
+    ok = ok && tw_iterator_ok(verify->store, iterator, "read", verify->error);
+    rocksdb_iter_destroy(iterator);
+    for (uint32_t i = 0; ok && i < TW_ALERT_ID_BUCKETS; i++)
+        ok = walk->buckets[i] == 0 ||
+             tw_verify_damaged(verify, "the rows by id of alerts that begin with %02x are not those of the alerts", i);
+    return ok;
+}
+
 /* ---- one alert ---- */
 
 static void extend(const struct tw_alert_view *view, const char *value, uint8_t digest[TW_SHA256_BYTES])
@@ -127,10 +162,11 @@ static bool check_alert(void *context, const struct tw_store_alert *alert)
     struct walk *walk = context;
     struct tw_verify *verify = walk->verify;
     struct tw_alert_view view;
+    uint8_t id[TW_ALERT_ID_BYTES];
     walk->n = alert->n;
     walk->ok = false;
     if (alert->length <= TW_ALERT_DETECTED_BYTES || !tw_alert_decode(alert->bytes, alert->length, &view) ||
-        view.n != alert->n)
+        view.n != alert->n || !tw_alert_id_of(alert->bytes, alert->length, id))
         return tw_verify_damaged(verify, "alert %" PRIu64 " is not readable", alert->n);
     if (view.seq > verify->head.seq)
         return tw_verify_damaged(verify, "alert %" PRIu64 " names trade %" PRIu64 ", the log ends at %" PRIu64,
@@ -143,6 +179,8 @@ static bool check_alert(void *context, const struct tw_store_alert *alert)
     if (memcmp(walk->record_digest, alert->record_digest, TW_SHA256_BYTES) != 0)
         return tw_verify_damaged(verify, "the record digest after alert %" PRIu64 " is not what the records give",
                                  alert->n);
+    if (alert->n <= verify->store->ids.reached)
+        walk->buckets[id[0]] -= hash_of(alert->n, id + 1);
     walk->ok = true;
     return true;
 }
@@ -153,6 +191,7 @@ bool tw_verify_alerts(struct tw_verify *verify)
     struct walk walk = {.verify = verify, .ok = true};
     if (!tw_store_alerts(verify->store, 0, check_alert, &walk, verify->error) || !walk.ok)
         return false;
-    return walk.n >= until ||
-           tw_verify_damaged(verify, "alert %" PRIu64 " is missing: there should be %" PRIu64, walk.n + 1, until);
+    if (walk.n < until)
+        return tw_verify_damaged(verify, "alert %" PRIu64 " is missing: there should be %" PRIu64, walk.n + 1, until);
+    return check_ids(&walk);
 }

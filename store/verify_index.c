@@ -8,14 +8,6 @@
 
 #include "store/verify.h"
 
-static uint64_t mix(uint64_t seq, uint64_t salt)
-{
-    uint64_t x = seq * UINT64_C(0x9e3779b97f4a7c15) ^ salt * UINT64_C(0xbf58476d1ce4e5b9);
-    x ^= x >> 31;
-    x *= UINT64_C(0x94d049bb133111eb);
-    return x ^ x >> 29;
-}
-
 /* ---- from the log ---- */
 
 static bool take_ids(struct tw_verify *verify, const struct tw_block *block)
@@ -29,7 +21,7 @@ static bool take_ids(struct tw_verify *verify, const struct tw_block *block)
         if (publisher == 0)
             return false;
         uint64_t hash = tw_index_id_hash(publisher, id);
-        verify->buckets[tw_index_bucket(hash)] -= mix(block->follows + 1 + row, tw_index_kept(hash));
+        verify->buckets[tw_index_bucket(hash)] -= tw_verify_mix(block->follows + 1 + row, tw_index_kept(hash));
     }
     return true;
 }
@@ -97,9 +89,9 @@ bool tw_verify_index_take(struct tw_verify *verify, const struct tw_block *block
         uint64_t seq = block->follows + 1 + row;
         tw_verify_reach(&verify->accounts, &verify->account_capacity, account);
         tw_verify_reach(&verify->symbols, &verify->symbol_capacity, symbol);
-        verify->symbols[symbol] -= mix(seq, 0);
+        verify->symbols[symbol] -= tw_verify_mix(seq, 0);
         if (account != 0)
-            verify->accounts[account] -= mix(seq, 0);
+            verify->accounts[account] -= tw_verify_mix(seq, 0);
     }
     return take_ids(verify, block) && take_time(verify, block);
 }
@@ -142,7 +134,7 @@ static bool take_list(struct tw_verify *verify, struct row row, struct order *or
                                      what, seq, what, id);
         order->last = seq;
         if (seq > verify->retained.seq)
-            (*sums)[id] += mix(seq, 0);
+            (*sums)[id] += tw_verify_mix(seq, 0);
     }
     return more == 0 || tw_index_damaged(verify->store, what, order->last, verify->error);
 }
@@ -163,7 +155,7 @@ static bool take_id_row(struct tw_verify *verify, struct row row, struct order *
     while ((more = tw_index_ids_next(&ids, &seq, &kept)) > 0) {
         first = first == 0 ? seq : first;
         if (seq > verify->retained.seq)
-            verify->buckets[bucket] += mix(seq, kept);
+            verify->buckets[bucket] += tw_verify_mix(seq, kept);
     }
     order->last = first;
     return more == 0 || tw_index_damaged(verify->store, "id", last, verify->error);

@@ -51,7 +51,7 @@ class Upgrade(unittest.TestCase):
     def goes_on(self, data, alerts, last_number):
         before = json.loads(run_tool("store", "stats", "--json", "--data", data).out)
         with Daemon(data=data) as daemon:
-            self.assertEqual(format_of(data), "tapewarden 4\n")
+            self.assertEqual(format_of(data), "tapewarden 5\n")
             with Catchup(daemon) as catchup:
                 self.assertEqual([alert["n"] for alert, _ in catchup.everything()], list(range(1, alerts + 1)))
                 self.assertEqual(len(catchup.everything("refusals")), before["refusals"])

@@ -297,6 +297,7 @@ void feed_alert(struct feed *feed, struct tw_store_alert *alert)
         event.threshold = 10;
         event.value = 11;
     }
+    memcpy(event.id, feed->alert_id, sizeof event.id);
     event.trades[0] = (struct tw_alert_trade){feed->seq, {"desk-1", 6}, 7, {NULL, 0}};
     tw_alert_encode(&bytes, &event);
     char line[256], value[TW_E8_TEXT_MAX] = "123456";

@@ -43,6 +43,7 @@ struct feed {
     uint64_t random;
     int64_t clock_ns;
     uint64_t alerts, actions;
+    uint8_t alert_id[TW_ALERT_ID_BYTES]; /* of the next alert; the test's to set */
     uint8_t digest[TW_SHA256_BYTES], record_digest[TW_SHA256_BYTES];
 };
 
@@ -81,7 +82,7 @@ const char *feed_publisher(uint32_t source);
 struct tw_frame *feed_block(struct feed *feed, uint32_t count, uint32_t refusals);
 struct tw_frame *feed_control(struct feed *feed, enum tw_control_kind kind);
 struct tw_frame *feed_retention(struct feed *feed, uint64_t last_seq, uint64_t last_lsn);
-/* Somebody's note about the newest alert event (whose id is zeros). */
+/* Somebody's note about the newest alert event, if its id is zeros. */
 struct tw_frame *feed_action(struct feed *feed);
 /* The next alert event, digests continued; free alert->bytes. */
 void feed_alert(struct feed *feed, struct tw_store_alert *alert);

@@ -99,7 +99,7 @@ static void a_new_directory_gets_its_files(void **state)
     assert_non_null(fgets(text, sizeof text, file));
     fclose(file);
     free(path);
-    assert_string_equal(text, "tapewarden 4\n");
+    assert_string_equal(text, "tapewarden 5\n");
     assert_true(exists(world, "HIGHWATER"));
     assert_true(exists(world, "LOCK-tapewarden"));
     assert_true(exists(world, "db/CURRENT"));
@@ -179,11 +179,11 @@ static void a_newer_format_is_refused(void **state)
 {
     struct world *world = *state;
     world_close(world);
-    write_file(world, "FORMAT", "tapewarden 5\n");
+    write_file(world, "FORMAT", "tapewarden 6\n");
     world_open_fails(world, TW_STORE_WRITE, TW_STORE_NEWER);
-    assert_non_null(strstr(world->error.text, "format 5"));
+    assert_non_null(strstr(world->error.text, "format 6"));
     world_open_fails(world, TW_STORE_READ, TW_STORE_NEWER);
-    write_file(world, "FORMAT", "tapewarden 4\n");
+    write_file(world, "FORMAT", "tapewarden 5\n");
     world_open(world);
 }
 
@@ -199,7 +199,7 @@ static void another_format_is_not_ours(void **state)
                                         "tapewarden +2\n",
                                         "tapewarden2\n",
                                         "tapewarden 02\n",
-                                        "tapewarden 4294967300\n" /* 4 in 32 bits */};
+                                        "tapewarden 4294967301\n" /* 5 in 32 bits */};
     world_close(world);
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         write_file(world, "FORMAT", texts[i]);

@@ -22,6 +22,8 @@ static const struct answer answers[] = {
            "f4449a5c58591c7f57b58916aa2a2bf6234025c2affb0cd44a5b1a705ee3032e"},
     [3] = {2877, 23, 49, "80ffb459665747dfe480131a0c349b7203e85ad0488ed6feb33b0d735c4411ea",
            "26b24d947e8ae9d9c3be979f385141315f4f716d6256e906536e9ae958d3e6b3"},
+    [4] = {3042, 30, 62, "ab89606db9d9adf4f1630513135f1e529b8432412b7387e6d755063c074b359f",
+           "6f483dd24b02634498666e2407663f056024a14ad8a28544d50972d850d96b14"},
 };
 
 static void expect_the_same_answer(const struct world *world, uint32_t format)
@@ -106,21 +108,26 @@ static void a_tool_reads_format_3_and_leaves_it_alone(void **state)
     read_as_a_tool(*state, 3, "tapewarden 3\n");
 }
 
+static void a_tool_reads_format_4_and_leaves_it_alone(void **state)
+{
+    read_as_a_tool(*state, 4, "tapewarden 4\n");
+}
+
 static void open_for_writing(struct world *world, uint32_t format)
 {
     world_open(world);
-    expect_format(world, "tapewarden 4\n");
+    expect_format(world, "tapewarden 5\n");
     expect_verified(world);
     world_reopen(world);
     world_close(world);
     expect_the_same_answer(world, format);
 }
 
-static void opening_format_1_for_writing_makes_it_format_4_with_the_same_answer(void **state)
+static void opening_format_1_for_writing_makes_it_format_5_with_the_same_answer(void **state)
 {
     open_for_writing(*state, 1);
 }
-static void opening_format_2_for_writing_makes_it_format_4_with_the_same_answer(void **state)
+static void opening_format_2_for_writing_makes_it_format_5_with_the_same_answer(void **state)
 {
     open_for_writing(*state, 2);
 }
@@ -153,16 +160,71 @@ static struct tw_frame *another_block(struct world *world, struct tw_frame *last
     return tw_block_encode(&block, &lists);
 }
 
+/* ---- alerts by their ids ---- */
+
+struct found {
+    struct world *world;
+    uint64_t n;
+    bool same;
+};
+
+static bool see_event(void *context, const struct tw_store_alert *alert)
+{
+    struct found *found = context;
+    found->same = found->same || alert->n == found->n;
+    return true;
+}
+
+static bool look_up(void *context, const struct tw_store_alert *alert)
+{
+    struct found *found = context;
+    uint8_t id[TW_ALERT_ID_BYTES];
+    found->n = alert->n;
+    found->same = false;
+    assert_true(tw_alert_id_of(alert->bytes, alert->length, id));
+    assert_true(tw_store_events_of(found->world->store, id, see_event, found, &found->world->error));
+    assert_true(found->same);
+    return true;
+}
+
+static void expect_known_by_id(struct world *world, enum tw_store_mode mode)
+{
+    struct found found = {.world = world};
+    world->store = tw_store_open(world->directory, mode, &world->error);
+    assert_non_null(world->store);
+    assert_true(tw_store_alerts(world->store, 0, look_up, &found, &world->error));
+    assert_int_equal(found.n, tw_store_last_alert(world->store));
+    expect_verified(world);
+    world_close(world);
+}
+
+static void open_with_alerts_by_id(struct world *world, uint32_t format)
+{
+    expect_known_by_id(world, TW_STORE_READ);
+    open_for_writing(world, format);
+    expect_known_by_id(world, TW_STORE_WRITE);
+    expect_known_by_id(world, TW_STORE_READ);
+}
+
 /* The alerts of a format that had no rows by their ids have them now. */
 static void opening_format_3_for_writing_makes_its_alerts_known_by_id(void **state)
 {
+    open_with_alerts_by_id(*state, 3);
+}
+
+/* Format 4 had a row for each event: they go, and what people did stays. */
+static void opening_format_4_for_writing_makes_runs_of_its_rows(void **state)
+{
     struct world *world = *state;
-    uint8_t id[TW_ALERT_ID_BYTES];
-    open_for_writing(world, 3);
+    open_with_alerts_by_id(world, 4);
     world_open(world);
-    expect_verified(world);
-    assert_true(tw_store_find_alert(world->store, "0", id, &world->error) > 0);
-    assert_int_equal(tw_store_last_action(world->store), 0);
+    assert_int_equal(tw_store_last_action(world->store), 5);
+    rocksdb_iterator_t *iterator = tw_store_iterate(world->store, TW_FAMILY_META);
+    rocksdb_iter_seek(iterator, "Ae", 2);
+    size_t length = 0;
+    assert_true(rocksdb_iter_valid(iterator));
+    assert_memory_not_equal(rocksdb_iter_key(iterator, &length), "Ae", 2);
+    rocksdb_iter_destroy(iterator);
     world_close(world);
 }
 
@@ -208,7 +270,7 @@ static void crash_in_the_middle(struct world *world, uint32_t format, const char
     world_close(world);
     expect_format(world, text);
     world_open(world);
-    expect_format(world, "tapewarden 4\n");
+    expect_format(world, "tapewarden 5\n");
     world_close(world);
     expect_the_same_answer(world, format);
 }
@@ -227,6 +289,11 @@ static void and_with_format_3(void **state)
     crash_in_the_middle(*state, 3, "tapewarden 3\n");
 }
 
+static void and_with_format_4(void **state)
+{
+    crash_in_the_middle(*state, 4, "tapewarden 4\n");
+}
+
 static int setup_2(void **state)
 {
     return setup_format(state, 2);
@@ -236,17 +303,23 @@ static int setup_3(void **state)
     return setup_format(state, 3);
 }
 
+static int setup_4(void **state)
+{
+    return setup_format(state, 4);
+}
+
 #define TEST_OF_1(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 #define TEST_OF_2(name) cmocka_unit_test_setup_teardown(name, setup_2, teardown)
 #define TEST_OF_3(name) cmocka_unit_test_setup_teardown(name, setup_3, teardown)
+#define TEST_OF_4(name) cmocka_unit_test_setup_teardown(name, setup_4, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST_OF_1(a_tool_reads_format_1_and_leaves_it_alone),
         TEST_OF_2(a_tool_reads_format_2_and_leaves_it_alone),
-        TEST_OF_1(opening_format_1_for_writing_makes_it_format_4_with_the_same_answer),
-        TEST_OF_2(opening_format_2_for_writing_makes_it_format_4_with_the_same_answer),
+        TEST_OF_1(opening_format_1_for_writing_makes_it_format_5_with_the_same_answer),
+        TEST_OF_2(opening_format_2_for_writing_makes_it_format_5_with_the_same_answer),
         TEST_OF_1(a_log_of_format_1_goes_on_with_packed_blocks),
         TEST_OF_2(a_log_of_format_2_goes_on_with_packed_blocks),
         TEST_OF_1(a_crash_in_the_middle_of_the_upgrade_is_made_good),
@@ -254,6 +327,9 @@ int main(void)
         TEST_OF_3(a_tool_reads_format_3_and_leaves_it_alone),
         TEST_OF_3(opening_format_3_for_writing_makes_its_alerts_known_by_id),
         TEST_OF_3(and_with_format_3),
+        TEST_OF_4(a_tool_reads_format_4_and_leaves_it_alone),
+        TEST_OF_4(opening_format_4_for_writing_makes_runs_of_its_rows),
+        TEST_OF_4(and_with_format_4),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

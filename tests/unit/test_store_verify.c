@@ -238,6 +238,31 @@ static void damage_of_the_alerts_is_named(void **state)
     free(row.value);
 }
 
+/* Three runs of eight events whose ids begin with 00; the other six wait for theirs. */
+static void damage_of_the_rows_by_id_is_named(void **state)
+{
+    struct world *world = *state;
+    world->store->ids.run_events = 8;
+    fill(world);
+    world_reopen(world);
+    expect_whole(world);
+    for (uint32_t place = 0; place < 3; place++) {
+        without(world, TW_FAMILY_META, 'A', place, "the rows by id of alerts that begin with 00");
+        beside(world, TW_FAMILY_META, 'A', place, 2, "the rows by id of alerts that begin with 80");
+        beside(world, TW_FAMILY_META, 'A', place, 10, "the rows by id of alerts that begin with 00");
+        changed(world, TW_FAMILY_META, 'A', place, 3, "the rows by id of alerts that begin with 00");
+        changed(world, TW_FAMILY_META, 'A', place, 0, "a row by id of alerts that begin with 00 is not readable");
+    }
+    uint64_t *reached = &world->store->ids.reached;
+    assert_int_equal(*reached, 24);
+    *reached = 16;
+    expect_damage(world, "the rows by id of alerts");
+    *reached = 30;
+    expect_damage(world, "the rows by id of alerts");
+    *reached = 24;
+    expect_whole(world);
+}
+
 static void a_head_that_counts_otherwise_is_named(void **state)
 {
     struct world *world = *state;
@@ -295,7 +320,7 @@ static void append_actions(struct world *world, uint32_t count)
     }
 }
 
-/* The rows by alert come first: 3 of actions, 30 of events; then the actions themselves. */
+/* The rows by alert come first, 3 of them; then the actions themselves. */
 static void damage_of_actions_is_named(void **state)
 {
     struct world *world = *state;
@@ -304,15 +329,14 @@ static void damage_of_actions_is_named(void **state)
     world_reopen(world);
     expect_whole(world);
     without(world, TW_FAMILY_META, 'A', 1, "the row by alert of action 2 is missing");
-    without(world, TW_FAMILY_META, 'A', 8, "the row by alert of alert 6 is missing");
-    without(world, TW_FAMILY_META, 'A', 34, "action 2 is missing");
-    without(world, TW_FAMILY_META, 'A', 35, "action 3 is missing");
-    changed(world, TW_FAMILY_META, 'A', 34, 60, "the row of action 2 does not say what the log says");
-    changed(world, TW_FAMILY_META, 'A', 33, 3, "the digest after action 1");
-    struct row other = row_at(world, TW_FAMILY_META, 'A', 4);
+    without(world, TW_FAMILY_META, 'A', 4, "action 2 is missing");
+    without(world, TW_FAMILY_META, 'A', 5, "action 3 is missing");
+    changed(world, TW_FAMILY_META, 'A', 4, 60, "the row of action 2 does not say what the log says");
+    changed(world, TW_FAMILY_META, 'A', 3, 3, "the digest after action 1");
+    struct row other = row_at(world, TW_FAMILY_META, 'A', 2);
     other.key[25] = 99;
     put_row(world, &other);
-    expect_damage(world, "there are 31 rows by alert of events");
+    expect_damage(world, "there are 4 rows by alert of actions");
     delete_row(world, &other);
     expect_whole(world);
     world->store->actions.last--;
@@ -337,8 +361,8 @@ static void actions_outlive_their_records(void **state)
     world_reopen(world);
     assert_int_equal(tw_store_last_action(world->store), 3);
     expect_whole(world);
-    changed(world, TW_FAMILY_META, 'A', 33, 1000, "the digest after action 1");
-    without(world, TW_FAMILY_META, 'A', 33, "action 1 is missing");
+    changed(world, TW_FAMILY_META, 'A', 3, 1000, "the digest after action 1");
+    without(world, TW_FAMILY_META, 'A', 3, "action 1 is missing");
 }
 
 /* ---- snapshots ---- */
@@ -418,6 +442,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(damage_of_what_is_derived_is_named, setup, teardown),
         cmocka_unit_test_setup_teardown(damage_of_the_indexes_is_named, setup, teardown),
         cmocka_unit_test_setup_teardown(damage_of_the_alerts_is_named, setup, teardown),
+        cmocka_unit_test_setup_teardown(damage_of_the_rows_by_id_is_named, setup, teardown),
         cmocka_unit_test_setup_teardown(damage_of_actions_is_named, setup, teardown),
         cmocka_unit_test_setup_teardown(actions_outlive_their_records, setup, teardown),
         cmocka_unit_test_setup_teardown(damage_of_a_snapshot_is_named_by_its_file, setup, teardown),
