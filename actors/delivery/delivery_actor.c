@@ -169,7 +169,7 @@ static int wait_for(void *self, zmq_pollitem_t items[TW_AGENT_SOCKETS_MAX], int6
         *deadline_ns = due_ns - actor->offset_ns;
     if (actor->program != NULL)
         count = tw_program_wait_for(actor->program, items, count, deadline_ns);
-    return tw_transfers_wait_for(actor->transfers, items, count, TW_AGENT_SOCKETS_MAX, deadline_ns);
+    return tw_transfers_wait_for(actor->transfers, items, count, deadline_ns);
 }
 
 /* ---- beginning ---- */

@@ -2,36 +2,33 @@
 #include "actors/delivery/transfer_actor.h"
 
 #include <curl/curl.h>
-#include <poll.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
 
 #include "protocol/check.h"
 
-#define SOCKETS_MAX 256
-#define BEYOND_NS INT64_C(20000000) /* how often sockets are looked at that found no place among those waited for */
+#define READY_MAX 64 /* sockets that are looked at in one turn */
 
-struct socket {
-    curl_socket_t fd;
-    int action; /* CURL_POLL_* */
-};
-
+/* Its handle is set up once for its receiver and used again. */
 struct transfer {
-    struct tw_attempt *attempt;
+    struct tw_attempt *attempt; /* NULL: none */
     CURL *easy;
-    struct curl_slist *headers, *recipients;
+    struct curl_slist headers[TW_REQUEST_HEADERS_MAX + 1]; /* point into the request: nothing is copied */
+    struct curl_slist *recipients;
     size_t read; /* bytes of the body that went out */
     char error[CURL_ERROR_SIZE];
-    struct transfer *next, *previous;
+    struct transfer *next; /* of its receiver */
 };
 
 struct tw_transfers {
     struct tw_transfer_settings settings;
     CURLM *multi;
-    struct socket sockets[SOCKETS_MAX];
-    int socket_count;
+    int epoll;        /* the sockets that libcurl waits for, as one descriptor */
     int64_t timer_ns; /* when libcurl wants its turn; INT64_MAX: not by itself */
-    struct transfer *first;
+    struct transfer *of[TW_RECEIVERS_MAX];
 };
 
 void tw_attempt_say(struct tw_attempt *attempt, const char *text, size_t length)
@@ -58,20 +55,14 @@ static int64_t now_of_loop(void)
 static int on_socket(CURL *easy, curl_socket_t fd, int action, void *context, void *of_socket)
 {
     struct tw_transfers *transfers = context;
-    int place = 0;
+    struct epoll_event event = {.data.fd = fd};
     (void)easy, (void)of_socket;
-    while (place < transfers->socket_count && transfers->sockets[place].fd != fd)
-        place++;
-    if (action == CURL_POLL_REMOVE) {
-        if (place < transfers->socket_count)
-            transfers->sockets[place] = transfers->sockets[--transfers->socket_count];
-        return 0;
-    }
-    if (place == SOCKETS_MAX)
-        return -1;
-    if (place == transfers->socket_count)
-        transfers->socket_count++;
-    transfers->sockets[place] = (struct socket){fd, action};
+    event.events = (action & CURL_POLL_IN) != 0 ? EPOLLIN : 0;
+    event.events |= (action & CURL_POLL_OUT) != 0 ? EPOLLOUT : 0;
+    if (action == CURL_POLL_REMOVE)
+        epoll_ctl(transfers->epoll, EPOLL_CTL_DEL, fd, NULL); /* or it was closed already */
+    else if (epoll_ctl(transfers->epoll, EPOLL_CTL_ADD, fd, &event) != 0 && errno == EEXIST)
+        epoll_ctl(transfers->epoll, EPOLL_CTL_MOD, fd, &event);
     return 0;
 }
 
@@ -89,7 +80,9 @@ struct tw_transfers *tw_transfers_new(const struct tw_transfer_settings *setting
     transfers->settings = *settings;
     transfers->timer_ns = INT64_MAX;
     transfers->multi = curl_multi_init();
-    TW_ASSERT(transfers->multi != NULL);
+    transfers->epoll = epoll_create1(EPOLL_CLOEXEC);
+    TW_ASSERT(transfers->multi != NULL && transfers->epoll >= 0);
+    curl_multi_setopt(transfers->multi, CURLMOPT_MAXCONNECTS, (long)(TW_RECEIVERS_MAX * TW_DELIVERIES_UNDER_WAY_MAX));
     curl_multi_setopt(transfers->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
     curl_multi_setopt(transfers->multi, CURLMOPT_SOCKETDATA, transfers);
     curl_multi_setopt(transfers->multi, CURLMOPT_TIMERFUNCTION, on_timer);
@@ -97,18 +90,12 @@ struct tw_transfers *tw_transfers_new(const struct tw_transfer_settings *setting
     return transfers;
 }
 
-static void release(struct tw_transfers *transfers, struct transfer *transfer)
+static void free_transfer(struct tw_transfers *transfers, struct transfer *transfer)
 {
-    curl_multi_remove_handle(transfers->multi, transfer->easy);
+    if (transfer->attempt != NULL)
+        curl_multi_remove_handle(transfers->multi, transfer->easy);
     curl_easy_cleanup(transfer->easy);
-    curl_slist_free_all(transfer->headers);
     curl_slist_free_all(transfer->recipients);
-    if (transfer->next != NULL)
-        transfer->next->previous = transfer->previous;
-    if (transfer->previous != NULL)
-        transfer->previous->next = transfer->next;
-    else
-        transfers->first = transfer->next;
     free(transfer);
 }
 
@@ -116,9 +103,13 @@ void tw_transfers_free(struct tw_transfers **transfers)
 {
     if (*transfers == NULL)
         return;
-    while ((*transfers)->first != NULL)
-        release(*transfers, (*transfers)->first);
+    for (uint32_t i = 0; i < TW_RECEIVERS_MAX; i++)
+        for (struct transfer *it = (*transfers)->of[i], *next; it != NULL; it = next) {
+            next = it->next;
+            free_transfer(*transfers, it);
+        }
     curl_multi_cleanup((*transfers)->multi);
+    close((*transfers)->epoll);
     free(*transfers);
     *transfers = NULL;
 }
@@ -183,29 +174,20 @@ static void set_common(const struct tw_transfers *transfers, struct transfer *tr
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
 }
 
-static void set_http(struct transfer *transfer)
+static void set_http(struct transfer *transfer, const struct tw_receiver *receiver)
 {
-    const struct tw_request *request = &transfer->attempt->request;
-    const struct tw_receiver *receiver = transfer->attempt->receiver;
     CURL *easy = transfer->easy;
     char url[2048];
     size_t length = strlen(receiver->address);
     bool slash = length > 0 && receiver->address[length - 1] == '/' && receiver->kind->path[0] == '/';
     snprintf(url, sizeof url, "%.*s%s", (int)(slash ? length - 1 : length), receiver->address, receiver->kind->path);
-    for (uint32_t i = 0; i < request->header_count; i++)
-        transfer->headers = curl_slist_append(transfer->headers, request->headers[i]);
-    transfer->headers = curl_slist_append(transfer->headers, "Expect:");
     curl_easy_setopt(easy, CURLOPT_URL, url);
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "Tapewarden/" TW_VERSION);
-    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->headers);
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.length);
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, (const char *)request->body.bytes);
 }
 
-static void add_recipients(struct transfer *transfer)
+static void add_recipients(struct transfer *transfer, const char *to)
 {
-    const char *to = transfer->attempt->receiver->address;
     for (to += strspn(to, ", "); *to != '\0'; to += strspn(to, ", ")) {
         char recipient[300];
         int length = (int)strcspn(to, ", ");
@@ -215,7 +197,8 @@ static void add_recipients(struct transfer *transfer)
     }
 }
 
-static void set_smtp(const struct tw_transfers *transfers, struct transfer *transfer)
+static void set_smtp(const struct tw_transfers *transfers, struct transfer *transfer,
+                     const struct tw_receiver *receiver)
 {
     const struct tw_transfer_settings *settings = &transfers->settings;
     CURL *easy = transfer->easy;
@@ -223,8 +206,8 @@ static void set_smtp(const struct tw_transfers *transfers, struct transfer *tran
     bool tls = strcmp(settings->mail_tls, "tls") == 0, starttls = strcmp(settings->mail_tls, "starttls") == 0;
     snprintf(url, sizeof url, "%s://%s:%lld", tls ? "smtps" : "smtp", settings->mail_server,
              (long long)settings->mail_port);
-    snprintf(from, sizeof from, "<%s>", transfer->attempt->receiver->from);
-    add_recipients(transfer);
+    snprintf(from, sizeof from, "<%s>", receiver->from);
+    add_recipients(transfer, receiver->address);
     curl_easy_setopt(easy, CURLOPT_URL, url);
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
     curl_easy_setopt(easy, CURLOPT_USE_SSL, (long)(starttls ? CURLUSESSL_ALL : CURLUSESSL_NONE));
@@ -236,7 +219,6 @@ static void set_smtp(const struct tw_transfers *transfers, struct transfer *tran
     curl_easy_setopt(easy, CURLOPT_MAIL_RCPT, transfer->recipients);
     curl_easy_setopt(easy, CURLOPT_MAIL_RCPT_ALLLOWFAILS, 1L);
     curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
-    curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)transfer->attempt->request.body.length);
     curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_body);
     curl_easy_setopt(easy, CURLOPT_READDATA, transfer);
     curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, on_seek);
@@ -245,21 +227,54 @@ static void set_smtp(const struct tw_transfers *transfers, struct transfer *tran
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
 }
 
-void tw_transfers_begin(struct tw_transfers *transfers, struct tw_attempt *attempt)
+static struct transfer *new_transfer(const struct tw_transfers *transfers, const struct tw_receiver *receiver)
 {
     struct transfer *transfer = tw_alloc_zero(1, sizeof *transfer);
-    transfer->attempt = attempt;
     transfer->easy = curl_easy_init();
     TW_ASSERT(transfer->easy != NULL);
     set_common(transfers, transfer);
-    if (attempt->receiver->kind->transport == TW_TRANSPORT_HTTP)
-        set_http(transfer);
+    if (receiver->kind->transport == TW_TRANSPORT_HTTP)
+        set_http(transfer, receiver);
     else
-        set_smtp(transfers, transfer);
-    transfer->next = transfers->first;
-    if (transfer->next != NULL)
-        transfer->next->previous = transfer;
-    transfers->first = transfer;
+        set_smtp(transfers, transfer, receiver);
+    return transfer;
+}
+
+static struct transfer *idle_one(struct tw_transfers *transfers, const struct tw_attempt *attempt)
+{
+    struct transfer **last = &transfers->of[attempt->number];
+    while (*last != NULL && (*last)->attempt != NULL)
+        last = &(*last)->next;
+    if (*last == NULL)
+        *last = new_transfer(transfers, attempt->receiver);
+    return *last;
+}
+
+/* The list is made by hand: libcurl's own copies each header. */
+static void set_headers(struct transfer *transfer, struct tw_request *request)
+{
+    static char no_expect[] = "Expect:";
+    for (uint32_t i = 0; i <= request->header_count; i++)
+        transfer->headers[i] = i < request->header_count
+                                   ? (struct curl_slist){request->headers[i], &transfer->headers[i + 1]}
+                                   : (struct curl_slist){no_expect, NULL};
+    curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, transfer->headers);
+}
+
+void tw_transfers_begin(struct tw_transfers *transfers, struct tw_attempt *attempt)
+{
+    struct transfer *transfer = idle_one(transfers, attempt);
+    const struct tw_buffer *body = &attempt->request.body;
+    transfer->attempt = attempt;
+    transfer->read = 0;
+    transfer->error[0] = '\0';
+    if (attempt->receiver->kind->transport == TW_TRANSPORT_HTTP) {
+        set_headers(transfer, &attempt->request);
+        curl_easy_setopt(transfer->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body->length);
+        curl_easy_setopt(transfer->easy, CURLOPT_POSTFIELDS, (const char *)body->bytes);
+    } else {
+        curl_easy_setopt(transfer->easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)body->length);
+    }
     TW_ASSERT(curl_multi_add_handle(transfers->multi, transfer->easy) == CURLM_OK);
 }
 
@@ -291,52 +306,31 @@ static void end_transfer(struct tw_transfers *transfers, struct transfer *transf
         attempt->said_length = 0;
         tw_attempt_say(attempt, why, strlen(why));
     }
-    release(transfers, transfer);
+    curl_multi_remove_handle(transfers->multi, transfer->easy);
+    transfer->attempt = NULL;
     tw_attempt_end(ended, attempt);
 }
 
 /* ---- the loop ---- */
 
-static short events_of(int action)
+int tw_transfers_wait_for(struct tw_transfers *transfers, zmq_pollitem_t *items, int count, int64_t *deadline_ns)
 {
-    return (short)(((action & CURL_POLL_IN) != 0 ? POLLIN : 0) | ((action & CURL_POLL_OUT) != 0 ? POLLOUT : 0));
-}
-
-int tw_transfers_wait_for(struct tw_transfers *transfers, zmq_pollitem_t *items, int count, int most,
-                          int64_t *deadline_ns)
-{
-    int64_t due_ns = transfers->timer_ns;
-    for (int i = 0; i < transfers->socket_count; i++) {
-        if (count == most) {
-            int64_t soon_ns = now_of_loop() + BEYOND_NS;
-            due_ns = due_ns < soon_ns ? due_ns : soon_ns;
-            break;
-        }
-        short wanted = events_of(transfers->sockets[i].action);
-        short events = (short)(((wanted & POLLIN) != 0 ? ZMQ_POLLIN : 0) | ((wanted & POLLOUT) != 0 ? ZMQ_POLLOUT : 0));
-        items[count++] = (zmq_pollitem_t){NULL, transfers->sockets[i].fd, events, 0};
-    }
-    if (due_ns < *deadline_ns)
-        *deadline_ns = due_ns;
+    items[count++] = (zmq_pollitem_t){NULL, transfers->epoll, ZMQ_POLLIN, 0};
+    if (transfers->timer_ns < *deadline_ns)
+        *deadline_ns = transfers->timer_ns;
     return count;
 }
 
-/* What is ready now; libcurl changes the table while it works, so the answer is a copy. */
+/* What is ready now. One that libcurl closes meanwhile it does not know any more, and lets it pass. */
 static void feed_sockets(struct tw_transfers *transfers)
 {
-    struct pollfd items[SOCKETS_MAX];
-    int count = transfers->socket_count, running = 0;
-    for (int i = 0; i < count; i++)
-        items[i] = (struct pollfd){transfers->sockets[i].fd, events_of(transfers->sockets[i].action), 0};
-    if (count <= 0 || poll(items, (nfds_t)count, 0) <= 0)
-        return;
+    struct epoll_event ready[READY_MAX];
+    int running = 0, count = epoll_wait(transfers->epoll, ready, READY_MAX, 0);
     for (int i = 0; i < count; i++) {
-        short seen = items[i].revents;
-        int mask = ((seen & (POLLIN | POLLHUP)) != 0 ? CURL_CSELECT_IN : 0) |
-                   ((seen & POLLOUT) != 0 ? CURL_CSELECT_OUT : 0) |
-                   ((seen & (POLLERR | POLLNVAL)) != 0 ? CURL_CSELECT_ERR : 0);
-        if (mask != 0)
-            curl_multi_socket_action(transfers->multi, items[i].fd, mask, &running);
+        uint32_t seen = ready[i].events;
+        int mask = ((seen & (EPOLLIN | EPOLLHUP)) != 0 ? CURL_CSELECT_IN : 0) |
+                   ((seen & EPOLLOUT) != 0 ? CURL_CSELECT_OUT : 0) | ((seen & EPOLLERR) != 0 ? CURL_CSELECT_ERR : 0);
+        curl_multi_socket_action(transfers->multi, ready[i].data.fd, mask, &running);
     }
 }
 

@@ -23,8 +23,7 @@ struct tw_transfers;
 struct tw_transfers *tw_transfers_new(const struct tw_transfer_settings *settings);
 void tw_transfers_begin(struct tw_transfers *transfers, struct tw_attempt *attempt);
 /* Adds what to wait for; *deadline_ns (CLOCK_MONOTONIC) comes nearer if need be. Returns the new count. */
-int tw_transfers_wait_for(struct tw_transfers *transfers, zmq_pollitem_t *items, int count, int most,
-                          int64_t *deadline_ns);
+int tw_transfers_wait_for(struct tw_transfers *transfers, zmq_pollitem_t *items, int count, int64_t *deadline_ns);
 void tw_transfers_work(struct tw_transfers *transfers, int64_t now_ns, struct tw_ended *ended);
 /* What is under way is cut off. */
 void tw_transfers_free(struct tw_transfers **transfers);
