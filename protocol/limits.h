@@ -84,14 +84,14 @@
 #define TW_REQUEST_BYTES_MAX 4096u /* 1,000 of them: 4 MiB for each connection; then the asker waits */
 
 /* ---- Deliveries ---- */
-#define TW_RECEIVERS_MAX 16u /* that are configured: each may have 4 attempts under way, and a loop waits for 64 */
+#define TW_RECEIVERS_MAX 16u /* that are configured: each may have 8 attempts under way */
 #define TW_RECEIVER_BYTES_MAX 32u
 #define TW_ROUTES_MAX 256u       /* each is looked at for each alert */
 #define TW_MATCHERS_MAX 16u      /* of one route */
 #define TW_ANSWER_BYTES_MAX 240u /* of an answer, kept in the ledger for the eye */
 /* Pending deliveries of one receiver that are in memory, at 64 B each; the rest is read from the store in turn. */
 #define TW_DELIVERY_WINDOW 128u
-#define TW_DELIVERIES_UNDER_WAY_MAX 4u /* of one receiver */
+#define TW_DELIVERIES_UNDER_WAY_MAX 8u /* of one receiver */
 #define TW_DIGEST_ALERTS_MAX 10000u    /* in one message; each gets a row in the ledger: 4 MiB while it is noted */
 #define TW_WEBHOOK_KEYS_MAX 4u
 #define TW_MAIL_RECIPIENTS_MAX 32u
