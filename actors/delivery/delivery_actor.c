@@ -35,6 +35,7 @@ struct tw_delivery_actor {
     zsock_t *news;
     struct tw_attempt *attempts[TW_RECEIVERS_MAX * TW_DELIVERY_WINDOW]; /* under way */
     uint32_t attempt_count;
+    struct tw_attempt *spare; /* used again: each has 9 KiB of headers and a body */
     int64_t offset_ns; /* wall clock less CLOCK_MONOTONIC at the start: a clock near the wall's that never steps */
     int64_t look_ns, ledger_ns, ledger_due_ns, stop_ns;
     bool stopping;
@@ -95,6 +96,25 @@ static void free_attempt(struct tw_attempt *attempt)
     free(attempt);
 }
 
+static struct tw_attempt *take_spare(struct tw_delivery_actor *actor)
+{
+    struct tw_attempt *attempt = actor->spare;
+    if (attempt == NULL)
+        return tw_alloc_zero(1, sizeof *attempt);
+    actor->spare = attempt->next;
+    attempt->next = NULL;
+    attempt->ended = false;
+    attempt->answer = (struct tw_answer){.answered = false};
+    attempt->said_length = 0;
+    return attempt;
+}
+
+static void put_away(struct tw_delivery_actor *actor, struct tw_attempt *attempt)
+{
+    attempt->next = actor->spare;
+    actor->spare = attempt;
+}
+
 void tw_delivery_actor_free(struct tw_delivery_actor **actor_pointer)
 {
     struct tw_delivery_actor *actor = *actor_pointer;
@@ -106,6 +126,8 @@ void tw_delivery_actor_free(struct tw_delivery_actor **actor_pointer)
     tw_datagrams_free(&actor->datagrams);
     while (actor->attempt_count > 0)
         free_attempt(actor->attempts[--actor->attempt_count]);
+    while (actor->spare != NULL)
+        free_attempt(take_spare(actor));
     tw_outbox_free(&actor->outbox);
     tw_delivery_free(&actor->core);
     curl_global_cleanup();
@@ -216,7 +238,7 @@ static bool render(struct tw_delivery_actor *actor, struct tw_attempt *attempt, 
 
 static void begin(struct tw_delivery_actor *actor, const struct tw_delivery_job *job, int64_t now_ns)
 {
-    struct tw_attempt *attempt = tw_alloc_zero(1, sizeof *attempt);
+    struct tw_attempt *attempt = take_spare(actor);
     attempt->receiver = &actor->receivers->list[job->receiver];
     attempt->number = job->receiver;
     attempt->n = job->pending.n;
@@ -224,7 +246,7 @@ static void begin(struct tw_delivery_actor *actor, const struct tw_delivery_job 
     attempt->began_wall_ns = tw_wall_ns();
     attempt->digest_until = job->digest_until;
     if (!render(actor, attempt, now_ns)) {
-        free_attempt(attempt);
+        put_away(actor, attempt);
         return;
     }
     TW_ASSERT(actor->attempt_count < TW_RECEIVERS_MAX * TW_DELIVERY_WINDOW);
@@ -274,7 +296,7 @@ static void forget(struct tw_delivery_actor *actor, struct tw_attempt *attempt)
             actor->attempts[i] = actor->attempts[--actor->attempt_count];
             break;
         }
-    free_attempt(attempt);
+    put_away(actor, attempt);
 }
 
 static void conclude(struct tw_delivery_actor *actor, struct tw_attempt *attempt, int64_t now_ns)

@@ -17,7 +17,7 @@ static void render(const struct tw_receiver *receiver, const struct tw_letter *l
     tw_buffer_append(&request->body, letter->key, strlen(letter->key));
     tw_buffer_append(&request->body, "\",", 2);
     size_t brace = request->body.length;
-    tw_render_json(&request->body, letter->view);
+    tw_letter_json(&request->body, letter);
     memmove(request->body.bytes + brace, request->body.bytes + brace + 1, request->body.length - brace - 1);
     request->body.bytes[request->body.length - 1] = '\n';
 }

@@ -12,7 +12,7 @@
 #include "protocol/digest.h"
 
 #define FULL_RETRY_NS INT64_C(250000000)
-#define CACHE_ALERTS 512u /* of 0.5 to 1 KiB, at most 8: 4 MiB at the worst */
+#define CACHE_ALERTS 512u /* of 0.5 to 1 KiB, at most 8, and as much again of JSON: 8 MiB at the worst */
 #define CACHE_RUN 32u     /* read at a time */
 
 struct note {
@@ -22,7 +22,9 @@ struct note {
 
 struct cached { /* an alert's record; n 0: none */
     uint64_t n;
-    struct tw_buffer bytes;
+    struct tw_buffer bytes, json; /* json: empty until somebody wants it */
+    bool readable;
+    struct tw_alert_view view; /* into `bytes` */
 };
 
 struct tw_outbox {
@@ -56,7 +58,7 @@ void tw_outbox_free(struct tw_outbox **outbox)
     if (*outbox == NULL)
         return;
     for (uint32_t i = 0; i < CACHE_ALERTS; i++)
-        tw_buffer_free(&(*outbox)->cache[i].bytes);
+        tw_buffer_free(&(*outbox)->cache[i].bytes), tw_buffer_free(&(*outbox)->cache[i].json);
     free((*outbox)->notes);
     free((*outbox)->batch);
     free(*outbox);
@@ -143,23 +145,24 @@ static bool keep(void *context, const struct tw_store_alert *alert)
     struct run *run = context;
     struct cached *cached = &run->outbox->cache[alert->n % CACHE_ALERTS];
     cached->n = alert->n;
-    cached->bytes.length = 0;
+    cached->bytes.length = cached->json.length = 0;
     tw_buffer_append(&cached->bytes, alert->bytes, alert->length);
+    cached->readable = tw_alert_decode(cached->bytes.bytes, cached->bytes.length, &cached->view);
     return --run->left > 0;
 }
 
-/* Borrowed until the next is read. False: it is not there, or not readable. */
-static bool read_alert(struct tw_outbox *outbox, uint64_t n, struct tw_alert_view *view)
+/* Good until the next is read. NULL: it is not there, or not readable. */
+static struct cached *read_alert(struct tw_outbox *outbox, uint64_t n)
 {
     struct cached *cached = &outbox->cache[n % CACHE_ALERTS];
     struct run run = {outbox, CACHE_RUN};
     if (n == 0)
-        return false;
+        return NULL;
     if (cached->n != n) {
         cached->n = 0;
         (void)tw_store_alerts(outbox->store, n - 1, keep, &run, NULL); /* damage further on is no matter here */
     }
-    return cached->n == n && tw_alert_decode(cached->bytes.bytes, cached->bytes.length, view);
+    return cached->n == n && cached->readable ? cached : NULL;
 }
 
 static bool fill_window(struct tw_outbox *outbox, uint32_t receiver, const struct tw_delivery_wish *wish,
@@ -170,10 +173,10 @@ static bool fill_window(struct tw_outbox *outbox, uint32_t receiver, const struc
                              error))
         return false;
     for (uint32_t i = 0; i < found.count; i++) {
-        struct tw_alert_view view;
+        const struct cached *alert = read_alert(outbox, found.list[i].n);
         /* An alert that cannot be read is an episode of its own; the attempt says so. */
-        if (read_alert(outbox, found.list[i].n, &view))
-            memcpy(found.list[i].episode, view.id.bytes, sizeof found.list[i].episode);
+        if (alert != NULL)
+            memcpy(found.list[i].episode, alert->view.id.bytes, sizeof found.list[i].episode);
         else
             memcpy(found.list[i].episode, &found.list[i].n, sizeof found.list[i].n);
         tw_delivery_offer(outbox->core, receiver, &found.list[i]);
@@ -198,17 +201,16 @@ bool tw_outbox_fill(struct tw_outbox *outbox, char failure[512])
 bool tw_outbox_render(struct tw_outbox *outbox, struct tw_attempt *attempt)
 {
     static const char why[] = "the alert's record cannot be read";
-    struct tw_alert_view view;
     char key[64];
-    bool readable = read_alert(outbox, attempt->n, &view);
-    if (readable) {
-        struct tw_letter letter = {&view, outbox->log_id, key};
+    struct cached *alert = read_alert(outbox, attempt->n);
+    if (alert != NULL) {
+        struct tw_letter letter = {&alert->view, outbox->log_id, key, &alert->json};
         snprintf(key, sizeof key, "%s-%" PRIu64, outbox->log_id, attempt->n);
         attempt->receiver->kind->render(attempt->receiver, &letter, attempt->began_wall_ns, &attempt->request);
     } else {
         tw_attempt_say(attempt, why, sizeof why - 1);
     }
-    return readable;
+    return alert != NULL;
 }
 
 /* ---- a digest ---- */

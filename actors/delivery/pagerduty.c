@@ -35,7 +35,7 @@ static void print_payload(FILE *out, const struct tw_letter *letter)
     struct tw_buffer headline = {0}, details = {0};
     char time[TW_TIME_TEXT_MAX];
     tw_words_headline(&headline, view);
-    tw_render_json(&details, view);
+    tw_letter_json(&details, letter);
     tw_time_format(view->ts_ns, time);
     size_t length = tw_text_cut((const char *)headline.bytes, headline.length, SUMMARY_CHARACTERS);
     fputs(",\"payload\":{\"summary\":", out);

@@ -52,8 +52,9 @@ struct tw_receiver {
 /* What is delivered, the same at each attempt. */
 struct tw_letter {
     const struct tw_alert_view *view;
-    const char *log_id; /* 32 hex digits */
-    const char *key;    /* the idempotency key: log id, "-", n */
+    const char *log_id;     /* 32 hex digits */
+    const char *key;        /* the idempotency key: log id, "-", n */
+    struct tw_buffer *json; /* the alert's JSON, rendered once for all receivers; empty: not yet. NULL: not kept */
 };
 
 /* Many of them in one message. */

@@ -61,6 +61,17 @@ void tw_render_json(struct tw_buffer *out, const struct tw_alert_view *view)
     free(text);
 }
 
+void tw_letter_json(struct tw_buffer *out, const struct tw_letter *letter)
+{
+    if (letter->json == NULL) {
+        tw_render_json(out, letter->view);
+        return;
+    }
+    if (letter->json->length == 0)
+        tw_render_json(letter->json, letter->view);
+    tw_buffer_append(out, letter->json->bytes, letter->json->length);
+}
+
 size_t tw_text_cut(const char *text, size_t length, size_t characters)
 {
     size_t bytes = 0;

@@ -31,6 +31,7 @@ void tw_webhook_head(const struct tw_receiver *receiver, const char *key, int64_
 
 /* The alert as `tapewarden alerts --json` prints it, without the line feed. */
 void tw_render_json(struct tw_buffer *out, const struct tw_alert_view *view);
+void tw_letter_json(struct tw_buffer *out, const struct tw_letter *letter); /* the same of a letter */
 
 /* Bytes of the first `characters` characters, at most all. */
 size_t tw_text_cut(const char *text, size_t length, size_t characters);

@@ -61,7 +61,7 @@ static void append_body(struct tw_buffer *out, const struct tw_receiver *receive
     const char *topic = receiver->aws.topic;
     size_t topic_length = strlen(topic);
     struct tw_buffer message = {0};
-    tw_render_json(&message, view);
+    tw_letter_json(&message, letter);
     tw_append_format(out, "Action=Publish&Version=2010-03-31");
     append_field(out, "TopicArn", topic, topic_length);
     append_subject(out, view);

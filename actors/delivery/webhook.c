@@ -64,7 +64,7 @@ static void render(const struct tw_receiver *receiver, const struct tw_letter *l
                    struct tw_request *request)
 {
     tw_request_clear(request);
-    tw_render_json(&request->body, letter->view);
+    tw_letter_json(&request->body, letter);
     tw_webhook_head(receiver, letter->key, wall_ns, request);
 }
 

@@ -59,7 +59,7 @@ static struct tw_request rendered; /* its body ends with NUL */
 
 static const char *render(const struct tw_receiver *receiver, const struct tw_alert_view *view)
 {
-    struct tw_letter letter = {view, LOG_ID, LOG_ID "-17"};
+    struct tw_letter letter = {view, LOG_ID, LOG_ID "-17", NULL};
     receiver->kind->render(receiver, &letter, WALL_NS, &rendered);
     tw_buffer_append(&rendered.body, "", 1);
     rendered.body.length--;
