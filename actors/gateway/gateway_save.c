@@ -33,7 +33,7 @@ static void save_head(const struct tw_gateway *gateway, struct tw_buffer *out)
     tw_put_i64(out, gateway->clock.next_roll_ns);
     tw_put_text(out,
                 (struct tw_text){(const char *)gateway->settings_text.bytes, (uint32_t)gateway->settings_text.length});
-    tw_put_u64(out, gateway->actions);
+    tw_put_u64(out, TW_PLANTED(ACTION_NUMBER_REUSED) ? 0 : gateway->actions);
     tw_row_end(out, began);
 }
 

@@ -23,7 +23,11 @@
     X(SNAPSHOT_FORGETS_BUSTS, "snapshot_forgets_busts")                                                                \
     X(ACK_BEFORE_FENCE, "ack_before_fence")                                                                            \
     X(RESEND_OF_ANOTHER_INCARNATION, "resend_of_another_incarnation")                                                  \
-    X(BUST_OF_YESTERDAY, "bust_of_yesterday")
+    X(BUST_OF_YESTERDAY, "bust_of_yesterday")                                                                          \
+    X(ACTION_BEFORE_FSYNC, "action_before_fsync")                                                                      \
+    X(ACTION_NUMBER_REUSED, "action_number_reused")                                                                    \
+    X(ACTION_MEANS_WHAT_CAME_LATER, "action_means_what_came_later")                                                    \
+    X(ACTION_TICKS, "action_ticks")
 
 enum tw_plant {
 #define TW_PLANT_MEMBER(symbol, name) TW_PLANT_##symbol,

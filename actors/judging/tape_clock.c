@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "actors/judging/tape_clock.h"
 
+#include "actors/judging/planted.h"
 #include "protocol/check.h"
 
 static void tick_at(struct tw_tape_clock *clock, int64_t second, struct tw_tick *tick)
@@ -37,7 +38,7 @@ bool tw_tape_clock_control(struct tw_tape_clock *clock, const struct tw_control 
 {
     if (control->kind == TW_CONTROL_SESSION)
         clock->roll_pending = true;
-    if (control->kind != TW_CONTROL_CLOCK)
+    if (control->kind != TW_CONTROL_CLOCK && !(TW_PLANTED(ACTION_TICKS) && control->kind == TW_CONTROL_ACTION))
         return false;
     int64_t second = control->ts_ns / TW_NS_PER_SECOND;
     tick->origin = clock->last;

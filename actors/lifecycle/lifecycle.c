@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "actors/judging/planted.h"
 #include "protocol/check.h"
 
 static const char *const state_names[TW_CASE_STATE_COUNT] = {
@@ -56,7 +57,7 @@ void tw_case_take_action(struct tw_case *alert, const struct tw_action_message *
     case TW_ACTION_ACK:
     case TW_ACTION_ASSIGN:
         alert->attended_h = message->h;
-        alert->attended_n = action->n;
+        alert->attended_n = TW_PLANTED(ACTION_MEANS_WHAT_CAME_LATER) ? alert->last_n : action->n;
         copy(alert->attended_by, sizeof alert->attended_by, action->who);
         copy(alert->assigned_to, sizeof alert->assigned_to, action->to);
         return;

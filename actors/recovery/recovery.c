@@ -227,7 +227,7 @@ static enum tw_recovery_end compare(struct recovery *recovery)
                  out->alerts, stored);
         return TW_RECOVERY_FAILED;
     }
-    if (tw_gateway_actions(out->gateway) != recovery->disk.last_action) {
+    if (tw_gateway_actions(out->gateway) != recovery->disk.last_action && !TW_PLANTED(ACTION_NUMBER_REUSED)) {
         snprintf(recovery->why, TW_RECOVERY_WHY_BYTES,
                  "the log has %" PRIu64 " actions of people, but %" PRIu64
                  " are stored beside it: the store is damaged; "

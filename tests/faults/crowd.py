@@ -15,6 +15,7 @@ from harness.market import Persistent, Watcher, made_up
 from harness.verdict import as_submitted, differences, exported, judge_rows
 from harness.waiting import PATIENCE
 from harness.wire import DAY_NS
+from people import People
 from shim_control import Shim
 
 SNAPSHOT_KEY = "store/snapshot_trades"
@@ -131,7 +132,8 @@ def for_the_judge(rows, publishers):
 
 
 class Crowd:
-    """A daemon on a disk that can fail, three publishers that never give up, one subscriber that remembers everything.
+    """A daemon on a disk that can fail, three publishers that never give up, one subscriber that remembers everything,
+    somebody who acts on the first alerts.
 
     with Crowd(seed, sets) as crowd: crowd.kill_at_sync(...); ...; then crowd.reckon() once at the end.
     """
@@ -144,8 +146,10 @@ class Crowd:
         # What was published may come again with another `detected_at` when a power loss took the unsynced record.
         self.watcher = Watcher(self.daemon, exact=exact_records)
         self.publishers = self.make_publishers()
+        self.people = People(self.daemon)
         self.shim = None
         self.recovered = 0      # trades in the log at all inspections together
+        self.actions = []       # what people did, as catch-up gives it in the end
 
     def make_publishers(self):
         """Few trades under way: many appends, and a log that the judge can walk in seconds."""
@@ -156,7 +160,7 @@ class Crowd:
     def __enter__(self):
         self.shim = Shim(self.daemon.data)
         try:
-            for thread in (self.watcher, *self.publishers):
+            for thread in (self.watcher, self.people, *self.publishers):
                 thread.start()
         except BaseException:
             self.daemon.__exit__(None)
@@ -169,6 +173,7 @@ class Crowd:
             publisher.finishing.set()
             publisher.giving_up.set()
         self.watcher.stopping.set()
+        self.people.stopping.set()
         if kind is not None and self.shim.report_path:
             print("--- the shim's report ---", *self.shim.report()[-60:], sep="\n")
         if self.daemon.process is not None and not self.daemon.alive():
@@ -190,6 +195,7 @@ class Crowd:
     def check_threads(self):
         for publisher in self.publishers:
             publisher.check()
+        self.people.check()
 
     def await_progress(self, least, most):
         self.chance.choice(self.publishers).wait_progress(self.chance.randint(least, most), seconds=60)
@@ -207,7 +213,9 @@ class Crowd:
     # --- looking
 
     def inspect(self):
-        """The dead daemon's directory, a copy of it: whole, each publisher's log a prefix, nothing acked missing."""
+        """The dead daemon's directory, a copy of it: whole, each publisher's log a prefix, nothing acked or answered
+        missing."""
+        answered = dict(self.people.answered)
         least = {publisher.pub: publisher.durable for publisher in self.publishers}
         with_copy = copy_of(self.daemon.data, self.daemon.scratch.path("copy"))
         if not os.path.exists(os.path.join(with_copy, "FORMAT")):
@@ -218,20 +226,24 @@ class Crowd:
         rows = log_rows(with_copy)
         self.recovered += len(rows)
         found = log_faults(rows, self.publishers, least, self.drops_the_past)
+        found += self.people.faults_of(People.recorded(with_copy), answered)
         assert not found, found
 
     def reckon(self):
-        """All publishers finish; then log, refusals, alerts, digests: everything against the independent judge.
+        """All publishers finish; then log, refusals, alerts, digests: everything against the independent judge,
+        which knows nothing of what people did.
 
         Returns (trades, alerts)."""
         counts = {publisher.pub: publisher.finish(seconds=120) for publisher in self.publishers}
         expected = {publisher.pub: outcome(publisher.maker, publisher.pub, counts[publisher.pub])
                     for publisher in self.publishers}
         accepted = sum(len(good) for good, _ in expected.values())
+        self.people.finish()
         with Catchup(self.daemon) as catchup, Subscriber(self.daemon) as subscriber:
             head = subscriber.wait_head(f"{accepted} trades judged", lambda head: head["durable"] == accepted, seconds=60)
             alerts = catchup.everything()
             refusals = [answer for answer, _ in catchup.everything("refusals")]
+            self.actions = [answer for answer, _ in catchup.everything("actions")]
         watched = self.watcher.finish()
         code, _ = self.daemon.stop()
         assert code == 0, self.daemon.said()
@@ -240,6 +252,8 @@ class Crowd:
             said = {one["seq"]: one["code"] for one in refusals if one["pub"] == pub}
             assert said == refused, f"refusals of {pub}: {dict(set(said.items()) ^ set(refused.items()))}"
         assert len(refusals) == sum(len(refused) for _, refused in expected.values()), "a refusal came twice"
+        found = self.people.faults_of(self.actions) + self.people.faults_of(People.recorded(self.daemon.data))
+        assert not found, found
         self.check_alerts(alerts, watched, head)
         return accepted, len(alerts)
 

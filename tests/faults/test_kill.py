@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""kill -9 at random moments, at every Nth sync and while it starts: nothing acked lost, nothing twice, the same alerts.
+"""kill -9 at random moments, at every Nth sync and while it starts: nothing acked lost, nothing twice, the same alerts,
+and what people did to them.
 
 TW_FAULT_CYCLES: kills (24, times TW_TEST_SCALE). TW_FAULT_SEED: of the moments (1; printed).
 """
@@ -44,7 +45,7 @@ class Kill(unittest.TestCase):
 
     def test_kills(self):
         print(f"TW_FAULT_SEED={SEED} TW_FAULT_CYCLES={CYCLES}")
-        sorts, done, trades, alerts, inspected = {}, 0, 0, 0, 0
+        sorts, done, trades, alerts, inspected, answered = {}, 0, 0, 0, 0, 0
         for log in range((CYCLES + CYCLES_A_LOG - 1) // CYCLES_A_LOG):
             seed = SEED * 1000 + log
             with self.subTest(seed=seed), Crowd(seed, often()) as crowd:
@@ -61,8 +62,11 @@ class Kill(unittest.TestCase):
                     publisher.wait_progress(1)
                 more, events = crowd.reckon()
                 trades, alerts = trades + more, alerts + events
-        print(f"kills: {sorts}; inspected {inspected} times; {trades} trades, {alerts} alerts, all accounted for")
+                answered += len(crowd.people.answered)
+        print(f"kills: {sorts}; inspected {inspected} times; {trades} trades, {alerts} alerts, {answered} actions "
+              "answered, all accounted for")
         self.assertGreater(alerts, 20, "too few alerts to show anything")
+        self.assertGreater(answered, 20, "too few actions to show anything")
 
 
     def test_kills_while_days_are_dropped(self):

@@ -72,6 +72,7 @@ static void set_depths(struct daemon *daemon)
     uint32_t depth = daemon->sim->plan.lane_depth;
     daemon->journal_lane.depth = daemon->exposure_lane.depth = daemon->scorer_lane.depth = depth;
     daemon->router_lane.depth = daemon->catchup_lane.depth = daemon->keeper_lane.depth = depth;
+    daemon->actions_lane.depth = depth;
     for (uint32_t i = 0; i < daemon->shards; i++)
         daemon->shard_lane[i].depth = daemon->answer_lane[i].depth = depth;
 }
@@ -135,6 +136,20 @@ static void start_keeper(struct daemon *daemon)
         tw_keeper_found(daemon->keeper, disk->snapshots[i].lsn);
 }
 
+/* All that people did so far. */
+static void start_desk(struct daemon *daemon)
+{
+    struct disk *disk = daemon->sim->disk;
+    daemon->silences = tw_silences_new();
+    for (uint64_t h = 1; h <= disk->last_action; h++) {
+        struct tw_action_message message;
+        TW_ASSERT(tw_action_message_decode(disk->actions[h].bytes, disk->actions[h].length, &message));
+        tw_silences_take(daemon->silences, &message);
+    }
+    disk->silences = daemon->silences;
+    daemon->sent_h = disk->last_action;
+}
+
 struct daemon *daemon_start(struct sim *sim, uint32_t shards)
 {
     struct daemon *daemon = tw_alloc_zero(1, sizeof *daemon);
@@ -142,6 +157,7 @@ struct daemon *daemon_start(struct sim *sim, uint32_t shards)
     daemon->sim = sim;
     daemon->shards = shards;
     set_depths(daemon);
+    start_desk(daemon);
     if (!recover(daemon)) {
         daemon_kill(&daemon);
         return NULL;
@@ -156,6 +172,7 @@ struct daemon *daemon_start(struct sim *sim, uint32_t shards)
         daemon->watermark[i] = (struct watermark){sim->disk->last_lsn, false, true};
     daemon->snapshot_due_ns = sim->now_ns + sim->plan.snapshot_every_ns;
     ledger_recovered(sim->ledger, tw_router_last(daemon->router));
+    desk_show_all(daemon);
     return daemon;
 }
 
@@ -174,8 +191,9 @@ static void free_cores(struct daemon *daemon)
 void daemon_kill(struct daemon **daemon_pointer)
 {
     struct daemon *daemon = *daemon_pointer;
-    struct lane *lanes[] = {&daemon->journal_lane, &daemon->exposure_lane, &daemon->scorer_lane,
-                            &daemon->router_lane,  &daemon->catchup_lane,  &daemon->keeper_lane};
+    struct lane *lanes[] = {&daemon->journal_lane, &daemon->exposure_lane, &daemon->scorer_lane, &daemon->router_lane,
+                            &daemon->catchup_lane, &daemon->keeper_lane,   &daemon->actions_lane};
+    people_lost(daemon->sim->people);
     free_cores(daemon);
     for (size_t i = 0; i < sizeof lanes / sizeof *lanes; i++)
         lane_clear(lanes[i]);
@@ -203,6 +221,8 @@ void daemon_kill(struct daemon **daemon_pointer)
     tw_buffer_free(&daemon->arena);
     tw_buffer_free(&daemon->writing.chunks);
     free(daemon->list);
+    free(daemon->hidden);
+    tw_silences_free(&daemon->silences);
     free(daemon);
     *daemon_pointer = NULL;
 }
@@ -290,6 +310,8 @@ static int64_t sooner(int64_t a, int64_t b)
 int64_t daemon_due(const struct daemon *daemon)
 {
     int64_t due = sooner(daemon->clock_due_ns, daemon->head_due_ns);
+    if (daemon->awaited != NULL)
+        due = sooner(due, daemon->patience_ns);
     if (daemon->syncing || daemon->journal_full)
         due = sooner(due, daemon->journal_due_ns);
     if (daemon->router_retry_ns != 0)

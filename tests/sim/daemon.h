@@ -11,6 +11,8 @@
  * - daemon_journal.c: actors/journal/journal_actor.c (gather, one batch, one fsync, watermark; a full disk is a hold)
  * - daemon_keeper.c: actors/keeper/keeper_actor.c (slices into a file; prune; retention) and actors/runtime/saver.c
  *   (one slice a turn of work while there is room)
+ * - daemon_desk.c: the keeper's part for people and actors/lifecycle/desk_actor.c (one request at a time; an answer
+ * when it is durable)
  * - daemon.c: actors/topology.c (recovery, start, stop, who may work; lanes of bounded depth)
  *
  * An actor works only if it has something to do and room for what comes of it, as in the daemon where it would sleep in
@@ -22,11 +24,13 @@
 #include "actors/exposure/exposure.h"
 #include "actors/gateway/gateway.h"
 #include "actors/keeper/keeper.h"
+#include "actors/lifecycle/silences.h"
 #include "actors/router/evidence.h"
 #include "actors/router/router.h"
 #include "actors/scorer/scorer.h"
 #include "actors/shard/shard.h"
 #include "tests/sim/disk.h"
+#include "tests/sim/people.h"
 #include "tests/sim/sim.h"
 
 #define DAEMON_LANE_MAX 64
@@ -56,7 +60,7 @@ struct item { /* on a lane: its own references and objects */
     struct tw_shard_answer *answer;
     struct tw_events *events;
     struct slice *slice;
-    struct tw_buffer topic, payload; /* catch-up answers */
+    struct tw_buffer topic, payload; /* catch-up answers; an action */
 };
 struct lane {
     struct item items[DAEMON_LANE_MAX];
@@ -88,6 +92,7 @@ struct daemon {
     bool stopping; /* SIGTERM: takes no more, finishes what was taken */
     int64_t busy_until_ns[ACTORS];
     struct lane journal_lane, exposure_lane, scorer_lane, router_lane, catchup_lane, keeper_lane;
+    struct lane actions_lane;
     struct lane shard_lane[DAEMON_SHARDS_MAX], answer_lane[DAEMON_SHARDS_MAX];
     struct saver savers[ACTORS];
     struct watermark watermark[ACTORS];
@@ -130,13 +135,16 @@ struct daemon {
     struct item routed;
     bool has_batch;
     struct tw_router_alert *list; /* of the record at hand; own bytes */
+    uint64_t *hidden;             /* the silences that hide them; 0: none */
     uint32_t list_count, list_capacity;
     uint32_t stored;
+    int64_t judged_ns; /* wall clock, when their silences were looked up */
+    struct tw_silences *silences;
     struct tw_buffer arena;
     int64_t head_due_ns, router_retry_ns;
     struct tw_buffer request, requests[DAEMON_INTAKE_MAX];
     uint32_t request_count;
-    struct tw_catchup asked;
+    struct tw_catchup request_at_hand;
     bool serving;
     uint64_t position, given_last;
     uint32_t given;
@@ -146,6 +154,12 @@ struct daemon {
     struct disk_snapshot writing;
     bool finishing;
     int64_t keeper_due_ns;
+
+    /* its desk */
+    struct wish *asked[DAEMON_INTAKE_MAX], *awaited;
+    uint32_t asked_count;
+    uint64_t sent_h, awaited_h;
+    int64_t patience_ns;
 };
 
 /* Recovers and starts. NULL: it was killed meanwhile, or the disk is full; the next start goes on from there. */
@@ -162,6 +176,8 @@ bool daemon_finished(struct daemon *daemon);
 /* What the network brings. False: no room now (PUSH waits). */
 bool daemon_take(struct daemon *daemon, enum tw_lane lane, const void *bytes, size_t length);
 bool daemon_request(struct daemon *daemon, const void *bytes, size_t length);
+/* What somebody comes with. False: no room now. */
+bool daemon_ask(struct daemon *daemon, struct wish *wish);
 
 /* ---- between the files of the daemon ---- */
 bool gateway_may(struct daemon *daemon);
@@ -180,6 +196,10 @@ bool catchup_may(struct daemon *daemon);
 void catchup_work(struct daemon *daemon);
 bool keeper_may(struct daemon *daemon);
 void keeper_work(struct daemon *daemon);
+bool desk_may(const struct daemon *daemon);
+void desk_work(struct daemon *daemon);
+/* How each alert stands, to the ledger. */
+void desk_show_all(const struct daemon *daemon);
 
 struct tw_record daemon_view(const struct tw_frame *frame);
 /* The actor's core has just stepped the record: saving begins at a SNAPSHOT. */

@@ -27,6 +27,8 @@ bool gateway_may(struct daemon *daemon)
         return true;
     if (daemon->frame != NULL)
         return lane_has_room(lane_at(daemon, daemon->next_lane));
+    if (daemon->actions_lane.count > 0 && !daemon->stopping && !daemon->watermark[GATEWAY].full)
+        return true;
     bool waiting = daemon->intake_count > 0 || daemon->feed_count > 0;
     return (waiting && !daemon->stopping) || tw_gateway_staged(daemon->gateway);
 }
@@ -110,6 +112,19 @@ static void record_wish(struct daemon *daemon)
              (unsigned long long)daemon->said_seq, (unsigned long long)daemon->said_lsn);
 }
 
+/* What the desk has looked at becomes a record. */
+static void record_actions(struct daemon *daemon)
+{
+    struct item item;
+    while (lane_pop(&daemon->actions_lane, &item)) {
+        uint64_t h = tw_gateway_act(daemon->gateway,
+                                    (struct tw_text){(const char *)item.payload.bytes, (uint32_t)item.payload.length},
+                                    sim_wall(daemon->sim));
+        sim_tell(daemon->sim, "gateway", "records action %llu", (unsigned long long)h);
+        item_free(&item);
+    }
+}
+
 static bool snapshot_is_due(const struct daemon *daemon)
 {
     if (daemon->report.done_lsn < daemon->snapshot_lsn)
@@ -121,13 +136,15 @@ static bool snapshot_is_due(const struct daemon *daemon)
     return !nothing_new && daemon->sim->now_ns >= daemon->snapshot_due_ns;
 }
 
-/* A SNAPSHOT record when the keeper has done with the last one and it is time; a RETENTION record when it wishes. */
+/* What people did; a SNAPSHOT record when the keeper has done with the last one and it is time; a RETENTION record when
+ * it wishes. */
 static void keep(struct daemon *daemon)
 {
     struct sim *sim = daemon->sim;
     struct tw_keeper_report *report = &daemon->report;
     if (daemon->watermark[GATEWAY].full)
         return;
+    record_actions(daemon);
     if (report->has_wish && report->wish.last_seq > daemon->said_seq &&
         report->wish.last_lsn <= daemon->watermark[GATEWAY].lsn)
         record_wish(daemon);

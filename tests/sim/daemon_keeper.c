@@ -100,6 +100,8 @@ bool keeper_may(struct daemon *daemon)
 {
     if (daemon->finishing)
         return daemon->sim->now_ns >= daemon->keeper_due_ns;
+    if (desk_may(daemon))
+        return true;
     return (daemon->keeper_lane.count > 0 && !daemon->stopping) || daemon->watermark[KEEPER].fresh;
 }
 
@@ -207,6 +209,8 @@ void keeper_work(struct daemon *daemon)
         take_slice(daemon, item.slice);
         item_free(&item);
     }
+    if (!daemon->finishing && desk_may(daemon))
+        desk_work(daemon);
     drop(daemon);
     if (!daemon->stopping && tw_keeper_whole(daemon->keeper, daemon->watermark[KEEPER].lsn)) {
         daemon->finishing = true;

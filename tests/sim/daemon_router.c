@@ -32,7 +32,9 @@ static void collect(void *context, const struct tw_router_alert *alert)
     if (daemon->list_count == daemon->list_capacity) {
         daemon->list_capacity = daemon->list_capacity == 0 ? 64 : daemon->list_capacity * 2;
         daemon->list = tw_realloc(daemon->list, daemon->list_capacity * sizeof *daemon->list);
+        daemon->hidden = tw_realloc(daemon->hidden, daemon->list_capacity * sizeof *daemon->hidden);
     }
+    daemon->hidden[daemon->list_count] = disk_silence_of(daemon->silences, alert, daemon->judged_ns);
     daemon->list[daemon->list_count++] = *alert;
     tw_buffer_append(&daemon->arena, alert->bytes, alert->length);
     tw_buffer_append(&daemon->arena, alert->topic, alert->topic_length);
@@ -41,6 +43,7 @@ static void collect(void *context, const struct tw_router_alert *alert)
 static void judge_record(struct daemon *daemon, const struct tw_record *record)
 {
     daemon->list_count = daemon->stored = 0;
+    daemon->judged_ns = sim_wall(daemon->sim);
     daemon->arena.length = 0;
     tw_evidence_source_add(daemon->evidence, record);
     tw_router_step(daemon->router, record, daemon->routed.events, collect, daemon);
@@ -55,6 +58,23 @@ static void judge_record(struct daemon *daemon, const struct tw_record *record)
     saver_meet(daemon, ROUTER, record, tw_router_last(daemon->router));
 }
 
+/* What somebody did. A silence counts from here on. */
+static void publish_action(struct daemon *daemon, const struct tw_control *control)
+{
+    struct sim *sim = daemon->sim;
+    struct tw_action_message message = {.h = control->number, .at_ns = control->ts_ns};
+    struct tw_buffer bytes = {0};
+    char topic[TW_TOPIC_BYTES_MAX];
+    const char *why = NULL;
+    TW_ASSERT(tw_action_decode(control->text.bytes, control->text.length, &message.action, &why));
+    tw_action_message_encode(&bytes, &message);
+    tw_silences_take(daemon->silences, &message);
+    uint32_t topic_length = (uint32_t)tw_action_topic(topic, message.action.verb);
+    ledger_published(sim->ledger, (struct tw_text){topic, topic_length}, bytes.bytes, bytes.length);
+    net_alert(sim->net, topic, topic_length, bytes.bytes, bytes.length);
+    tw_buffer_free(&bytes);
+}
+
 /* Stored all together, then published. False: the disk is full; the same goes again. */
 static bool store_and_publish(struct daemon *daemon)
 {
@@ -66,7 +86,8 @@ static bool store_and_publish(struct daemon *daemon)
     }
     for (uint32_t i = 0; i < daemon->list_count; i++) {
         tw_alert_set_detected_at(daemon->list[i].bytes, daemon->list[i].length, wall_ns);
-        TW_ASSERT(disk_put_alert(sim->disk, &daemon->list[i], wall_ns));
+        struct disk_hiding hiding = {daemon->hidden[i], daemon->judged_ns, 0};
+        TW_ASSERT(disk_put_alert(sim->disk, &daemon->list[i], wall_ns, &hiding));
         ledger_stored(sim->ledger, daemon->list[i].n);
     }
     for (uint32_t i = 0; i < daemon->list_count; i++)
@@ -86,8 +107,11 @@ static void route(struct daemon *daemon)
         return;
     if (!daemon->has_batch)
         judge_record(daemon, &record);
-    if (store_and_publish(daemon))
-        item_free(&daemon->routed);
+    if (!store_and_publish(daemon))
+        return;
+    if (record.kind == TW_RECORD_CONTROL && record.control.kind == TW_CONTROL_ACTION)
+        publish_action(daemon, &record.control);
+    item_free(&daemon->routed);
 }
 
 static void publish_head(struct daemon *daemon)
@@ -127,22 +151,29 @@ bool catchup_may(struct daemon *daemon)
 static void answer(struct daemon *daemon, const void *bytes, size_t length)
 {
     struct item item = {0};
-    tw_buffer_append(&item.topic, daemon->asked.topic.bytes, daemon->asked.topic.length);
+    tw_buffer_append(&item.topic, daemon->request_at_hand.topic.bytes, daemon->request_at_hand.topic.length);
     tw_buffer_append(&item.payload, bytes, length);
     lane_push(&daemon->catchup_lane, item);
 }
 
 static uint64_t newest(const struct daemon *daemon)
 {
-    return daemon->asked.kind == TW_CATCHUP_ALERTS ? daemon->sim->disk->last_alert : daemon->sim->disk->refusal_count;
+    const struct disk *disk = daemon->sim->disk;
+    if (daemon->request_at_hand.kind == TW_CATCHUP_ACTIONS)
+        return disk->last_action;
+    return daemon->request_at_hand.kind == TW_CATCHUP_ALERTS ? disk->last_alert : disk->refusal_count;
 }
 
 static void give(struct daemon *daemon, uint64_t number)
 {
     struct disk *disk = daemon->sim->disk;
     struct tw_buffer bytes = {0};
-    if (daemon->asked.kind == TW_CATCHUP_ALERTS) {
+    if (daemon->request_at_hand.kind == TW_CATCHUP_ALERTS) {
         answer(daemon, disk->alerts[number].bytes, disk->alerts[number].length);
+        return;
+    }
+    if (daemon->request_at_hand.kind == TW_CATCHUP_ACTIONS) {
+        answer(daemon, disk->actions[number].bytes, disk->actions[number].length);
         return;
     }
     const struct tw_refusal *refusal = &disk->refusals[number];
@@ -165,9 +196,9 @@ static void serve(struct daemon *daemon)
     for (int looks = 0; looks < LOOKS_PER_TURN; looks++) {
         if (!lane_has_room(&daemon->catchup_lane))
             return;
-        if (daemon->given == daemon->asked.limit || daemon->position >= newest(daemon)) {
-            tw_catchup_end_encode(&end, daemon->asked.after, daemon->given_last, daemon->position < newest(daemon),
-                                  NULL);
+        if (daemon->given == daemon->request_at_hand.limit || daemon->position >= newest(daemon)) {
+            tw_catchup_end_encode(&end, daemon->request_at_hand.after, daemon->given_last,
+                                  daemon->position < newest(daemon), NULL);
             answer(daemon, end.bytes, end.length);
             tw_buffer_free(&end);
             daemon->serving = false;
@@ -186,9 +217,9 @@ void catchup_work(struct daemon *daemon)
         tw_buffer_free(&daemon->request);
         daemon->request = daemon->requests[0];
         memmove(daemon->requests, daemon->requests + 1, (--daemon->request_count) * sizeof *daemon->requests);
-        if (!tw_catchup_decode(daemon->request.bytes, daemon->request.length, &daemon->asked, &why))
+        if (!tw_catchup_decode(daemon->request.bytes, daemon->request.length, &daemon->request_at_hand, &why))
             sim_fail(daemon->sim, "a request of ours is refused: %s", why);
-        daemon->position = daemon->given_last = daemon->asked.after;
+        daemon->position = daemon->given_last = daemon->request_at_hand.after;
         daemon->given = 0;
         daemon->serving = true;
     }

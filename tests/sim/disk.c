@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "protocol/action.h"
 #include "protocol/check.h"
 #include "protocol/messages.h"
 
@@ -44,6 +45,9 @@ void disk_free(struct disk **disk_pointer)
         tw_frame_drop(&disk->log[lsn].frame);
     for (uint64_t n = 1; n <= disk->last_alert; n++)
         free(disk->alerts[n].bytes);
+    for (uint64_t h = 1; h <= disk->last_action; h++)
+        free(disk->actions[h].bytes);
+    free(disk->actions);
     for (uint32_t i = 0; i < disk->snapshot_count; i++)
         tw_buffer_free(&disk->snapshots[i].chunks);
     clear_index(disk);
@@ -130,6 +134,20 @@ static void index_block(struct disk *disk, const struct tw_block *block)
     }
 }
 
+static void put_action(struct disk *disk, const struct tw_control *control)
+{
+    struct tw_action_message message = {.h = control->number, .at_ns = control->ts_ns};
+    struct tw_buffer bytes = {0};
+    const char *why = NULL;
+    if (message.h <= disk->last_action ||
+        !tw_action_decode(control->text.bytes, control->text.length, &message.action, &why))
+        return; /* the ledger will say so */
+    disk->actions = grow(disk->actions, message.h, &disk->action_capacity, sizeof *disk->actions);
+    tw_action_message_encode(&bytes, &message);
+    disk->actions[message.h] = (struct disk_action){bytes.bytes, (uint32_t)bytes.length};
+    disk->last_action = message.h;
+}
+
 static void make_visible(struct disk *disk, uint64_t upto)
 {
     while (disk->last_lsn < upto) {
@@ -137,6 +155,8 @@ static void make_visible(struct disk *disk, uint64_t upto)
         disk->last_seq = tw_record_last(record);
         if (record->kind == TW_RECORD_BLOCK)
             index_block(disk, &record->block);
+        else if (record->control.kind == TW_CONTROL_ACTION)
+            put_action(disk, &record->control);
     }
 }
 
@@ -186,7 +206,8 @@ void disk_before(void *context, int64_t horizon_ns, uint64_t *last_seq, uint64_t
 
 /* ---- alerts ---- */
 
-bool disk_put_alert(struct disk *disk, const struct tw_router_alert *alert, int64_t detected_at_ns)
+bool disk_put_alert(struct disk *disk, const struct tw_router_alert *alert, int64_t detected_at_ns,
+                    const struct disk_hiding *hiding)
 {
     if (disk->full)
         return false;
@@ -196,6 +217,7 @@ bool disk_put_alert(struct disk *disk, const struct tw_router_alert *alert, int6
     struct disk_alert *kept = &disk->alerts[alert->n];
     kept->bytes = tw_alloc(alert->length);
     kept->length = alert->length;
+    kept->hiding = *hiding;
     memcpy(kept->bytes, alert->bytes, alert->length);
     memcpy(kept->digest, alert->digest, sizeof kept->digest);
     memcpy(kept->record_digest, alert->record_digest, sizeof kept->record_digest);

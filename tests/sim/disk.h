@@ -14,6 +14,7 @@
 #define TW_SIM_DISK_H
 
 #include "actors/gateway/gateway.h"
+#include "actors/lifecycle/silences.h"
 #include "actors/recovery/recovery.h"
 #include "actors/router/evidence.h"
 #include "tests/sim/sim.h"
@@ -24,6 +25,16 @@ struct disk_alert {
     uint8_t *bytes;
     uint32_t length;
     uint8_t digest[TW_SHA256_BYTES], record_digest[TW_SHA256_BYTES];
+    struct disk_hiding {    /* from those who would be told */
+        uint64_t silence;   /* 0: none hides it */
+        int64_t at_ns;      /* wall clock, when that was looked up */
+        uint64_t recovered; /* actions that recovery knew of, if it stored it */
+    } hiding;
+};
+
+struct disk_action {
+    uint8_t *bytes;
+    uint32_t length;
 };
 
 struct disk_row { /* where a trade stands */
@@ -55,6 +66,9 @@ struct disk {
     uint64_t row_capacity;
     struct disk_alert *alerts; /* [n] */
     uint64_t alert_capacity, last_alert;
+    struct disk_action *actions; /* [h]; written with their record, and there for good */
+    uint64_t action_capacity, last_action;
+    const struct tw_silences *silences; /* borrowed: as they stand when recovery stores alerts */
     struct disk_write *writes;
     uint32_t write_count, write_capacity, certain;      /* the first `certain` survive whatever comes */
     struct disk_snapshot snapshots[DISK_SNAPSHOTS_MAX]; /* ascending */
@@ -91,7 +105,9 @@ void disk_free(struct disk **disk);
 /* Begins to append; false: the disk is full, and nothing was written. The caller's references are shared. */
 bool disk_append_begin(struct disk *disk, struct tw_frame *const *frames, uint32_t count);
 void disk_append_end(struct disk *disk); /* the fsync is done */
-bool disk_put_alert(struct disk *disk, const struct tw_router_alert *alert, int64_t detected_at_ns);
+bool disk_put_alert(struct disk *disk, const struct tw_router_alert *alert, int64_t detected_at_ns,
+                    const struct disk_hiding *hiding);
+uint64_t disk_silence_of(const struct tw_silences *silences, const struct tw_router_alert *alert, int64_t at_ns);
 bool disk_snapshot_finish(struct disk *disk, struct disk_snapshot *snapshot); /* takes the chunks */
 void disk_snapshot_remove(struct disk *disk, uint64_t lsn);
 void disk_retain(struct disk *disk, uint64_t last_seq, uint64_t last_lsn);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "actors/router/routing.h"
 #include "protocol/check.h"
 #include "protocol/snapshot.h"
 #include "tests/sim/disk.h"
@@ -105,8 +106,10 @@ bool disk_fetch(void *context, uint64_t seq, struct tw_frame **frame, struct tw_
 static struct tw_recovery_disk stands(void *context)
 {
     struct disk *disk = context;
-    return (struct tw_recovery_disk){
-        .first_lsn = disk->retained_lsn + 1, .last_lsn = disk->last_lsn, .last_alert = disk->last_alert};
+    return (struct tw_recovery_disk){.first_lsn = disk->retained_lsn + 1,
+                                     .last_lsn = disk->last_lsn,
+                                     .last_alert = disk->last_alert,
+                                     .last_action = disk->last_action};
 }
 
 static int find_snapshot(void *context, uint64_t before, struct tw_recovery_snapshot *out, char *why)
@@ -194,11 +197,26 @@ static int alert_digest(void *context, uint64_t n, uint8_t digest[TW_SHA256_BYTE
     return 1;
 }
 
+static int64_t local_seconds(int64_t ts_ns)
+{
+    return ts_ns / SIM_SECOND;
+}
+
+uint64_t disk_silence_of(const struct tw_silences *silences, const struct tw_router_alert *alert, int64_t at_ns)
+{
+    struct tw_routing routing = {.local_seconds = local_seconds, .silences = silences};
+    struct tw_routing_facts facts = {alert->rule,        alert->severity, alert->kind,
+                                     alert->entity_type, alert->entity,   alert->ts_ns};
+    return tw_routing_silence(&routing, &facts, at_ns);
+}
+
 static bool store_alert(void *context, const struct tw_router_alert *alert, char *why)
 {
     struct disk *disk = context;
     snprintf(why, TW_RECOVERY_WHY_BYTES, "the disk is full");
-    return disk_put_alert(disk, alert, sim_wall(disk->sim));
+    int64_t wall_ns = sim_wall(disk->sim);
+    struct disk_hiding hiding = {disk_silence_of(disk->silences, alert, wall_ns), wall_ns, disk->last_action};
+    return disk_put_alert(disk, alert, wall_ns, &hiding);
 }
 
 static bool flush_alerts(void *context, char *why)

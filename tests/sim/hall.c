@@ -16,8 +16,10 @@
 struct subscriber {
     bool *has;                       /* [n] */
     uint64_t capacity, whole, known; /* has 1 .. whole; has heard that there are `known` */
-    uint64_t refusals;               /* had up to here */
-    bool asking, asks_refusals;
+    uint64_t refusals, actions;      /* had up to here */
+    uint64_t actions_known;          /* has heard of */
+    bool asking;
+    enum tw_catchup_kind asks;
     int64_t asked_ns, due_ns;
 };
 
@@ -57,8 +59,8 @@ bool hall_wants(const struct hall *hall, uint32_t subscriber, const char *topic,
     char own[32];
     (void)hall;
     topic_of(subscriber, own);
-    return begins(topic, topic_length, "alert.") || begins(topic, topic_length, TW_HEAD_TOPIC) ||
-           begins(topic, topic_length, own);
+    return begins(topic, topic_length, "alert.") || begins(topic, topic_length, "action.") ||
+           begins(topic, topic_length, TW_HEAD_TOPIC) || begins(topic, topic_length, own);
 }
 
 static void take_alert(struct hall *hall, uint32_t index, const struct tw_alert_view *alert, const void *bytes,
@@ -81,6 +83,16 @@ static void take_alert(struct hall *hall, uint32_t index, const struct tw_alert_
         subscriber->whole++;
 }
 
+static void take_action(struct hall *hall, uint32_t index, uint64_t h, const void *bytes, size_t length)
+{
+    struct subscriber *subscriber = &hall->list[index];
+    ledger_action_seen(hall->sim->ledger, h, bytes, length);
+    if (h == subscriber->actions + 1)
+        subscriber->actions++;
+    if (h > subscriber->actions_known)
+        subscriber->actions_known = h;
+}
+
 void hall_hear(struct hall *hall, uint32_t index, const char *topic, uint32_t topic_length, const void *bytes,
                size_t length)
 {
@@ -90,6 +102,7 @@ void hall_hear(struct hall *hall, uint32_t index, const char *topic, uint32_t to
     struct tw_head_view head;
     struct tw_refusal_message refusal;
     struct tw_catchup_end end;
+    struct tw_action_message action;
     if (begins(topic, topic_length, TW_HEAD_TOPIC)) {
         SIM_CHECK(sim, tw_head_decode(bytes, length, &head), "a head that cannot be read");
         ledger_head(sim->ledger, head.last, head.digest);
@@ -101,6 +114,8 @@ void hall_hear(struct hall *hall, uint32_t index, const char *topic, uint32_t to
         subscriber->due_ns = sim->now_ns;
     } else if (tw_alert_decode(bytes, length, &alert)) {
         take_alert(hall, index, &alert, bytes, length);
+    } else if (tw_action_message_decode(bytes, length, &action)) {
+        take_action(hall, index, action.h, bytes, length);
     } else {
         SIM_CHECK(sim, tw_refusal_decode(bytes, length, &refusal), "an answer that cannot be read");
         ledger_refusal_seen(sim->ledger, &refusal);
@@ -116,8 +131,11 @@ static void ask(struct hall *hall, uint32_t index)
     struct tw_buffer bytes = {0};
     char topic[32];
     topic_of(index, topic);
-    struct tw_catchup request = {.kind = subscriber->asks_refusals ? TW_CATCHUP_REFUSALS : TW_CATCHUP_ALERTS,
-                                 .after = subscriber->asks_refusals ? subscriber->refusals : subscriber->whole,
+    const uint64_t after[] = {[TW_CATCHUP_ALERTS] = subscriber->whole,
+                              [TW_CATCHUP_REFUSALS] = subscriber->refusals,
+                              [TW_CATCHUP_ACTIONS] = subscriber->actions};
+    struct tw_catchup request = {.kind = subscriber->asks,
+                                 .after = after[subscriber->asks],
                                  .limit = 1 + sim_below(&sim->random, 100),
                                  .topic = {topic, (uint32_t)strlen(topic)}};
     sim_tell(sim, topic, "asks for what is behind %llu", (unsigned long long)request.after);
@@ -133,6 +151,24 @@ static bool misses_refusals(const struct hall *hall, uint32_t index)
     return !hall->sim->faults && index % 2 == 1 && hall->list[index].refusals < ledger_refusals(hall->sim->ledger);
 }
 
+/* It has heard of some that it has not; in the end it may have missed the newest. */
+static bool misses_actions(const struct hall *hall, uint32_t index)
+{
+    const struct subscriber *subscriber = &hall->list[index];
+    return subscriber->actions < subscriber->actions_known ||
+           (!hall->sim->faults && subscriber->actions < ledger_actions(hall->sim->ledger));
+}
+
+/* False: it misses nothing that it knows of. */
+static bool chooses(const struct hall *hall, uint32_t index, enum tw_catchup_kind *out)
+{
+    const struct subscriber *subscriber = &hall->list[index];
+    *out = subscriber->whole < subscriber->known ? TW_CATCHUP_ALERTS
+           : misses_refusals(hall, index)        ? TW_CATCHUP_REFUSALS
+                                                 : TW_CATCHUP_ACTIONS;
+    return *out != TW_CATCHUP_ACTIONS || misses_actions(hall, index);
+}
+
 int64_t hall_act(struct hall *hall)
 {
     struct sim *sim = hall->sim;
@@ -142,8 +178,7 @@ int64_t hall_act(struct hall *hall)
         if (subscriber->due_ns <= sim->now_ns) {
             subscriber->due_ns = sim->now_ns + 200 * SIM_MS;
             bool waits = subscriber->asking && sim->now_ns - subscriber->asked_ns < ASK_AGAIN_NS;
-            subscriber->asks_refusals = misses_refusals(hall, i) && subscriber->whole >= subscriber->known;
-            if (!waits && (subscriber->whole < subscriber->known || subscriber->asks_refusals))
+            if (!waits && chooses(hall, i, &subscriber->asks))
                 ask(hall, i);
         }
         if (subscriber->due_ns < next_ns)
@@ -170,11 +205,13 @@ bool hall_satisfied(const struct hall *hall, char why[256])
     uint64_t alerts = ledger_alerts(hall->sim->ledger);
     for (uint32_t i = 0; i < hall->sim->plan.subscribers; i++) {
         const struct subscriber *subscriber = &hall->list[i];
-        if (subscriber->whole == alerts && !misses_refusals(hall, i))
+        if (subscriber->whole == alerts && !misses_refusals(hall, i) && !misses_actions(hall, i))
             continue;
-        snprintf(why, 256, "subscriber %u has alerts to %llu of %llu, refusals to %llu of %llu", i,
+        snprintf(why, 256,
+                 "subscriber %u has alerts to %llu of %llu, refusals to %llu of %llu, actions to %llu of %llu", i,
                  (unsigned long long)subscriber->whole, (unsigned long long)alerts,
-                 (unsigned long long)subscriber->refusals, (unsigned long long)ledger_refusals(hall->sim->ledger));
+                 (unsigned long long)subscriber->refusals, (unsigned long long)ledger_refusals(hall->sim->ledger),
+                 (unsigned long long)subscriber->actions, (unsigned long long)ledger_actions(hall->sim->ledger));
         return false;
     }
     return true;

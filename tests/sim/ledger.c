@@ -50,6 +50,7 @@ void ledger_free(struct ledger **ledger_pointer)
     free(ledger->rows);
     free(ledger->refused);
     free(ledger->alerts);
+    free(ledger->done);
     free(ledger);
     *ledger_pointer = NULL;
 }
@@ -96,6 +97,9 @@ void ledger_recovered(struct ledger *ledger, uint64_t last_alert)
               U(disk->last_alert), U(ledger->alert_count));
     for (uint64_t n = 1; n <= disk->last_alert; n++)
         ledger_stored(ledger, n);
+    SIM_CHECK(sim, disk->last_action == ledger->action_count, "%llu actions are stored; the log has %llu",
+              U(disk->last_action), U(ledger->action_count));
+    ledger->published = ledger->action_count;
 }
 
 void ledger_dropped(struct ledger *ledger, uint64_t last_seq, uint64_t last_lsn)
@@ -170,6 +174,7 @@ void ledger_stored(struct ledger *ledger, uint64_t n)
               memcmp(stored->digest, ledger->alerts[n].digest, TW_SHA256_BYTES) == 0 &&
                   memcmp(stored->record_digest, ledger->alerts[n].record_digest, TW_SHA256_BYTES) == 0,
               "alert %llu is stored with another digest", U(n));
+    ledger_hidden(ledger, n);
 }
 
 void ledger_seen(struct ledger *ledger, uint64_t n, const void *bytes, size_t length)
@@ -207,6 +212,11 @@ uint64_t ledger_alerts(const struct ledger *ledger)
 uint64_t ledger_refusals(const struct ledger *ledger)
 {
     return ledger->refused_count;
+}
+
+uint64_t ledger_actions(const struct ledger *ledger)
+{
+    return ledger->action_count;
 }
 
 uint64_t ledger_trades(const struct ledger *ledger)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * ledger.c: acks, recovery, retention, the end; ledger_log.c: records against what was said; ledger_alerts.c: alerts
- * against the judge and the uncrashed run.
+ * against the judge and the uncrashed run; ledger_actions.c: what people do.
  */
 #ifndef TW_SIM_LEDGER_INSIDE_H
 #define TW_SIM_LEDGER_INSIDE_H
@@ -41,6 +41,14 @@ struct known_alert { /* of the uncrashed run */
     uint8_t *bytes;
     uint32_t length;
     uint8_t digest[TW_SHA256_BYTES], record_digest[TW_SHA256_BYTES];
+    uint8_t id[TW_ALERT_ID_BYTES];
+    char event[12];
+    uint64_t actions_before; /* its record, in the log */
+};
+
+struct done { /* an action, as the log has it */
+    struct wish *wish;
+    int64_t at_ns;
 };
 
 struct ledger {
@@ -60,6 +68,8 @@ struct ledger {
     struct reference *reference; /* the uncrashed run: ledger_alerts.c */
     struct known_alert *alerts;  /* [n] */
     uint64_t alert_capacity, alert_count;
+    struct done *done;                               /* [h] */
+    uint64_t done_capacity, action_count, published; /* published: in this life of the daemon */
 };
 
 void *ledger_grow(void *list, uint64_t needed, uint64_t *capacity, size_t element);
@@ -68,6 +78,10 @@ struct source *ledger_source(struct ledger *ledger, struct tw_text publisher, ui
 
 /* One more durable record: is it what it must be? */
 void ledger_take(struct ledger *ledger, const struct tw_record *record);
+
+void ledger_take_action(struct ledger *ledger, const struct tw_control *control);
+/* Does the silence hide stored alert n that must? */
+void ledger_hidden(struct ledger *ledger, uint64_t n);
 
 struct reference *reference_new(struct ledger *ledger);
 void reference_free(struct reference **reference);

@@ -264,6 +264,9 @@ static void take_control(struct ledger *ledger, const struct tw_control *control
         SIM_CHECK(sim, control->number == ++ledger->snapshots, "snapshot %llu follows %llu", U(control->number),
                   U(ledger->snapshots - 1));
         return;
+    case TW_CONTROL_ACTION:
+        ledger_take_action(ledger, control);
+        return;
     case TW_CONTROL_RETENTION:
         SIM_CHECK(sim, control->number > ledger->forgotten_seq && control->number <= ledger->last_seq,
                   "retention up to trade %llu", U(control->number));

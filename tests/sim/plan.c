@@ -179,6 +179,7 @@ void sim_plan_make(struct sim_plan *plan, uint64_t seed)
     choose_faults(plan, &random);
     choose_tape(plan, &random);
     choose_rules(plan, &random);
+    plan->act_every_ns = often(&random, 700, 100 * SIM_MS, 3 * SIM_SECOND);
 }
 
 static void tell_time(const char *what, int64_t ns)
@@ -206,6 +207,7 @@ void sim_plan_tell(const struct sim_plan *plan)
     tell_time("step", plan->step_every_ns);
     tell_time("restart", plan->restart_publisher_every_ns);
     tell_time("settings", plan->settings_every_ns);
+    tell_time("act", plan->act_every_ns);
     tell_time("snapshot", plan->snapshot_every_ns);
     tell_time("latency", plan->latency_ns);
     tell_time("fsync", plan->fsync_ns);

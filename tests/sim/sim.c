@@ -16,6 +16,7 @@
 #include "tests/sim/hall.h"
 #include "tests/sim/ledger.h"
 #include "tests/sim/net.h"
+#include "tests/sim/people.h"
 
 #define STEP_NS 1000
 #define STOP_MAX_NS (120 * SIM_SECOND) /* virtual actors may be slow; that it takes 2 s is a test of the real one */
@@ -195,7 +196,7 @@ static int64_t next_fault(const struct faults *faults)
 static bool at_rest(struct sim *sim, char why[256])
 {
     struct disk *disk = sim->disk;
-    if (!crowd_satisfied(sim->crowd, why) || !hall_satisfied(sim->hall, why))
+    if (!crowd_satisfied(sim->crowd, why) || !people_satisfied(sim->people, why) || !hall_satisfied(sim->hall, why))
         return false;
     snprintf(why, 256, "%llu alerts are stored, the log gives %llu", (unsigned long long)disk->last_alert,
              (unsigned long long)ledger_alerts(sim->ledger));
@@ -221,6 +222,7 @@ static void step(struct sim *sim, struct faults *faults)
     if (sim->daemon != NULL && sim->daemon->stopping)
         wait_for_end(sim, faults);
     int64_t next = sooner(net_deliver(sim->net), sooner(crowd_act(sim->crowd), hall_act(sim->hall)));
+    next = sooner(next, people_act(sim->people));
     sim->steps++;
     if (sim->daemon != NULL && daemon_work(sim->daemon)) {
         sim->now_ns += STEP_NS;
@@ -245,6 +247,7 @@ static void open_world(struct sim *sim, uint64_t seed, bool told)
     sim->ledger = ledger_new(sim);
     sim->crowd = crowd_new(sim);
     sim->hall = hall_new(sim);
+    sim->people = people_new(sim);
 }
 
 static void close_world(struct sim *sim)
@@ -255,6 +258,7 @@ static void close_world(struct sim *sim)
     net_free(&sim->net);
     crowd_free(&sim->crowd);
     hall_free(&sim->hall);
+    people_free(&sim->people);
     disk_free(&sim->disk);
 }
 
@@ -281,10 +285,10 @@ uint64_t sim_run(uint64_t seed, bool told)
     }
     ledger_close(sim.ledger);
     if (told)
-        printf("seed %llu: %llu steps, %llu trades, %llu refused, %llu alerts, print %016llx\n",
+        printf("seed %llu: %llu steps, %llu trades, %llu refused, %llu alerts, %llu actions, print %016llx\n",
                (unsigned long long)seed, (unsigned long long)sim.steps, (unsigned long long)ledger_trades(sim.ledger),
                (unsigned long long)ledger_refusals(sim.ledger), (unsigned long long)ledger_alerts(sim.ledger),
-               (unsigned long long)sim.print);
+               (unsigned long long)ledger_actions(sim.ledger), (unsigned long long)sim.print);
     uint64_t print = sim.print;
     close_world(&sim);
     return print;

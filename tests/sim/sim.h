@@ -36,7 +36,7 @@ struct sim_plan {
     bool anonymous, twins, short_names; /* twins: two processes under one name */
     uint32_t shards, block_trades_max, credit, lane_depth;
     int64_t faults_until_ns, crash_every_ns, cut_every_ns, full_every_ns, leap_every_ns, step_every_ns;
-    int64_t restart_publisher_every_ns, settings_every_ns;
+    int64_t restart_publisher_every_ns, settings_every_ns, act_every_ns; /* act: one person, on an alert */
     uint32_t lose_pm, twice_pm, power_pm, damage_pm; /* of messages, of messages, of crashes, of crashes */
     int64_t latency_ns, fsync_ns, work_ns;
     uint32_t slow_actor; /* 0: none; else which one works 50 times slower */
@@ -67,6 +67,7 @@ struct sim {
     struct net *net;
     struct crowd *crowd; /* publishers */
     struct hall *hall;   /* subscribers */
+    struct people *people;
     struct ledger *ledger;
 };
 int64_t sim_wall(struct sim *sim);

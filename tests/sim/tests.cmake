@@ -23,7 +23,11 @@ set(sim_bugs
     snapshot_forgets_busts
     ack_before_fence
     resend_of_another_incarnation
-    bust_of_yesterday)
+    bust_of_yesterday
+    action_before_fsync
+    action_number_reused
+    action_means_what_came_later
+    action_ticks)
 if(TW_SANITIZE)
   set(sim_seeds 40)
   set(sim_bugs)
