@@ -4,6 +4,7 @@
  */
 #include "protocol/check.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,21 +55,29 @@ static size_t rounded(size_t count, size_t bytes, size_t unit)
     return (count * bytes + unit - 1) / unit * unit;
 }
 
-/* Untouched, as calloc gets it from the kernel, so that only what is used takes memory. Where it really begins stands
- * right before it. */
+/* From the kernel, untouched, so that only what is used takes memory, and freed at once: malloc would keep what was
+ * freed, and the room that aligning takes with it. */
 static void *alloc_huge(size_t length)
 {
-    char *begin = tw_alloc_zero(1, length + TW_HUGE_PAGE_BYTES);
-    char *memory = begin + (TW_HUGE_PAGE_BYTES - (uintptr_t)begin % TW_HUGE_PAGE_BYTES);
-    TW_ASSERT((size_t)(memory - begin) >= sizeof begin);
-    memcpy(memory - sizeof begin, &begin, sizeof begin);
+    char *begin = mmap(NULL, length + TW_HUGE_PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    there_or_end(begin == MAP_FAILED ? NULL : begin, length);
+    size_t before = (size_t)(-(uintptr_t)begin % TW_HUGE_PAGE_BYTES), behind = TW_HUGE_PAGE_BYTES - before;
+    char *memory = begin + before;
+    if (before > 0)
+        (void)munmap(begin, before);
+    (void)munmap(memory + length, behind);
     (void)madvise(memory, length, MADV_HUGEPAGE); /* a kernel without them says no, and nothing is lost */
     return memory;
 }
 
+static bool is_huge(size_t count, size_t bytes)
+{
+    return count * bytes >= TW_HUGE_PAGE_BYTES;
+}
+
 void *tw_alloc_lines(size_t count, size_t bytes)
 {
-    if (count * bytes >= TW_HUGE_PAGE_BYTES)
+    if (is_huge(count, bytes))
         return alloc_huge(rounded(count, bytes, TW_HUGE_PAGE_BYTES));
     size_t length = rounded(count, bytes, 64);
     void *memory = there_or_end(aligned_alloc(64, at_least_one(length)), length);
@@ -78,9 +87,10 @@ void *tw_alloc_lines(size_t count, size_t bytes)
 
 void tw_free_lines(void *memory, size_t count, size_t bytes)
 {
-    if (memory != NULL && count * bytes >= TW_HUGE_PAGE_BYTES)
-        memcpy(&memory, (char *)memory - sizeof memory, sizeof memory);
-    free(memory);
+    if (memory == NULL || !is_huge(count, bytes))
+        free(memory);
+    else
+        (void)munmap(memory, rounded(count, bytes, TW_HUGE_PAGE_BYTES));
 }
 
 char *tw_strndup(const char *text, size_t length)

@@ -7,49 +7,58 @@
 #include "protocol/check.h"
 
 #define CHUNK_MIN 3u /* with the head a power of two */
-#define CHUNK_MAX 255u
-#define TABLE_MIN 1024u
+#define CHUNK_MAX 63u
+#define TABLE_BITS_MIN 10u
 
-static uint64_t key_of(uint32_t account, uint32_t symbol)
+#define LINE_BYTES 64u
+#define BLOCK_LINES ((uint32_t)(TW_HUGE_PAGE_BYTES / LINE_BYTES))
+_Static_assert(BLOCK_LINES % (CHUNK_MAX + 1) == 0, "chunks of the usual size fill a block");
+
+/* The position's 32 bits in the table. For each account they are a bijection of the symbol (a product by an odd number,
+ * exclusive or, and the finalizer of MurmurHash3 are all reversible), so that they and the account are the key. */
+static uint32_t tag_of(uint32_t account, uint32_t symbol)
 {
-    return (uint64_t)account << 32 | symbol;
+    uint32_t bits = symbol ^ account * UINT32_C(0x9e3779b1);
+    bits ^= bits >> 16;
+    bits *= UINT32_C(0x85ebca6b);
+    bits ^= bits >> 13;
+    bits *= UINT32_C(0xc2b2ae35);
+    return bits ^ bits >> 16;
 }
 
-static uint32_t slot_of(uint64_t key, uint32_t capacity)
+/* ---- memory: lines in blocks, numbered through ---- */
+
+static struct tw_holding *at_line(const struct tw_holding_table *table, uint32_t line)
 {
-    key ^= key >> 32;
-    key *= UINT64_C(0x9e3779b97f4a7c15); /* Fibonacci hashing: the high bits are well mixed */
-    return (uint32_t)(key >> 32) & (capacity - 1);
+    return (struct tw_holding *)(void *)(table->blocks[line / BLOCK_LINES] + (size_t)(line % BLOCK_LINES) * LINE_BYTES);
 }
 
-static uint32_t find_slot(const struct tw_holding_table *table, uint64_t key)
+/* The first of so many lines that lie together. */
+static uint32_t take_lines(struct tw_holding_table *table, uint32_t count)
 {
-    uint32_t slot = slot_of(key, table->capacity);
-    while (table->slots[slot].key != 0 && table->slots[slot].key != key)
-        slot = (slot + 1) & (table->capacity - 1);
-    return slot;
+    uint32_t left = table->block_count * BLOCK_LINES - table->lines;
+    if (left < count) {
+        TW_ASSERT(table->block_count < UINT32_MAX / BLOCK_LINES);
+        table->lines = table->block_count * BLOCK_LINES;
+        table->blocks = tw_realloc(table->blocks, (table->block_count + 1) * sizeof *table->blocks);
+        table->blocks[table->block_count++] = tw_alloc_lines(1, TW_HUGE_PAGE_BYTES);
+    }
+    uint32_t line = table->lines;
+    table->lines += count;
+    return line;
 }
 
-static void grow(struct tw_holding_table *table)
-{
-    struct tw_holding_table old = *table;
-    table->capacity = old.capacity == 0 ? TABLE_MIN : old.capacity * 2;
-    table->slots = tw_alloc_lines(table->capacity, sizeof *table->slots);
-    for (uint32_t i = 0; i < old.capacity; i++)
-        if (old.slots[i].key != 0)
-            table->slots[find_slot(table, old.slots[i].key)] = old.slots[i];
-    tw_free_lines(old.slots, old.capacity, sizeof *old.slots);
-}
-
-static struct tw_holding *add(struct tw_holding_chunk **chunks, struct tw_area *area, uint32_t account, uint32_t saving)
+static uint32_t add(struct tw_holding_table *table, struct tw_holding_chunk **chunks, uint32_t account)
 {
     struct tw_holding_chunk *chunk = *chunks;
     if (chunk == NULL || chunk->count == chunk->capacity) {
         uint32_t capacity = chunk == NULL ? CHUNK_MIN : chunk->capacity * 2 + 1;
         if (capacity > CHUNK_MAX)
             capacity = CHUNK_MAX;
-        struct tw_holding_chunk *fresh = tw_area_take(area, sizeof *fresh + capacity * sizeof fresh->list[0]);
+        uint32_t line = take_lines(table, capacity + 1);
+        struct tw_holding_chunk *fresh = (struct tw_holding_chunk *)(void *)at_line(table, line);
         fresh->next = chunk;
+        fresh->line = line;
         fresh->count = 0;
         fresh->capacity = capacity;
         *chunks = chunk = fresh;
@@ -57,53 +66,103 @@ static struct tw_holding *add(struct tw_holding_chunk **chunks, struct tw_area *
     struct tw_holding *position = &chunk->list[chunk->count++];
     memset(position, 0, sizeof *position);
     position->account = account;
-    position->saved = saving;
-    return position;
+    position->saved = table->saving;
+    return chunk->line + chunk->count;
 }
 
-struct tw_holding *tw_holdings_get(struct tw_holding_table *table, struct tw_holding_chunk **chunks,
-                                   struct tw_area *area, uint32_t account, uint32_t symbol)
+/* ---- the table ---- */
+
+static uint32_t home_of(const struct tw_holding_table *table, uint32_t tag)
+{
+    return tag >> (32 - table->bits);
+}
+
+static uint32_t capacity_of(const struct tw_holding_table *table)
+{
+    return table->bits == 0 ? 0 : UINT32_C(1) << table->bits;
+}
+
+static bool is_of(const struct tw_holding_table *table, const struct tw_holding_slot *slot, uint32_t tag,
+                  uint32_t account)
+{
+    return slot->tag == tag && at_line(table, slot->line)->account == account;
+}
+
+/* Where it is, or a free one. */
+static struct tw_holding_slot *find_slot(const struct tw_holding_table *table, uint32_t tag, uint32_t account)
+{
+    const uint32_t mask = capacity_of(table) - 1;
+    uint32_t slot = home_of(table, tag);
+    while (table->slots[slot].line != 0 && !is_of(table, &table->slots[slot], tag, account))
+        slot = (slot + 1) & mask;
+    return &table->slots[slot];
+}
+
+static void grow(struct tw_holding_table *table)
+{
+    struct tw_holding_slot *old = table->slots;
+    const uint32_t old_capacity = capacity_of(table);
+    table->bits = table->bits == 0 ? TABLE_BITS_MIN : table->bits + 1;
+    TW_ASSERT(table->bits < 32);
+    const uint32_t mask = capacity_of(table) - 1;
+    table->slots = tw_alloc_lines(capacity_of(table), sizeof *table->slots);
+    for (uint32_t i = 0; i < old_capacity; i++) {
+        if (old[i].line == 0)
+            continue;
+        uint32_t slot = home_of(table, old[i].tag);
+        while (table->slots[slot].line != 0)
+            slot = (slot + 1) & mask;
+        table->slots[slot] = old[i];
+    }
+    tw_free_lines(old, old_capacity, sizeof *old);
+}
+
+struct tw_holding *tw_holdings_get(struct tw_holding_table *table, struct tw_holding_chunk **chunks, uint32_t account,
+                                   uint32_t symbol)
 {
     TW_ASSERT(account != 0 && symbol != 0);
-    if ((uint64_t)(table->count + 1) * 5 > (uint64_t)table->capacity * 3)
+    if ((uint64_t)(table->count + 1) * 4 > (uint64_t)capacity_of(table) * 3)
         grow(table);
-    uint64_t key = key_of(account, symbol);
-    struct tw_holding_slot *slot = &table->slots[find_slot(table, key)];
-    if (slot->key == 0) {
-        *slot = (struct tw_holding_slot){key, add(chunks, area, account, table->saving)};
+    const uint32_t tag = tag_of(account, symbol);
+    struct tw_holding_slot *slot = find_slot(table, tag, account);
+    if (slot->line == 0) {
+        *slot = (struct tw_holding_slot){tag, add(table, chunks, account)};
         table->count++;
     }
-    return slot->position;
+    return at_line(table, slot->line);
 }
 
 struct tw_holding *tw_holdings_find(const struct tw_holding_table *table, uint32_t account, uint32_t symbol)
 {
-    if (table->capacity == 0)
+    if (table->count == 0)
         return NULL;
-    const struct tw_holding_slot *slot = &table->slots[find_slot(table, key_of(account, symbol))];
-    return slot->key == 0 ? NULL : slot->position;
+    const struct tw_holding_slot *slot = find_slot(table, tag_of(account, symbol), account);
+    return slot->line == 0 ? NULL : at_line(table, slot->line);
 }
 
 void tw_holdings_expect_slot(const struct tw_holding_table *table, uint32_t account, uint32_t symbol)
 {
-    if (table->capacity == 0)
+    if (table->count == 0)
         return;
-    __builtin_prefetch(&table->slots[slot_of(key_of(account, symbol), table->capacity)]);
+    __builtin_prefetch(&table->slots[home_of(table, tag_of(account, symbol))]);
 }
 
 void tw_holdings_expect(const struct tw_holding_table *table, uint32_t account, uint32_t symbol)
 {
-    if (table->capacity == 0)
+    if (table->count == 0)
         return;
-    uint64_t key = key_of(account, symbol);
-    const struct tw_holding_slot *slot = &table->slots[slot_of(key, table->capacity)];
-    if (slot->key == key) /* a collision costs its miss */
-        __builtin_prefetch(slot->position, 1);
+    uint32_t tag = tag_of(account, symbol);
+    const struct tw_holding_slot *slot = &table->slots[home_of(table, tag)];
+    if (slot->line != 0 && slot->tag == tag) /* a collision costs its miss */
+        __builtin_prefetch(at_line(table, slot->line), 1);
 }
 
 void tw_holdings_free(struct tw_holding_table *table)
 {
-    tw_free_lines(table->slots, table->capacity, sizeof *table->slots);
+    for (uint32_t i = 0; i < table->block_count; i++)
+        tw_free_lines(table->blocks[i], 1, TW_HUGE_PAGE_BYTES);
+    free(table->blocks);
+    tw_free_lines(table->slots, capacity_of(table), sizeof *table->slots);
     memset(table, 0, sizeof *table);
 }
 

@@ -102,8 +102,7 @@ static void move_turnover(struct tw_shard *shard, struct tw_symbol *symbol, tw_i
 static void move_position(struct tw_shard *shard, struct tw_symbol *symbol, const struct fill *fill, tw_i128 signed_e8,
                           tw_i128 notional_e8, bool reversal, uint32_t row, struct tw_shard_answer *answer)
 {
-    struct tw_holding *position =
-        tw_holdings_get(&shard->positions, &symbol->chunks, &shard->area, fill->account, fill->symbol);
+    struct tw_holding *position = tw_holdings_get(&shard->positions, &symbol->chunks, fill->account, fill->symbol);
     if (shard->saving.active)
         tw_shard_save_position(shard, fill->symbol, position);
     tw_i128 before = position->quantity_e8 == 0 ? 0 : tw_term(position->quantity_e8, position->price_e8);

@@ -252,7 +252,7 @@ static struct tw_holding *position_for(struct tw_shard *shard, uint32_t symbol, 
 {
     if (account == 0 || account > TW_ACCOUNTS_MAX)
         return NULL;
-    return tw_holdings_get(&shard->positions, &tw_shard_symbol(shard, symbol)->chunks, &shard->area, account, symbol);
+    return tw_holdings_get(&shard->positions, &tw_shard_symbol(shard, symbol)->chunks, account, symbol);
 }
 
 static bool load_price(struct tw_holding *position, int64_t price_e8, bool may_be_elsewhere)

@@ -38,7 +38,7 @@ struct tw_shard {
     struct tw_symbol *symbols; /* symbol id -> id / shards */
     uint32_t symbol_count;     /* places, some may be unknown yet (id 0) */
     struct tw_holding_table positions;
-    struct tw_area area; /* of positions and windows */
+    struct tw_area area; /* of windows */
     uint32_t *traded;    /* symbols traded since the last re-marking */
     uint32_t traded_count, traded_capacity;
     struct tw_openings openings;
