@@ -29,7 +29,7 @@ struct tw_delivery_actor {
     struct tw_outbox *outbox;
     struct tw_delivery *core;
     struct tw_transfers *transfers;
-    struct tw_lines *lines;         /* NULL: no such receiver */
+    struct tw_aside *file;          /* NULL: no such receiver */
     struct tw_program *program;     /* NULL: no such receiver */
     struct tw_datagrams *datagrams; /* NULL: no such receiver */
     zsock_t *news;
@@ -61,6 +61,13 @@ static struct tw_transfers *make_transfers(const struct tw_cfg *cfg)
     return tw_transfers_new(&settings);
 }
 
+static struct tw_aside *make_file(const struct tw_cfg *cfg, const struct tw_receiver *receiver)
+{
+    struct tw_carrier carrier = tw_file_carrier(receiver->address, (uint64_t)tw_cfg_integer(cfg, "file/rotate"),
+                                                (uint32_t)tw_cfg_integer(cfg, "file/kept"));
+    return tw_aside_new(&carrier, setting_ns(cfg, "delivery/timeout"));
+}
+
 struct tw_delivery_actor *tw_delivery_actor_new(struct tw_store *store, const struct tw_cfg *cfg,
                                                 const struct tw_receivers *receivers)
 {
@@ -80,8 +87,7 @@ struct tw_delivery_actor *tw_delivery_actor_new(struct tw_store *store, const st
         const struct tw_receiver *receiver = &receivers->list[i];
         tw_delivery_add(actor->core, &receiver->pace);
         if (receiver->kind->transport == TW_TRANSPORT_FILE)
-            actor->lines = tw_lines_new(receiver->address, (uint64_t)tw_cfg_integer(cfg, "file/rotate"),
-                                        (uint32_t)tw_cfg_integer(cfg, "file/kept"));
+            actor->file = make_file(cfg, receiver);
         if (receiver->kind->transport == TW_TRANSPORT_DATAGRAM)
             actor->datagrams = tw_datagrams_new(receiver->address);
         if (receiver->kind->transport == TW_TRANSPORT_COMMAND)
@@ -121,7 +127,7 @@ void tw_delivery_actor_free(struct tw_delivery_actor **actor_pointer)
     if (actor == NULL)
         return;
     tw_transfers_free(&actor->transfers); /* they borrow the attempts */
-    tw_lines_free(&actor->lines);
+    tw_aside_free(&actor->file);
     tw_program_free(&actor->program);
     tw_datagrams_free(&actor->datagrams);
     while (actor->attempt_count > 0)
@@ -189,6 +195,8 @@ static int wait_for(void *self, zmq_pollitem_t items[TW_AGENT_SOCKETS_MAX], int6
         due_ns = tw_delivery_due(actor->core, core_now(actor, now_ns));
     if (due_ns != INT64_MAX && due_ns - actor->offset_ns < *deadline_ns)
         *deadline_ns = due_ns - actor->offset_ns;
+    if (actor->file != NULL)
+        count = tw_aside_wait_for(actor->file, items, count, deadline_ns);
     if (actor->program != NULL)
         count = tw_program_wait_for(actor->program, items, count, deadline_ns);
     return tw_transfers_wait_for(actor->transfers, items, count, deadline_ns);
@@ -204,7 +212,7 @@ static void carry(struct tw_delivery_actor *actor, struct tw_attempt *attempt)
         tw_transfers_begin(actor->transfers, attempt);
         return;
     case TW_TRANSPORT_FILE:
-        tw_lines_begin(actor->lines, attempt);
+        tw_aside_begin(actor->file, attempt);
         return;
     case TW_TRANSPORT_COMMAND:
         tw_program_begin(actor->program, attempt);
@@ -328,8 +336,8 @@ static bool conclude_all(struct tw_delivery_actor *actor, int64_t now_ns)
     struct tw_ended ended = {NULL, NULL};
     ended.last = &ended.first;
     tw_transfers_work(actor->transfers, now_ns, &ended);
-    if (actor->lines != NULL)
-        tw_lines_work(actor->lines, &ended);
+    if (actor->file != NULL)
+        tw_aside_work(actor->file, now_ns, &ended);
     if (actor->datagrams != NULL)
         tw_datagrams_work(actor->datagrams, &ended);
     if (actor->program != NULL)
@@ -394,7 +402,7 @@ static enum tw_agent_progress work(void *self, char failure[512])
         snprintf(failure, 512, "%s", actor->failure);
         return TW_AGENT_FAILED;
     }
-    busy = busy || tw_outbox_has_notes(actor->outbox) || (actor->lines != NULL && tw_lines_wait(actor->lines)) ||
+    busy = busy || tw_outbox_has_notes(actor->outbox) || (actor->file != NULL && tw_aside_wait(actor->file)) ||
            (actor->datagrams != NULL && tw_datagrams_wait(actor->datagrams));
     return busy ? TW_AGENT_CONTINUES : TW_AGENT_WAITS;
 }

@@ -11,40 +11,19 @@
 
 #include "protocol/check.h"
 
-struct tw_lines {
-    const char *path;
+struct lines {
+    char *path;
     uint64_t rotate_bytes;
     uint32_t kept;
     int fd; /* -1: not open */
     uint64_t bytes;
-    struct tw_ended written; /* wait for the sync */
 };
 
-struct tw_lines *tw_lines_new(const char *path, uint64_t rotate_bytes, uint32_t kept)
-{
-    struct tw_lines *lines = tw_alloc_zero(1, sizeof *lines);
-    lines->path = path;
-    lines->rotate_bytes = rotate_bytes;
-    lines->kept = kept;
-    lines->fd = -1;
-    lines->written.last = &lines->written.first;
-    return lines;
-}
-
-static void shut(struct tw_lines *lines)
+static void shut(struct lines *lines)
 {
     if (lines->fd >= 0)
         close(lines->fd);
     lines->fd = -1;
-}
-
-void tw_lines_free(struct tw_lines **lines)
-{
-    if (*lines == NULL)
-        return;
-    shut(*lines);
-    free(*lines);
-    *lines = NULL;
 }
 
 static bool write_all(int fd, const void *bytes, size_t length)
@@ -63,7 +42,7 @@ static bool write_all(int fd, const void *bytes, size_t length)
 }
 
 /* A crash may have left half a line: the next begins on a line of its own. */
-static bool end_torn_line(struct tw_lines *lines)
+static bool end_torn_line(struct lines *lines)
 {
     char last = '\n';
     if (lines->bytes == 0 || pread(lines->fd, &last, 1, (off_t)lines->bytes - 1) != 1 || last == '\n')
@@ -72,7 +51,7 @@ static bool end_torn_line(struct tw_lines *lines)
     return write_all(lines->fd, "\n", 1);
 }
 
-static bool open_file(struct tw_lines *lines)
+static bool open_file(struct lines *lines)
 {
     struct stat status;
     lines->fd = open(lines->path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
@@ -80,7 +59,7 @@ static bool open_file(struct tw_lines *lines)
         return false;
     if (fstat(lines->fd, &status) != 0 || !S_ISREG(status.st_mode)) {
         shut(lines);
-        errno = EINVAL; /* a pipe or a device could block all others */
+        errno = EINVAL; /* a pipe or a device keeps nothing */
         return false;
     }
     lines->bytes = (uint64_t)status.st_size;
@@ -88,7 +67,7 @@ static bool open_file(struct tw_lines *lines)
 }
 
 /* Somebody may have renamed or removed the file under us. */
-static bool is_the_one(const struct tw_lines *lines)
+static bool is_the_one(const struct lines *lines)
 {
     struct stat ours, there;
     return fstat(lines->fd, &ours) == 0 && stat(lines->path, &there) == 0 && ours.st_ino == there.st_ino &&
@@ -96,7 +75,7 @@ static bool is_the_one(const struct tw_lines *lines)
 }
 
 /* PATH.1 becomes PATH.2, and so on; PATH becomes PATH.1. */
-static bool rotate(struct tw_lines *lines)
+static bool rotate(struct lines *lines)
 {
     size_t bytes = strlen(lines->path) + 16;
     char *from = tw_alloc(bytes), *to = tw_alloc(bytes);
@@ -113,57 +92,65 @@ static bool rotate(struct tw_lines *lines)
 }
 
 /* All of a line or nothing. */
-static bool put_line(struct tw_lines *lines, const struct tw_buffer *line)
+static bool put_line(struct lines *lines, const uint8_t *line, size_t length)
 {
-    if (lines->fd >= 0 && !is_the_one(lines))
+    if (lines->fd >= 0 && !is_the_one(lines)) {
+        if (fdatasync(lines->fd) != 0)
+            return false;
         shut(lines);
+    }
     if (lines->fd < 0 && !open_file(lines))
         return false;
-    bool large = lines->rotate_bytes > 0 && lines->bytes > 0 && lines->bytes + line->length > lines->rotate_bytes;
+    bool large = lines->rotate_bytes > 0 && lines->bytes > 0 && lines->bytes + length > lines->rotate_bytes;
     if (large && !rotate(lines))
         return false;
-    if (write_all(lines->fd, line->bytes, line->length)) {
-        lines->bytes += line->length;
+    if (write_all(lines->fd, line, length)) {
+        lines->bytes += length;
         return true;
     }
     int number = errno;
     if (ftruncate(lines->fd, (off_t)lines->bytes) != 0)
-        shut(lines);
+        shut(lines); /* when it is opened again, the next begins on a line of its own */
     errno = number;
     return false;
 }
 
-static void fail(struct tw_attempt *attempt, int number)
+/* The last that is written is synced with all before it. */
+static void carry(void *self, struct tw_batch *batch)
 {
-    attempt->answer = (struct tw_answer){.answered = false};
-    attempt->said_length = 0;
-    tw_attempt_say(attempt, strerror(number), strlen(strerror(number)));
-}
-
-void tw_lines_begin(struct tw_lines *lines, struct tw_attempt *attempt)
-{
-    attempt->answer = (struct tw_answer){.answered = true};
-    if (!put_line(lines, &attempt->request.body))
-        fail(attempt, errno);
-    tw_attempt_end(&lines->written, attempt);
-}
-
-bool tw_lines_wait(const struct tw_lines *lines)
-{
-    return lines->written.first != NULL;
-}
-
-void tw_lines_work(struct tw_lines *lines, struct tw_ended *ended)
-{
-    if (lines->written.first == NULL)
-        return;
-    int number = lines->fd < 0 || fdatasync(lines->fd) == 0 ? 0 : errno;
-    for (struct tw_attempt *attempt = lines->written.first, *next; attempt != NULL; attempt = next) {
-        next = attempt->next;
-        if (number != 0)
-            fail(attempt, number);
-        tw_attempt_end(ended, attempt);
+    struct lines *lines = self;
+    size_t from = 0;
+    while (batch->arrived < batch->count) {
+        size_t end = batch->ends[batch->arrived];
+        if (!put_line(lines, batch->bytes.bytes + from, end - from)) {
+            batch->number = errno;
+            break;
+        }
+        from = end;
+        batch->arrived++;
     }
-    lines->written = (struct tw_ended){NULL, NULL};
-    lines->written.last = &lines->written.first;
+    if (batch->arrived > 0 && (lines->fd < 0 || fdatasync(lines->fd) != 0)) {
+        batch->number = batch->number != 0 ? batch->number : errno;
+        batch->arrived = 0;
+    }
+    if (batch->number != 0)
+        shut(lines);
+}
+
+static void free_lines(void *self)
+{
+    struct lines *lines = self;
+    shut(lines);
+    free(lines->path);
+    free(lines);
+}
+
+struct tw_carrier tw_file_carrier(const char *path, uint64_t rotate_bytes, uint32_t kept)
+{
+    struct lines *lines = tw_alloc_zero(1, sizeof *lines);
+    lines->path = tw_strndup(path, strlen(path));
+    lines->rotate_bytes = rotate_bytes;
+    lines->kept = kept;
+    lines->fd = -1;
+    return (struct tw_carrier){lines, carry, free_lines};
 }

@@ -1,18 +1,22 @@
 # SPDX-License-Identifier: MIT
-"""Deliveries under load and kill -9: who is well gets all of it soon, nothing is lost, repeats carry the same key.
+"""Deliveries under load, to what blocks, and under kill -9: who is well gets all of it soon, nothing is lost, repeats
+carry the same key.
 
 TW_TEST_KILLS: how often (8, times TW_TEST_SCALE). TW_TEST_SEED: of the moments (printed).
 """
 
+import contextlib
+import fcntl
 import json
 import os
 import random
+import signal
 import time
 import unittest
 
-from harness import Catchup, Daemon, Publisher, run_tool, scaled, trade, wait_until
+from harness import Catchup, Daemon, Publisher, Scratch, run_tool, scaled, trade, wait_until
 from harness.market import Persistent
-from harness.sinks import Webhook
+from harness.sinks import SystemLog, Webhook
 from harness.waiting import PATIENCE
 from harness.wire import DAY_NS
 
@@ -96,6 +100,95 @@ class Load(unittest.TestCase):
             slow.mode = "ok"
             daemon.restart()
             slow.wait_numbers(50)
+
+
+@contextlib.contextmanager
+def blocked(path):
+    """Whoever opens the file blocks in the kernel, as on a mount that hangs: we hold a lease on it, and do not give it
+    back before the end. (The kernel takes it after /proc/sys/fs/lease-break-time, 45 s.)"""
+    before = signal.signal(signal.SIGIO, signal.SIG_IGN)    # "somebody wants to open it"
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT)
+    try:
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+        yield
+    finally:
+        os.close(descriptor)
+        signal.signal(signal.SIGIO, before)
+
+
+def attempts(daemon, receiver):
+    done = run_tool("deliveries", "list", "--receiver", receiver, "--json", "--data", daemon.data)
+    assert done.code == 0, done
+    return [json.loads(line) for line in done.out.splitlines()]
+
+
+def numbers_in(path):
+    """n of each line, in order."""
+    with open(path, encoding="utf-8") as file:
+        return [json.loads(line)["n"] for line in file]
+
+
+class Blocks(unittest.TestCase):
+    SETS = {"delivery/timeout": 1, "delivery/retry_first": 1, "delivery/retry_max": 1, "delivery/breaker": 3}
+
+    def publish(self, daemon, count, name="desk-7"):
+        with Publisher(daemon, name) as publisher:
+            publisher.publish([trade(qty=20000, symbol=f"S{i % 50}", account=None) for i in range(count)])
+
+    def test_a_file_that_blocks_delays_only_itself_and_no_stop(self):
+        with Scratch() as scratch, Webhook() as ops:
+            path = scratch.path("alerts.jsonl")
+            with Daemon(sets=self.SETS | {"file/path": path, "webhook/ops": ops.url}) as daemon:
+                with blocked(path):
+                    self.publish(daemon, 50)
+                    ops.wait_numbers(50)
+                    daemon.await_line("file does not take alerts.*it took too long")
+                    began = time.monotonic()
+                    self.publish(daemon, 50, "desk-8")      # while it hangs
+                    ops.wait_numbers(100)
+                    self.assertLess(time.monotonic() - began, 1.5 * PATIENCE)
+                    self.assertIn("again", {row["state"] for row in attempts(daemon, "file")})
+                    self.assertEqual(os.path.getsize(path), 0)
+                    code, seconds = daemon.stop()
+                    self.assertEqual(code, 0)
+                    self.assertLess(seconds, 2 * PATIENCE)
+                daemon.restart()
+                wait_until("all lines", lambda: sorted(numbers_in(path)) == list(range(1, 101)))
+                self.assertEqual(ops.repeats, 0)
+
+    def test_a_file_that_comes_back_is_written_and_none_is_lost(self):
+        with Scratch() as scratch:
+            path = scratch.path("alerts.jsonl")
+            with Daemon(sets=self.SETS | {"file/path": path}) as daemon:
+                with blocked(path):
+                    self.publish(daemon, 50)
+                    daemon.await_line("file does not take alerts")
+                daemon.await_line("file takes alerts again")
+                wait_until("all lines", lambda: set(numbers_in(path)) == set(range(1, 51)))
+                wait_until("all rows", lambda: {row["n"] for row in attempts(daemon, "file") if row["state"] == "delivered"} ==
+                           set(range(1, 51)))
+                # Those that hung came late, and went once more.
+                self.assertLessEqual(len(numbers_in(path)), 100)
+
+    def test_a_system_log_that_is_full_gets_the_rest_when_it_has_room(self):
+        with Scratch() as scratch, Webhook() as ops, SystemLog(scratch.path("log"), reads=False) as log:
+            sets = self.SETS | {"syslog/address": scratch.path("log"), "webhook/ops": ops.url}
+            with Daemon(sets=sets) as daemon:
+                count = 2 * self.datagrams() + 20
+                self.publish(daemon, count)
+                ops.wait_numbers(count)
+                daemon.await_line("syslog does not take alerts.*Resource temporarily unavailable")
+                log.read()
+                got = log.wait("all of them", lambda got: got if len(got) >= count else None)
+                daemon.await_line("syslog takes alerts again")
+                # What did not fit was not there in part: each came once.
+                self.assertEqual(sorted(int(data["key"].split("-")[1]) for _, data, _ in got), list(range(1, count + 1)))
+
+    @staticmethod
+    def datagrams():
+        """So many wait at a local socket at most."""
+        with open("/proc/sys/net/unix/max_dgram_qlen", encoding="ascii") as file:
+            return int(file.read())
 
 
 class Kills(unittest.TestCase):

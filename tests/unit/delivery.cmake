@@ -2,3 +2,4 @@
 foreach(story delivery delivery_digests receivers matcher hours routing lifecycle silences)
   tw_test(${story} unit tw_cores)
 endforeach()
+tw_test(delivery_aside unit tw_actors)

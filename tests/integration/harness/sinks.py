@@ -473,7 +473,7 @@ class SystemLog(Sink):
                       re.S)
     FACILITY = 19   # local3
 
-    def __init__(self, path=None):
+    def __init__(self, path=None, reads=True):
         super().__init__()
         self.socket = socket.socket(socket.AF_UNIX if path else socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(path or ("127.0.0.1", 0))
@@ -481,6 +481,11 @@ class SystemLog(Sink):
         self.port = None if path else self.socket.getsockname()[1]
         self.ends = threading.Event()
         self.thread = threading.Thread(target=self._take_all, daemon=True)
+        if reads:
+            self.read()
+
+    def read(self):
+        """From now on; before, what comes fills the socket."""
         self.thread.start()
 
     def _take_all(self):
@@ -512,7 +517,8 @@ class SystemLog(Sink):
 
     def __exit__(self, *unused):
         self.ends.set()
-        self.thread.join(5)
+        if self.thread.is_alive():
+            self.thread.join(5)
         self.socket.close()
 
 
