@@ -4,13 +4,15 @@
  * It takes the same messages from the same publisher, acks them, and publishes an alert for each trade that the daemon
  * would call large. No sequence, no rules, no state. Whatever waits goes with one sync.
  *
- *   bench_echo rocksdb|file DIRECTORY TRADES ACKS ALERTS
+ *   bench_echo rocksdb|threads|file DIRECTORY TRADES ACKS ALERTS
  *
- * rocksdb: a write batch with sync, one key a message. file: a file of zeros that is there already, pwrite and
- * fdatasync. Says `ready` on stderr; ends on SIGTERM.
+ * rocksdb: a write batch with sync, one key a message. threads: the same, but who receives, who writes and who
+ * publishes are threads of their own, joined as the daemon's actors are: two more wake-ups, and still nothing done.
+ * file: a file of zeros that is there already, pwrite and fdatasync. Says `ready` on stderr; ends on SIGTERM.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <rocksdb/c.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +28,7 @@
 #define FILE_BYTES (INT64_C(256) << 20)
 
 struct echo {
-    void *trades, *acks, *alerts;
+    void *context, *trades, *acks, *alerts;
     /* where it is written */
     rocksdb_t *db;
     rocksdb_writeoptions_t *with_sync;
@@ -184,26 +186,100 @@ static void answer(struct echo *echo, const void *bytes, size_t length)
 
 /* ---- the loop ---- */
 
-static void work(struct echo *echo)
+/* What waits, at least one; 0: a signal. */
+static uint32_t take(void *socket, zmq_msg_t messages[MESSAGES_MAX])
 {
-    zmq_msg_t messages[MESSAGES_MAX];
     uint32_t count = 0;
     for (; count < MESSAGES_MAX; count++) {
         zmq_msg_init(&messages[count]);
-        if (zmq_msg_recv(&messages[count], echo->trades, count == 0 ? 0 : ZMQ_DONTWAIT) < 0) {
+        if (zmq_msg_recv(&messages[count], socket, count == 0 ? 0 : ZMQ_DONTWAIT) < 0) {
             zmq_msg_close(&messages[count]);
             break;
         }
-        append(echo, zmq_msg_data(&messages[count]), zmq_msg_size(&messages[count]));
     }
-    if (count == 0) /* a signal */
-        return;
+    return count;
+}
+
+static void write_all(struct echo *echo, zmq_msg_t messages[MESSAGES_MAX], uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        append(echo, zmq_msg_data(&messages[i]), zmq_msg_size(&messages[i]));
     sync_all(echo);
+}
+
+static void answer_all(struct echo *echo, zmq_msg_t messages[MESSAGES_MAX], uint32_t count)
+{
     for (uint32_t i = 0; i < count; i++) {
         answer(echo, zmq_msg_data(&messages[i]), zmq_msg_size(&messages[i]));
         zmq_msg_close(&messages[i]);
     }
     publish_ack(echo);
+}
+
+static void work(struct echo *echo)
+{
+    zmq_msg_t messages[MESSAGES_MAX];
+    uint32_t count = take(echo->trades, messages);
+    if (count == 0)
+        return;
+    write_all(echo, messages, count);
+    answer_all(echo, messages, count);
+}
+
+/* ---- the same by three threads ---- */
+
+#define TO_WRITE "inproc://write"
+#define TO_PUBLISH "inproc://publish"
+
+static void *joined(void *context, int type, const char *endpoint)
+{
+    void *socket = zmq_socket(context, type);
+    if ((type == ZMQ_PUSH ? zmq_bind(socket, endpoint) : zmq_connect(socket, endpoint)) != 0)
+        fail(endpoint, zmq_strerror(errno));
+    return socket;
+}
+
+static void pass_on(void *socket, zmq_msg_t messages[MESSAGES_MAX], uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (zmq_msg_send(&messages[i], socket, 0) < 0)
+            zmq_msg_close(&messages[i]);
+}
+
+static void *writer(void *argument)
+{
+    struct echo *echo = argument;
+    zmq_msg_t messages[MESSAGES_MAX];
+    void *from = joined(echo->context, ZMQ_PULL, TO_WRITE), *to = joined(echo->context, ZMQ_PUSH, TO_PUBLISH);
+    for (uint32_t count;;)
+        if ((count = take(from, messages)) > 0) {
+            write_all(echo, messages, count);
+            pass_on(to, messages, count);
+        }
+    return NULL;
+}
+
+static void *publisher(void *argument)
+{
+    struct echo *echo = argument;
+    zmq_msg_t messages[MESSAGES_MAX];
+    void *from = joined(echo->context, ZMQ_PULL, TO_PUBLISH);
+    for (uint32_t count;;)
+        if ((count = take(from, messages)) > 0)
+            answer_all(echo, messages, count);
+    return NULL;
+}
+
+static void receive(struct echo *echo)
+{
+    zmq_msg_t messages[MESSAGES_MAX];
+    pthread_t threads[2];
+    void *to = joined(echo->context, ZMQ_PUSH, TO_WRITE);
+    pthread_create(&threads[0], NULL, writer, echo);
+    pthread_create(&threads[1], NULL, publisher, echo);
+    while (!bench_stopped())
+        pass_on(to, messages, take(echo->trades, messages));
+    _exit(0); /* the others are in the middle of something */
 }
 
 static void *bound(void *context, int type, const char *endpoint)
@@ -224,15 +300,18 @@ int main(int argc, char **argv)
     if (argc < 6)
         return 2;
     bench_stop_by_signal();
-    if (strcmp(argv[1], "rocksdb") == 0)
+    const bool threads = strcmp(argv[1], "threads") == 0;
+    if (threads || strcmp(argv[1], "rocksdb") == 0)
         open_rocksdb(&echo, argv[2]);
     else
         open_file(&echo, argv[2]);
-    void *context = zmq_ctx_new();
-    echo.trades = bound(context, ZMQ_PULL, argv[3]);
-    echo.acks = bound(context, ZMQ_PUB, argv[4]);
-    echo.alerts = bound(context, ZMQ_PUB, argv[5]);
+    echo.context = zmq_ctx_new();
+    echo.trades = bound(echo.context, ZMQ_PULL, argv[3]);
+    echo.acks = bound(echo.context, ZMQ_PUB, argv[4]);
+    echo.alerts = bound(echo.context, ZMQ_PUB, argv[5]);
     fputs("bench_echo: ready \n", stderr);
+    if (threads)
+        receive(&echo);
     while (!bench_stopped())
         work(&echo);
     return 0;

@@ -9,8 +9,8 @@ MIB = 1 << 20
 RETAIN_BYTES = 8 << 30
 
 
-def measure(bench, options):
-    settings = ("exposure/remark=1", f"store/retain_bytes={RETAIN_BYTES}")
+def measure(bench, remark, options):
+    settings = (f"exposure/remark={remark}", f"store/retain_bytes={RETAIN_BYTES}")
     with Daemon(bench, *settings) as daemon:
         result = drive(bench, daemon, "throughput", bench.long_seconds, settle=60.0, **options)
         result["idle_percent"] = daemon.idle_percent(2 if bench.quick else 10)
@@ -27,14 +27,14 @@ def _row(flow, result):
 
 
 def run(bench):
-    flows = [("synthetic", {})]
+    flows = [("synthetic, remark 1 s", 1, {})]
     if bench.desk():
-        flows.append(("desk day", {"tape": bench.desk()}))
+        flows.append(("desk day, remark 0", 0, {"tape": bench.desk()}))
     rows = []
-    for flow, options in flows:
+    for flow, remark, options in flows:
         bench.say(f"sustained: {flow}, {bench.long_seconds:g} s")
-        rows.append(_row(flow, bench.keep("sustained", flow, measure(bench, options))))
-    return [f"\n### Sustained: one publisher, remark 1 s, at most {RETAIN_BYTES >> 30} GiB retained; one run\n",
+        rows.append(_row(flow, bench.keep("sustained", flow, measure(bench, remark, options))))
+    return [f"\n### Sustained: one publisher, at most {RETAIN_BYTES >> 30} GiB retained; one run\n",
             "Memory is what is the daemon's own (RssAnon); its slope is that of the second half.\n",
             *table(["flow", "for", "trades/s", "memory after 25 · 50 · 75 · 100 %", "slope", "idle CPU after it",
                     "until idle"], rows)]
