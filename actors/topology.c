@@ -15,6 +15,7 @@
 #include "actors/journal/journal_actor.h"
 #include "actors/keeper/keeper_actor.h"
 #include "actors/recovery/recovery_actor.h"
+#include "actors/router/inhibition_actor.h"
 #include "actors/router/router_actor.h"
 #include "actors/runtime/log.h"
 #include "actors/runtime/session.h"
@@ -40,6 +41,7 @@ struct tw_topology {
     struct tw_receivers receivers;
     struct tw_routing routing;
     struct tw_silences *silences;
+    struct tw_inhibitor *inhibitor;
     struct tw_routes *routes;
     struct tw_pool *answers, *events, *slices;
     struct tw_gateway_actor *gateway;
@@ -145,14 +147,17 @@ static bool take_action(void *silences, const struct tw_store_action *stored)
     return true;
 }
 
-/* All that people did so far; recovery stores alerts that were silenced then. */
-static bool make_silences(struct tw_topology *topology, char why[512])
+/* All that people did so far, and what is muted now: recovery stores alerts behind it. */
+static bool make_quiet(struct tw_topology *topology, char why[512])
 {
     struct tw_store_error error;
     topology->silences = tw_silences_new();
     topology->routing.silences = topology->silences;
-    if (tw_store_actions(topology->store, 0, take_action, topology->silences, &error))
+    if (tw_store_actions(topology->store, 0, take_action, topology->silences, &error) &&
+        tw_inhibitor_restore(topology->cfg, topology->store, &topology->inhibitor, &error)) {
+        topology->routing.inhibitor = topology->inhibitor;
         return true;
+    }
     snprintf(why, 512, "%s", error.text);
     return false;
 }
@@ -196,7 +201,7 @@ static bool recover(struct tw_topology *topology, bool (*stop_requested)(void), 
     struct tw_gateway_settings gateway = gateway_settings(topology);
     struct tw_recovery_settings settings = {.gateway = &gateway, .history = &history, .shards = topology->shards};
     make_receivers(topology);
-    if (!make_silences(topology, why)) {
+    if (!make_quiet(topology, why)) {
         *exit_code = TW_EXIT_UNREACHABLE;
         return false;
     }
@@ -266,6 +271,7 @@ static void end_all(struct tw_topology **topology_pointer)
     tw_store_close(&topology->store);
     tw_routes_free(&topology->routes);
     tw_silences_free(&topology->silences);
+    tw_inhibitor_free(&topology->inhibitor);
     free(topology);
     *topology_pointer = NULL;
 }

@@ -54,6 +54,13 @@ struct tw_cfg_route {
 };
 uint32_t tw_cfg_routes(const struct tw_cfg *cfg, struct tw_cfg_route out[TW_ROUTES_MAX]);
 
+/* Which alerts mute which, in byte order of their names; what a preset means is filled in. Borrowed. */
+struct tw_cfg_inhibition {
+    const char *name, *source, *target, *equal; /* equal NULL: nothing in common */
+    int64_t hold_s;
+};
+uint32_t tw_cfg_inhibitions(const struct tw_cfg *cfg, struct tw_cfg_inhibition out[TW_INHIBITIONS_MAX]);
+
 const char *tw_cfg_named(const struct tw_cfg *cfg, const char *section, const char *name); /* NULL: it is not set */
 
 /* The canonical text of the settings that can change an alert (cfg/rules.h), appended to `out`. */

@@ -129,19 +129,40 @@ static const char *named_example(const struct tw_key *key)
         return "ops = /etc/tapewarden/ops";
     case TW_TYPE_CHOICE:
         return strchr(key->choices, 'H') != NULL ? "ops = HIGH" : "ops = alertmanager";
-    case TW_TYPE_NAME:
-        return "parent = desk";
-    case TW_TYPE_MATCHERS:
-        return "match = severity=CRITICAL type=~HIGH_.*";
-    case TW_TYPE_HOURS:
-        return "hours = Mon-Fri 22:00-06:00, Sat-Sun";
-    case TW_TYPE_NAMES:
-        return "receiver = pagerduty slack";
-    case TW_TYPE_SWITCH:
-        return "continue = on";
     default:
         return "nyse = tcp://10.0.0.7:5556";
     }
+}
+
+/* Of a key behind a name, such as route/NAME/match. */
+static const char *inner_example(const struct tw_key *key)
+{
+    switch (key->type) {
+    case TW_TYPE_NAME:
+        return "desk";
+    case TW_TYPE_MATCHERS:
+        return "severity=CRITICAL type=~HIGH_.*";
+    case TW_TYPE_HOURS:
+        return "Mon-Fri 22:00-06:00, Sat-Sun";
+    case TW_TYPE_NAMES:
+        return "pagerduty slack";
+    case TW_TYPE_LABELS:
+        return "entity_type entity";
+    case TW_TYPE_SWITCH:
+        return "on";
+    case TW_TYPE_INTEGER:
+        return "900";
+    default:
+        return "critical";
+    }
+}
+
+static void print_named(FILE *out, const struct tw_key *key, int indent, const char *last)
+{
+    if (strcmp(last, "*") == 0)
+        fprintf(out, "%*s# %s\n", indent, "", named_example(key));
+    else
+        fprintf(out, "%*s# %s = %s\n", indent, "", last, inner_example(key));
 }
 
 static void print_key(FILE *out, const struct tw_key *key, const char *previous)
@@ -156,7 +177,7 @@ static void print_key(FILE *out, const struct tw_key *key, const char *previous)
              bounds, key->unit[0] != '\0' ? "; " : "", key->unit);
     print_comment(out, indent, comment);
     if ((key->flags & TW_KEY_NAMED) != 0)
-        fprintf(out, "%*s# %s\n", indent, "", named_example(key));
+        print_named(out, key, indent, last);
     else if (key->standard[0] == '\0' && !later)
         fprintf(out, "%*s# %s = ...\n", indent, "", last);
     else if (later)

@@ -35,7 +35,8 @@ enum tw_key_type {
     TW_TYPE_MATCHERS,   /* which alerts are meant (protocol/matcher.h) */
     TW_TYPE_NAME,       /* of a route */
     TW_TYPE_NAMES,      /* of receivers, spaces between */
-    TW_TYPE_HOURS       /* of the week (protocol/hours.h) */
+    TW_TYPE_HOURS,      /* of the week (protocol/hours.h) */
+    TW_TYPE_LABELS      /* of alerts (protocol/matcher.h), spaces between; or all, or none */
 };
 
 enum tw_key_flag {

@@ -8,6 +8,7 @@
 #include "cfg/value.h"
 #include "protocol/check.h"
 #include "protocol/hours.h"
+#include "protocol/matcher.h"
 
 #define KEY_PREFIX "whsec_"
 #define KEY_BYTES_MIN 24u /* Standard Webhooks */
@@ -34,6 +35,8 @@ const char *tw_receiver_value_form(enum tw_key_type type)
         return "1 to 32 of A-Za-z0-9_-";
     case TW_TYPE_HOURS:
         return "days and hours such as Mon-Fri 08:00-17:30, commas between, at most 16";
+    case TW_TYPE_LABELS:
+        return "labels such as type entity, spaces between; all, or none";
     case TW_TYPE_NAMES:
         return "names of receivers, spaces between";
     default:
@@ -118,6 +121,7 @@ static bool all_good(const char *text, const char *separators, size_t most,
 bool tw_receiver_value_good(enum tw_key_type type, const char *text)
 {
     struct tw_hours hours;
+    uint32_t labels = 0;
     switch (type) {
     case TW_TYPE_URL:
         return is_url(text);
@@ -133,6 +137,8 @@ bool tw_receiver_value_good(enum tw_key_type type, const char *text)
         return is_name(text, strlen(text));
     case TW_TYPE_HOURS:
         return tw_hours_read(text, &hours);
+    case TW_TYPE_LABELS:
+        return tw_labels_read(text, &labels);
     case TW_TYPE_NAMES:
         return all_good(text, " ", TW_RECEIVERS_MAX, is_name);
     default:

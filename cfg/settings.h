@@ -63,6 +63,8 @@ bool tw_cfg_check_whole(struct tw_cfg *cfg, struct tw_cfg_error *error);
 
 /* Whether the routes make a tree whose receivers there are (cfg/routes.c). */
 bool tw_cfg_check_routes(const struct tw_cfg *cfg, struct tw_cfg_error *error);
+/* Whether rules of inhibition are whole (cfg/inhibitions.c). */
+bool tw_cfg_check_inhibitions(const struct tw_cfg *cfg, struct tw_cfg_error *error);
 /* Whether a receiver of that name is configured. */
 bool tw_cfg_is_receiver(const struct tw_cfg *cfg, const char *name);
 

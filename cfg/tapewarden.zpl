@@ -206,8 +206,8 @@ route
         # A-Za-z0-9_-)
         # parent = desk
         # What it takes: all of these must hold, with =, !=, =~ or !~ behind type, severity, entity_type,
-        # entity, rule or event; without it, everything. (matchers such as severity=CRITICAL type=~HIGH_.*,
-        # spaces between)
+        # entity, rule, event or publisher; without it, everything. (matchers such as severity=CRITICAL
+        # type=~HIGH_.*, spaces between)
         # match = severity=CRITICAL type=~HIGH_.*
         # When it takes anything, by the event's ts in the time zone of session/zone; without it, always.
         # (days and hours such as Mon-Fri 08:00-17:30, commas between, at most 16)
@@ -217,11 +217,32 @@ route
         # receiver = pagerduty slack
         # What it takes and nobody has acknowledged, assigned or closed by then goes to escalate_to, too. (1
         # to 604800; seconds)
-        # nyse = tcp://10.0.0.7:5556
+        # escalate_after = 900
         # Who is told then, and at once of what has grown in severity. (names of receivers, spaces between)
-        # receiver = pagerduty slack
+        # escalate_to = pagerduty slack
         # Whether the routes that follow it are asked, too; off unless set. (on or off)
         # continue = on
+
+# Which alerts mute which, one `name` each with these keys: while an alert that `source` means holds, nobody
+# is told of what `target` means.
+inhibit
+
+    # night
+        # What is not set is as here. critical: a CRITICAL mutes the HIGH of the same entity. feed_gap: a
+        # FEED_GAP mutes what trades of that publisher raise and the gap makes doubtful (all but LARGE_TRADE).
+        # (critical or feed_gap)
+        # preset = critical
+        # The alerts that mute others as long as they are open, in matchers as routes have them. (matchers
+        # such as severity=CRITICAL type=~HIGH_.*, spaces between)
+        # source = severity=CRITICAL type=~HIGH_.*
+        # The alerts that are muted. (matchers such as severity=CRITICAL type=~HIGH_.*, spaces between)
+        # target = severity=CRITICAL type=~HIGH_.*
+        # What both must have in common; without it, nothing. (labels such as type entity, spaces between;
+        # all, or none)
+        # equal = entity_type entity
+        # How long a one-shot source (event=fire) holds, by the alerts' ts; 300 unless set. (1 to 604800;
+        # seconds)
+        # hold = 900
 
 # Webhooks (Standard Webhooks), one `name = URL` each.
 webhook

@@ -99,6 +99,7 @@ void tw_value_bounds(const struct tw_key *key, char *out, size_t bytes)
     case TW_TYPE_NAME:
     case TW_TYPE_NAMES:
     case TW_TYPE_HOURS:
+    case TW_TYPE_LABELS:
     case TW_TYPE_MATCHERS:
         snprintf(out, bytes, "%s", tw_receiver_value_form(key->type));
         return;
@@ -280,6 +281,7 @@ static bool read_typed(const struct tw_key *key, struct tw_value *out, char why[
     case TW_TYPE_NAME:
     case TW_TYPE_NAMES:
     case TW_TYPE_HOURS:
+    case TW_TYPE_LABELS:
         return tw_receiver_value_good(key->type, out->text) || must_be_within_bounds(key, why);
     case TW_TYPE_MATCHERS:
         return read_matchers(out->text, why);

@@ -227,6 +227,6 @@ static bool check_waits(const struct tw_cfg *cfg, struct tw_cfg_error *error)
 bool tw_cfg_check_whole(struct tw_cfg *cfg, struct tw_cfg_error *error)
 {
     return check_minimum(cfg, error) && check_tiers(cfg, error) && check_binds(cfg, error) && check_zone(cfg, error) &&
-           check_names(cfg, error) && tw_cfg_check_routes(cfg, error) && check_mail(cfg, error) &&
-           check_sns(cfg, error) && check_syslog(cfg, error) && check_waits(cfg, error);
+           check_names(cfg, error) && tw_cfg_check_routes(cfg, error) && tw_cfg_check_inhibitions(cfg, error) &&
+           check_mail(cfg, error) && check_sns(cfg, error) && check_syslog(cfg, error) && check_waits(cfg, error);
 }

@@ -36,6 +36,7 @@ static const struct {
     [TW_LABEL_ENTITY] = {"entity", NULL},
     [TW_LABEL_RULE] = {"rule", "|large_trade|client_exposure|symbol_exposure|velocity|anomaly|feed_gap|"},
     [TW_LABEL_EVENT] = {"event", "|fire|open|escalate|resolve|retract|"},
+    [TW_LABEL_PUBLISHER] = {"publisher", NULL},
 };
 
 const char *tw_label_name(enum tw_label label)
@@ -65,6 +66,22 @@ static bool read_label(const char *text, size_t *length, enum tw_label *out)
             return true;
         }
     return false;
+}
+
+bool tw_labels_read(const char *text, uint32_t *out)
+{
+    *out = strcmp(text, "all") == 0 ? (1u << TW_LABEL_COUNT) - 1u : 0;
+    if (*out != 0 || strcmp(text, "none") == 0)
+        return true;
+    for (text += strspn(text, " "); *text != '\0'; text += strspn(text, " ")) {
+        size_t length = 0;
+        enum tw_label label;
+        if (!read_label(text, &length, &label) || (text[length] != ' ' && text[length] != '\0'))
+            return false;
+        *out |= 1u << label;
+        text += length;
+    }
+    return *out != 0;
 }
 
 static size_t read_operator(const char *text, struct matcher *out)
@@ -181,7 +198,9 @@ static bool read_one(const char *text, size_t length, struct matcher *out, char 
     if (operator_length == 0)
         return fail(why, out->text, "is no matcher; one is label=value, label!=value, label=~regex or label!~regex");
     if (!known)
-        return fail(why, out->text, "has no known label; there are type, severity, entity_type, entity, rule, event");
+        return fail(why, out->text,
+                    "has no known label; there are type, severity, entity_type, entity, rule, event, "
+                    "publisher");
     rest += operator_length;
     out->value = tw_alloc(strlen(rest) + 5);
     sprintf(out->value, "%s%s", out->regular ? "^(" : "", rest);

@@ -5,7 +5,8 @@
  *     matchers = matcher *( 1*SP matcher )          ; all of them must hold
  *     matcher  = label operator value
  *     operator = "=" / "!=" / "=~" / "!~"           ; is, is not, matches, does not match
- *     label    = "type" / "severity" / "entity_type" / "entity" / "rule" / "event"
+ *     label    = "type" / "severity" / "entity_type" / "entity" / "rule" / "event" /
+ *                "publisher"
  *     value    = 1*any                              ; up to a space; a byte may be written %XX
  *
  * Behind =~ and !~ stands a POSIX extended regular expression that the whole value must match. It is kept to what is
@@ -28,11 +29,15 @@ enum tw_label {
     TW_LABEL_ENTITY,
     TW_LABEL_RULE,
     TW_LABEL_EVENT,
+    TW_LABEL_PUBLISHER, /* of the newest trade that the event names; a FEED_GAP's is its entity; empty: unknown */
     TW_LABEL_COUNT
 };
 const char *tw_label_name(enum tw_label label);
 /* The words that a label's value can be, '|' between and at both ends; NULL: any. */
 const char *tw_label_words(enum tw_label label);
+
+/* Labels by name with spaces between, each as 1 << label; `all`, or `none`. False: it is neither. */
+bool tw_labels_read(const char *text, uint32_t *out);
 
 struct tw_labels { /* of an alert event; borrowed */
     struct tw_text value[TW_LABEL_COUNT];

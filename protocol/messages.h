@@ -111,6 +111,9 @@ bool tw_alert_id_read(struct tw_text digits, uint8_t id[TW_ALERT_ID_BYTES]);    
 bool tw_alert_next_trade(struct tw_alert_view *view, struct tw_alert_trade *out); /* at most trades_listed times */
 bool tw_alert_next_feature(struct tw_alert_view *view, struct tw_text *name, double *value); /* feature_count times */
 
+/* Of the newest trade that is named; of a publisher's own alert (FEED_GAP) its entity. Empty: unknown. */
+struct tw_text tw_alert_publisher(const struct tw_alert_view *view);
+
 /* ---- head: topic "head." ---- */
 
 #define TW_HEAD_TOPIC "head."

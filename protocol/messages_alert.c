@@ -295,6 +295,18 @@ bool tw_alert_next_trade(struct tw_alert_view *view, struct tw_alert_trade *out)
     return read_trade(&view->trades, out);
 }
 
+struct tw_text tw_alert_publisher(const struct tw_alert_view *view)
+{
+    struct tw_alert_view cursor = *view;
+    struct tw_alert_trade trade = {.publisher = {"", 0}};
+    if (tw_text_is(view->entity_type, "PUBLISHER"))
+        return view->entity;
+    for (uint32_t i = 0; i < view->trades_listed; i++)
+        if (!tw_alert_next_trade(&cursor, &trade))
+            return (struct tw_text){"", 0};
+    return trade.publisher;
+}
+
 bool tw_alert_next_feature(struct tw_alert_view *view, struct tw_text *name, double *value)
 {
     return read_feature(&view->features, name, value);

@@ -22,6 +22,21 @@ static void put_alert(struct tw_store *store, const struct tw_store_alert *alert
                                value_sizes);
 }
 
+/* Whether anything became pending behind what is being delivered. */
+static bool put_released(struct tw_store *store, const struct tw_store_alert *alert)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < alert->released_count; i++) {
+        struct tw_store_alert released = alert->released[i];
+        released.queued_ns = alert->queued_ns;
+        tw_store_put_muted(store, store->alert_batch, &released);
+        tw_store_put_silenced(store, store->alert_batch, &released);
+        tw_store_put_pending(store, store->alert_batch, &released);
+        any = any || released.receivers != 0;
+    }
+    return any;
+}
+
 enum tw_store_status tw_store_put_alerts(struct tw_store *store, const struct tw_store_alert *alerts, uint32_t count,
                                          struct tw_store_error *error)
 {
@@ -32,15 +47,19 @@ enum tw_store_status tw_store_put_alerts(struct tw_store *store, const struct tw
         return TW_STORE_OK;
     uint64_t last = store->last_alert, bytes = 0; /* only this thread changes it */
     for (uint32_t i = 0; i < count; i++)
-        bytes += alerts[i].length + 64u * (uint32_t)__builtin_popcount(alerts[i].receivers);
+        bytes += alerts[i].length + 64u * (uint32_t)__builtin_popcount(alerts[i].receivers) +
+                 512u * alerts[i].released_count;
     if (!tw_store_room(store, bytes, error))
         return error->status;
+    bool released = false;
     rocksdb_writebatch_clear(store->alert_batch);
     for (uint32_t i = 0; i < count; i++) {
         TW_ASSERT(alerts[i].n == last + 1 + i);
         put_alert(store, &alerts[i]);
         tw_store_put_silenced(store, store->alert_batch, &alerts[i]);
+        tw_store_put_muted(store, store->alert_batch, &alerts[i]);
         tw_store_put_pending(store, store->alert_batch, &alerts[i]);
+        released = put_released(store, &alerts[i]) || released;
     }
     tw_alert_ids_put(store, store->alert_batch, alerts, count);
     enum tw_store_status status = tw_store_write(store, store->alert_batch, "write alerts into", error);
@@ -50,6 +69,8 @@ enum tw_store_status tw_store_put_alerts(struct tw_store *store, const struct tw
     store->last_alert = last + count;
     tw_alert_ids_written(store);
     pthread_mutex_unlock(&store->lock);
+    if (released)
+        atomic_fetch_add(&store->outbox_retries, 1);
     return TW_STORE_OK;
 }
 

@@ -16,6 +16,7 @@
  *   alerts.c         alert records
  *   actions.c        what people did to alerts
  *   alert_ids.h      rows by the id of an alert (alert_ids.c), and alerts found by them (alert_find.c)
+ *   muted.c          what inhibition muted
  *   outbox.c         deliveries: pending, given up, and each attempt
  *   index_build.c    runs of the indexes (index_sort.c: sorting, index_list.c: lists, index_hash.c: hashes of ids)
  *   index_scan.c     by account, symbol and time
@@ -368,6 +369,10 @@ void tw_alert_ids_written(struct tw_store *store);
  * store is opened for writing. Damage of alerts stops no opening; it is kept for look-ups. */
 bool tw_alert_ids_open(struct tw_store *store, struct tw_store_error *error);
 void tw_alert_ids_close(struct tw_store *store);
+
+/* ---- muted.c ---- */
+/* Which rule mutes it, if one does. */
+void tw_store_put_muted(struct tw_store *store, rocksdb_writebatch_t *batch, const struct tw_store_alert *alert);
 
 /* ---- outbox.c ---- */
 /* The pending deliveries of an alert, in the batch that has the alert. */

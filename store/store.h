@@ -164,6 +164,11 @@ struct tw_store_alert {
     uint64_t silence;
     uint32_t receivers;
     int64_t queued_ns;
+    struct tw_text muted_rule;             /* that of inhibition which mutes it; empty: none does */
+    uint64_t muted_by;                     /* and number of the event that the source began with */
+    uint64_t muted_told;                   /* of one that is told after all: number of the event with which it is */
+    const struct tw_store_alert *released; /* earlier events that are told now, without bytes and digests */
+    uint32_t released_count;
     uint32_t later_receivers; /* to whom it goes so long after, unless somebody has taken it by then */
     int64_t later_ns;
 };
@@ -204,6 +209,22 @@ bool tw_store_silenced(struct tw_store *store, uint64_t silence, tw_store_silenc
                        struct tw_store_error *error);
 /* The silence that hid event n; 0: none did. */
 bool tw_store_silence_of(struct tw_store *store, uint64_t n, uint64_t *silence, struct tw_store_error *error);
+
+/* ---- what inhibition muted ---- */
+struct tw_store_muted {
+    uint64_t n, by;
+    uint64_t told;       /* 0: it was not told since */
+    struct tw_text rule; /* borrowed until the visit ends */
+};
+typedef bool (*tw_store_muted_visit)(void *context, const struct tw_store_muted *muted); /* false stops */
+/* Events with n > after, in order. Any thread. */
+bool tw_store_muted(struct tw_store *store, uint64_t after, tw_store_muted_visit visit, void *context,
+                    struct tw_store_error *error);
+/* The inhibitor's state (actors/router/inhibition.h), not fsynced; appended to `out`, nothing if there is none. Router
+ * thread only. */
+enum tw_store_status tw_store_put_inhibitor(struct tw_store *store, const void *bytes, size_t length,
+                                            struct tw_store_error *error);
+bool tw_store_inhibitor(struct tw_store *store, struct tw_buffer *out, struct tw_store_error *error);
 
 /* ---- deliveries ---- */
 /* The receivers that tw_store_alert.receivers means, before alerts are put; at most TW_RECEIVERS_MAX names of 1 to
@@ -262,7 +283,7 @@ enum tw_store_status tw_store_ledger_drop(struct tw_store *store, int64_t before
  * Any thread. *count: how many. */
 enum tw_store_status tw_store_retry(struct tw_store *store, struct tw_text receiver, uint64_t n, int64_t now_ns,
                                     uint64_t *count, struct tw_store_error *error);
-/* How often that was called, or an escalation became pending (below): who delivers looks again. */
+/* How often that was called, or an escalation (below) or what was muted became pending: who delivers looks again. */
 uint64_t tw_store_retries(struct tw_store *store);
 
 /* Escalations: deliveries that wait for their time, in order of it. */

@@ -152,6 +152,22 @@ static bool check_silenced(struct tw_verify *verify)
     return tw_store_silenced(verify->store, 0, check_hidden, &walk, verify->error) && walk.ok;
 }
 
+static bool check_one_muted(void *context, const struct tw_store_muted *muted)
+{
+    struct walk *walk = context;
+    uint64_t last = tw_store_last_alert(walk->verify->store);
+    walk->ok =
+        (muted->n >= 1 && muted->n <= last && muted->by < muted->n && muted->told <= last) ||
+        tw_verify_damaged(walk->verify, "alert %" PRIu64 " is said to be muted by %" PRIu64, muted->n, muted->by);
+    return walk->ok;
+}
+
+static bool check_muted(struct tw_verify *verify)
+{
+    struct walk walk = {.verify = verify, .ok = true};
+    return tw_store_muted(verify->store, 0, check_one_muted, &walk, verify->error) && walk.ok;
+}
+
 bool tw_verify_actions(struct tw_verify *verify)
 {
     struct walk walk = {.verify = verify, .ok = true};
@@ -163,5 +179,5 @@ bool tw_verify_actions(struct tw_verify *verify)
         return false;
     if (walk.h != last)
         return tw_verify_damaged(verify, "action %" PRIu64 " is missing: there should be %" PRIu64, walk.h + 1, last);
-    return no_others(verify, walk.of_alerts) && check_silenced(verify);
+    return no_others(verify, walk.of_alerts) && check_silenced(verify) && check_muted(verify);
 }

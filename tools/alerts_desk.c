@@ -85,6 +85,15 @@ static void print_delivery(const json_t *row)
     printf("%s%s\n", why[0] != '\0' ? ": " : "", why);
 }
 
+static void print_muted(const json_t *row)
+{
+    printf("  n %" PRId64 " was told to nobody: muted by n %" PRId64 ", inhibit/%s", tw_row_number(row, "n"),
+           tw_row_number(row, "by"), tw_row_text(row, "rule"));
+    if (json_is_integer(json_object_get(row, "told")))
+        printf(", and told with n %" PRId64 ", when that no longer held", tw_row_number(row, "told"));
+    putchar('\n');
+}
+
 static void print_alert(const json_t *alert)
 {
     size_t i;
@@ -102,6 +111,7 @@ static void print_alert(const json_t *alert)
     json_array_foreach(json_object_get(alert, "silenced"), i, row)
         printf("  n %" PRId64 " was told to nobody: silence %" PRId64 "\n", tw_row_number(row, "n"),
                tw_row_number(row, "silence"));
+    json_array_foreach(json_object_get(alert, "muted"), i, row) print_muted(row);
     json_array_foreach(json_object_get(alert, "actions"), i, row) print_action(row);
     json_array_foreach(json_object_get(alert, "deliveries"), i, row) print_delivery(row);
 }

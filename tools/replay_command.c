@@ -54,8 +54,8 @@ static void print_delivery(const struct replay *replay, const char *receiver, co
 static void take_deliveries(struct replay *replay, const struct tw_router_alert *alert)
 {
     struct tw_alert_view view;
-    const struct tw_routing_facts facts = {alert->rule,        alert->severity, alert->kind,
-                                           alert->entity_type, alert->entity,   alert->ts_ns};
+    const struct tw_routing_facts facts = {alert->rule,   alert->severity, alert->kind,     alert->entity_type,
+                                           alert->entity, alert->ts_ns,    alert->publisher};
     uint32_t receivers = tw_routing_decide(&replay->whom.routing, &facts, NULL);
     TW_ASSERT(tw_alert_decode(alert->bytes, alert->length, &view));
     for (uint32_t i = 0; i < replay->whom.routing.count; i++) {

@@ -57,7 +57,8 @@ static int take_word(struct test *test, const char *operand)
         return TW_CLI_GO_ON;
     }
     return tw_cli_usage(
-        &test->cli, "%s: an alert has type, severity, entity_type, entity, rule and event; give label=value", operand);
+        &test->cli, "%s: an alert has type, severity, entity_type, entity, rule, event and publisher; give label=value",
+        operand);
 }
 
 /* What follows from the type, unless it was given. */
@@ -124,7 +125,8 @@ static int take_stored(struct test *test)
                                            [TW_LABEL_ENTITY_TYPE] = view.entity_type,
                                            [TW_LABEL_ENTITY] = view.entity,
                                            [TW_LABEL_RULE] = view.rule,
-                                           [TW_LABEL_EVENT] = view.event}};
+                                           [TW_LABEL_EVENT] = view.event,
+                                           [TW_LABEL_PUBLISHER] = tw_alert_publisher(&view)}};
     if (test->labels.value[TW_LABEL_TYPE].bytes != NULL)
         test->ts_ns = view.ts_ns;
     return test->labels.value[TW_LABEL_TYPE].bytes == NULL ? TW_EXIT_UNREACHABLE : TW_CLI_GO_ON;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * `tapewarden silences`: from when to when nobody is told of some alerts. They are raised, recorded and published all
- * the same; only deliveries are left out, and the record says so.
+ * `tapewarden silences`: from when to when nobody is told of some alerts; and what other alerts muted. They are raised,
+ * recorded and published all the same; only deliveries are left out, and the record says so.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -67,13 +67,20 @@ static void print_silence(const json_t *object)
     printf("\n");
 }
 
-static int list(const struct silences *silences)
+static void print_muted(const json_t *row)
+{
+    printf("inhibit/%-24s muted %" PRId64 ", %" PRId64 " of them told later; the newest is n %" PRId64 "\n",
+           tw_row_text(row, "rule"), tw_row_number(row, "muted"), tw_row_number(row, "told"),
+           tw_row_number(row, "last_n"));
+}
+
+static int list(const struct silences *silences, const char *what, tw_row_print print)
 {
     struct tw_store_error error;
     struct tw_buffer answer = {0};
-    bool ok = tw_desk_ask(directory_of(silences), "silences", &answer, &error);
+    bool ok = tw_desk_ask(directory_of(silences), what, &answer, &error);
     if (ok)
-        tw_rows_print(&silences->cli, (const char *)answer.bytes, print_silence);
+        tw_rows_print(&silences->cli, (const char *)answer.bytes, print);
     tw_buffer_free(&answer);
     return ok ? TW_EXIT_OK : tw_desk_failed(&silences->cli, &error);
 }
@@ -127,11 +134,12 @@ static int run(const struct silences *silences)
         return add(silences);
     if (strcmp(word, "expire") == 0)
         return expire(silences);
-    if (strcmp(word, "list") != 0)
+    bool lists = strcmp(word, "list") == 0;
+    if (!lists && strcmp(word, "muted") != 0)
         return tw_cli_usage(&silences->cli, "unknown action %s", word);
     if (silences->cli.operand_count > 1)
-        return tw_cli_usage(&silences->cli, "list takes no operands");
-    return list(silences);
+        return tw_cli_usage(&silences->cli, "%s takes no operands", word);
+    return lists ? list(silences, "silences", print_silence) : list(silences, "muted", print_muted);
 }
 
 int tw_silences_main(int argc, char **argv)
@@ -147,11 +155,12 @@ int tw_silences_main(int argc, char **argv)
     };
     silences.cli = (struct tw_cli){
         .command = "silences",
-        .synopsis = "add|expire|list [MATCHERS|H] [options]",
+        .synopsis = "add|expire|list|muted [MATCHERS|H] [options]",
         .description =
             "add     nobody is told of alerts that match, for a time: matchers as routes have them, all must hold\n"
             "expire  ends a silence early\n"
-            "list    all silences: their state, and how many alert events they hid\n\n"
+            "list    all silences: their state, and how many alert events they hid\n"
+            "muted   how many alert events the rules under inhibit/ in the configuration muted\n\n"
             "Silenced alerts are raised, recorded and published as ever, and `alerts show` says what hid them.\n"
             "Each is recorded by the daemon, under a number h and for good; hours are those of session/zone.",
         .examples = "  tapewarden silences add 'type=LARGE_TRADE entity=~desk-7/.*' --for 2h --note \"migration\"\n"

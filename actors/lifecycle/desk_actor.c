@@ -69,15 +69,42 @@ bool tw_desk_find(struct tw_store *store, const char *name, uint8_t id[TW_ALERT_
 
 /* ---- what is recorded of it ---- */
 
+enum part { EVENTS, ACTIONS, SILENCED, MUTED, PART_COUNT };
 struct gathering {
     struct tw_case alert;
     struct tw_alert_view newest; /* borrows from `bytes` */
     struct tw_buffer bytes;
-    FILE *events, *actions; /* NULL: not wanted */
+    FILE *parts[PART_COUNT]; /* lines of JSON; NULL: not wanted, none of them */
     struct tw_store *store;
-    struct tw_buffer silenced; /* numbers of events, and silences that hid them, u64 each; if events are wanted */
+    uint64_t n; /* of the event at hand */
     bool readable;
 };
+
+static bool print_muted(void *context, const struct tw_store_muted *muted)
+{
+    struct gathering *gathering = context;
+    FILE *out = gathering->parts[MUTED];
+    if (muted->n != gathering->n)
+        return false;
+    fprintf(out, "{\"n\":%" PRIu64, muted->n);
+    tw_json_member(out, "rule", muted->rule);
+    fprintf(out, ",\"by\":%" PRIu64 ",\"told\":", muted->by);
+    if (muted->told != 0)
+        fprintf(out, "%" PRIu64 "}\n", muted->told);
+    else
+        fputs("null}\n", out);
+    return false;
+}
+
+/* Why the event at hand was told to nobody, if so. */
+static bool print_hidden(struct gathering *gathering)
+{
+    uint64_t silence = 0;
+    bool readable = tw_store_silence_of(gathering->store, gathering->n, &silence, NULL);
+    if (silence != 0)
+        fprintf(gathering->parts[SILENCED], "{\"n\":%" PRIu64 ",\"silence\":%" PRIu64 "}\n", gathering->n, silence);
+    return readable && tw_store_muted(gathering->store, gathering->n - 1, print_muted, gathering, NULL);
+}
 
 static bool gather_event(void *context, const struct tw_store_alert *stored)
 {
@@ -90,14 +117,11 @@ static bool gather_event(void *context, const struct tw_store_alert *stored)
         return false;
     tw_case_take_event(&gathering->alert, &gathering->newest);
     view = gathering->newest;
-    if (gathering->events == NULL)
+    if (gathering->parts[EVENTS] == NULL)
         return true;
-    tw_alert_print_json(gathering->events, &view); /* ends with a line feed */
-    uint64_t hidden[2] = {stored->n, 0};
-    gathering->readable = tw_store_silence_of(gathering->store, stored->n, &hidden[1], NULL);
-    if (hidden[1] != 0)
-        tw_buffer_append(&gathering->silenced, hidden, sizeof hidden);
-    return gathering->readable;
+    tw_alert_print_json(gathering->parts[EVENTS], &view); /* ends with a line feed */
+    gathering->n = stored->n;
+    return gathering->readable = print_hidden(gathering);
 }
 
 static bool gather_action(void *context, const struct tw_store_action *stored)
@@ -108,8 +132,8 @@ static bool gather_action(void *context, const struct tw_store_action *stored)
     if (!gathering->readable)
         return false;
     tw_case_take_action(&gathering->alert, &message);
-    if (gathering->actions != NULL)
-        tw_action_print_json(gathering->actions, &message);
+    if (gathering->parts[ACTIONS] != NULL)
+        tw_action_print_json(gathering->parts[ACTIONS], &message);
     return true;
 }
 
@@ -171,46 +195,33 @@ static void print_array(FILE *out, const char *name, const char *lines, size_t l
     fputc(']', out);
 }
 
-static void print_silenced(FILE *out, const struct tw_buffer *silenced)
-{
-    fputs(",\"silenced\":[", out);
-    for (size_t at = 0; at < silenced->length; at += 2 * sizeof(uint64_t)) {
-        uint64_t hidden[2];
-        memcpy(hidden, silenced->bytes + at, sizeof hidden);
-        fprintf(out, "%s{\"n\":%" PRIu64 ",\"silence\":%" PRIu64 "}", at > 0 ? "," : "", hidden[0], hidden[1]);
-    }
-    fputc(']', out);
-}
-
 bool tw_desk_show(struct tw_store *store, const char *name, struct tw_buffer *out, struct tw_store_error *error)
 {
+    static const char *const names[PART_COUNT] = {"events", "actions", "silenced", "muted"};
     uint8_t id[TW_ALERT_ID_BYTES];
     struct gathering gathering = {.readable = true};
-    char *events = NULL, *actions = NULL, *text = NULL;
-    size_t events_length = 0, actions_length = 0, length = 0;
+    char *texts[PART_COUNT] = {NULL}, *text = NULL;
+    size_t lengths[PART_COUNT] = {0}, length = 0;
     if (!tw_desk_find(store, name, id, error))
         return false;
-    gathering.events = open_memstream(&events, &events_length);
-    gathering.actions = open_memstream(&actions, &actions_length);
     FILE *whole = open_memstream(&text, &length);
-    TW_ASSERT(gathering.events != NULL && gathering.actions != NULL && whole != NULL);
+    TW_ASSERT(whole != NULL);
+    for (int i = 0; i < PART_COUNT; i++)
+        TW_ASSERT((gathering.parts[i] = open_memstream(&texts[i], &lengths[i])) != NULL);
     bool ok = gather(store, id, &gathering, error);
-    TW_ASSERT(fclose(gathering.events) == 0 && fclose(gathering.actions) == 0);
-    if (ok) {
+    if (ok)
         print_head(whole, &gathering);
-        print_array(whole, "events", events, events_length);
-        print_array(whole, "actions", actions, actions_length);
-        print_silenced(whole, &gathering.silenced);
-        fputs("}\n", whole);
+    for (int i = 0; i < PART_COUNT; i++) {
+        TW_ASSERT(fclose(gathering.parts[i]) == 0);
+        if (ok)
+            print_array(whole, names[i], texts[i], lengths[i]);
+        free(texts[i]);
     }
-    TW_ASSERT(fclose(whole) == 0);
+    TW_ASSERT(fputs("}\n", whole) >= 0 && fclose(whole) == 0);
     if (ok)
         tw_buffer_append(out, text, length);
-    free(events);
-    free(actions);
     free(text);
     tw_buffer_free(&gathering.bytes);
-    tw_buffer_free(&gathering.silenced);
     return ok;
 }
 
@@ -373,6 +384,8 @@ bool tw_desk_command(struct tw_store *store, const char *command, int64_t now_ns
 {
     if (strcmp(command, "silences") == 0)
         return tw_silence_desk_list(store, now_ns, out, error);
+    if (strcmp(command, "muted") == 0)
+        return tw_silence_desk_muted(store, out, error);
     if (strncmp(command, "show ", 5) == 0)
         return tw_desk_show(store, command + 5, out, error);
     if (strncmp(command, "list ", 5) == 0)

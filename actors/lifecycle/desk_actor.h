@@ -21,7 +21,8 @@ bool tw_desk_case(struct tw_store *store, const uint8_t id[TW_ALERT_ID_BYTES], s
 
 /* One object of JSON on a line:
  * {"id","type","entity_type","entity","severity","state","assigned_to","verdict","events":
- * [alerts],"actions":[actions],"silenced":[{"n","silence"}]}. */
+ * [alerts],"actions":[actions],"silenced":[{"n","silence"}],
+ * "muted":[{"n","rule","by","told"}]}. */
 bool tw_desk_show(struct tw_store *store, const char *name, struct tw_buffer *out, struct tw_store_error *error);
 
 /* Alerts whose first event lies behind *after, in order, an object a line as above without events and actions but with
@@ -36,8 +37,8 @@ bool tw_desk_list(struct tw_store *store, enum tw_case_state state, uint64_t *af
  * (that cannot be recorded) or TW_STORE_FAILED. */
 bool tw_desk_prepare(struct tw_store *store, const char *request, struct tw_buffer *out, struct tw_store_error *error);
 
-/* The same as texts, for who asks a daemon: `silences`, `show ALERT`, `list STATE AFTER` (the answer begins with the
- * next AFTER, a space, 0 or 1 for more, and a line feed). */
+/* The same as texts, for who asks a daemon: `silences`, `muted`, `show ALERT`, `list STATE AFTER` (the answer begins
+ * with the next AFTER, a space, 0 or 1 for more, and a line feed). */
 bool tw_desk_command(struct tw_store *store, const char *command, int64_t now_ns, struct tw_buffer *out,
                      struct tw_store_error *error);
 

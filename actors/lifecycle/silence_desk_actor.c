@@ -4,11 +4,14 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "actors/lifecycle/desk_actor.h"
 #include "actors/lifecycle/silences.h"
 #include "protocol/action_text.h"
 #include "protocol/check.h"
+
+#define MUTED_RULES_MAX 256u /* that ever muted anything; what others did is not counted */
 
 /* ---- may it be? ---- */
 
@@ -120,5 +123,48 @@ bool tw_silence_desk_list(struct tw_store *store, int64_t now_ns, struct tw_buff
         tw_buffer_append(out, text, length);
     free(text);
     free(silences.ended);
+    return ok;
+}
+
+/* ---- what inhibition muted ---- */
+
+struct muted_counts {
+    struct {
+        char rule[TW_RECEIVER_BYTES_MAX + 1];
+        uint64_t muted, told, last_n;
+    } list[MUTED_RULES_MAX];
+    uint32_t count;
+};
+
+static bool count_muted(void *context, const struct tw_store_muted *muted)
+{
+    struct muted_counts *counts = context;
+    char rule[TW_RECEIVER_BYTES_MAX + 1];
+    uint32_t at = 0;
+    snprintf(rule, sizeof rule, "%.*s", (int)muted->rule.length, muted->rule.bytes);
+    while (at < counts->count && strcmp(counts->list[at].rule, rule) != 0)
+        at++;
+    if (at == MUTED_RULES_MAX)
+        return true;
+    if (at == counts->count)
+        memcpy(counts->list[counts->count++].rule, rule, sizeof rule);
+    counts->list[at].muted++;
+    counts->list[at].told += muted->told != 0;
+    counts->list[at].last_n = muted->n;
+    return true;
+}
+
+bool tw_silence_desk_muted(struct tw_store *store, struct tw_buffer *out, struct tw_store_error *error)
+{
+    struct muted_counts *counts = tw_alloc_zero(1, sizeof *counts);
+    bool ok = tw_store_muted(store, 0, count_muted, counts, error);
+    for (uint32_t i = 0; ok && i < counts->count; i++) {
+        char line[160];
+        int length = snprintf(
+            line, sizeof line, "{\"rule\":\"%s\",\"muted\":%" PRIu64 ",\"told\":%" PRIu64 ",\"last_n\":%" PRIu64 "}\n",
+            counts->list[i].rule, counts->list[i].muted, counts->list[i].told, counts->list[i].last_n);
+        tw_buffer_append(out, line, (size_t)length);
+    }
+    free(counts);
     return ok;
 }

@@ -16,5 +16,8 @@ bool tw_silence_desk_may(struct tw_store *store, const struct tw_action *action,
  * `state` is pending, active, expired or ended (by somebody) at now_ns of the wall clock, `hidden` how many alert
  * events it hid. */
 bool tw_silence_desk_list(struct tw_store *store, int64_t now_ns, struct tw_buffer *out, struct tw_store_error *error);
+/* What rules of inhibition muted, an object a line: {"rule","muted","told","last_n"}: events, those of them that were
+ * told later, the newest. */
+bool tw_silence_desk_muted(struct tw_store *store, struct tw_buffer *out, struct tw_store_error *error);
 
 #endif

@@ -5,24 +5,75 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actors/router/inhibition_actor.h"
 #include "actors/router/router_actor.h"
 #include "actors/runtime/log.h"
 #include "protocol/check.h"
 
-/* To whom it goes, unless a silence hides it from them. */
-static void decide(const struct tw_routing *routing, const struct tw_router_alert *alert, struct tw_store_alert *stored)
+/* To whom it goes, unless it is muted or a silence hides it from them. */
+static void decide(const struct tw_routing *routing, const struct tw_routing_facts *facts,
+                   struct tw_store_alert *stored)
 {
-    const struct tw_routing_facts facts = {alert->rule,        alert->severity, alert->kind,
-                                           alert->entity_type, alert->entity,   alert->ts_ns};
     struct tw_route_escalation later;
-    stored->receivers = tw_routing_decide(routing, &facts, &later);
+    stored->receivers = tw_routing_decide(routing, facts, &later);
     stored->later_receivers = later.receivers;
     stored->later_ns = later.after_ns;
     if ((stored->receivers | later.receivers) != 0 && routing->silences != NULL &&
         tw_silences_count(routing->silences) > 0)
-        stored->silence = tw_routing_silence(routing, &facts, tw_wall_ns());
+        stored->silence = tw_routing_silence(routing, facts, tw_wall_ns());
     if (stored->silence != 0)
         stored->receivers = stored->later_receivers = 0;
+}
+
+static struct tw_text text_of(const char *text)
+{
+    return (struct tw_text){text, (uint32_t)strlen(text)};
+}
+
+/* An earlier event that nothing mutes any longer. */
+struct releasing {
+    struct tw_alert_batch *batch;
+    uint64_t n; /* of the event with which it is told */
+};
+static void release(void *context, const struct tw_inhibited *event, const struct tw_inhibition *was_muted)
+{
+    const struct releasing *releasing = context;
+    struct tw_alert_batch *batch = releasing->batch;
+    if (batch->released_count == batch->released_capacity) {
+        batch->released_capacity = batch->released_capacity == 0 ? 16 : batch->released_capacity * 2;
+        batch->released = tw_realloc(batch->released, batch->released_capacity * sizeof *batch->released);
+    }
+    struct tw_store_alert *stored = &batch->released[batch->released_count++];
+    *stored = (struct tw_store_alert){
+        .n = event->n, .muted_rule = text_of(was_muted->rule), .muted_by = was_muted->by, .muted_told = releasing->n};
+    decide(batch->routing, &event->facts, stored);
+}
+
+static void inhibit(struct tw_alert_batch *batch, const struct tw_inhibited *event, struct tw_store_alert *stored)
+{
+    struct tw_inhibitor *inhibitor = batch->routing->inhibitor;
+    struct releasing releasing = {batch, event->n};
+    struct tw_inhibition muted = tw_inhibitor_mutes(inhibitor, event);
+    uint32_t before = batch->released_count;
+    if (muted.rule != NULL) {
+        stored->muted_rule = text_of(muted.rule);
+        stored->muted_by = muted.by;
+        stored->silence = 0;
+        stored->receivers = stored->later_receivers = 0;
+    }
+    tw_inhibitor_take(inhibitor, event, &muted, release, &releasing);
+    stored->released_count = batch->released_count - before;
+}
+
+static void route(struct tw_alert_batch *batch, const struct tw_router_alert *alert, struct tw_store_alert *stored)
+{
+    const struct tw_inhibited event = {
+        alert->n,
+        alert->id,
+        {alert->rule, alert->severity, alert->kind, alert->entity_type, alert->entity, alert->ts_ns, alert->publisher}};
+    decide(batch->routing, &event.facts, stored);
+    if (batch->routing->inhibitor != NULL)
+        inhibit(batch, &event, stored);
 }
 
 void tw_alert_batch_add(struct tw_alert_batch *batch, const struct tw_router_alert *alert)
@@ -35,7 +86,7 @@ void tw_alert_batch_add(struct tw_alert_batch *batch, const struct tw_router_ale
     struct tw_store_alert *stored = &batch->list[batch->count];
     *stored = (struct tw_store_alert){.n = alert->n, .length = alert->length};
     if (batch->routing != NULL)
-        decide(batch->routing, alert, stored);
+        route(batch, alert, stored);
     memcpy(stored->digest, alert->digest, sizeof stored->digest);
     memcpy(stored->record_digest, alert->record_digest, sizeof stored->record_digest);
     batch->topic_lengths[batch->count++] = alert->topic_length;
@@ -45,13 +96,14 @@ void tw_alert_batch_add(struct tw_alert_batch *batch, const struct tw_router_ale
 
 void tw_alert_batch_clear(struct tw_alert_batch *batch)
 {
-    batch->count = 0;
+    batch->count = batch->released_count = 0;
     batch->bytes.length = batch->topics.length = 0;
 }
 
 void tw_alert_batch_free(struct tw_alert_batch *batch)
 {
     free(batch->list);
+    free(batch->released);
     free(batch->topic_lengths);
     tw_buffer_free(&batch->bytes);
     tw_buffer_free(&batch->topics);
@@ -61,13 +113,22 @@ void tw_alert_batch_free(struct tw_alert_batch *batch)
 enum tw_store_status tw_alert_batch_store(struct tw_alert_batch *batch, struct tw_store *store,
                                           struct tw_store_error *error)
 {
+    const struct tw_store_alert *released = batch->released;
     size_t at = 0;
     for (uint32_t i = 0; i < batch->count; i++) {
         uint8_t *bytes = batch->bytes.bytes + at;
         tw_alert_set_detected_at(bytes, batch->list[i].length, batch->detected_at_ns);
         batch->list[i].bytes = bytes;
         batch->list[i].queued_ns = batch->detected_at_ns;
+        batch->list[i].released = released;
+        released += batch->list[i].released_count;
         at += batch->list[i].length;
     }
-    return batch->count == 0 ? TW_STORE_OK : tw_store_put_alerts(store, batch->list, batch->count, error);
+    if (batch->count == 0)
+        return TW_STORE_OK;
+    enum tw_store_status status = tw_store_put_alerts(store, batch->list, batch->count, error);
+    if (status == TW_STORE_OK && batch->routing != NULL && batch->routing->inhibitor != NULL &&
+        tw_inhibitor_wants_save(batch->routing->inhibitor))
+        tw_inhibitor_keep(batch->routing->inhibitor, store);
+    return status;
 }

@@ -205,6 +205,14 @@ static void set_trades(struct tw_router *router, const struct tw_event *event, c
     }
 }
 
+static struct tw_text publisher_of(const struct tw_alert *alert)
+{
+    if (strcmp(alert->entity_type, tw_entity_type_name(TW_ENTITY_PUBLISHER)) == 0)
+        return alert->entity;
+    return alert->trade_count_listed == 0 ? (struct tw_text){"", 0}
+                                          : alert->trades[alert->trade_count_listed - 1].publisher;
+}
+
 static struct tw_router_trade trade_of(const struct tw_router *router, const struct tw_record *record,
                                        const struct tw_event *event)
 {
@@ -277,6 +285,8 @@ static void emit(struct tw_router *router, const struct tw_record *record, const
                                   .topic_length =
                                       (uint32_t)tw_alert_topic(topic, alert.severity, alert.type, alert.entity),
                                   .entity = alert.entity,
+                                  .publisher = publisher_of(&alert),
+                                  .id = alert.id,
                                   .bytes = router->record.bytes,
                                   .length = (uint32_t)router->record.length,
                                   .digest_line = line};

@@ -35,8 +35,9 @@ struct tw_router_alert {
     tw_i128 digest_value;
     const char *topic; /* NUL-terminated */
     uint32_t topic_length;
-    struct tw_text entity;
-    uint8_t *bytes; /* the record (protocol/messages.h), detected_at 0: whoever stores it sets it */
+    struct tw_text entity, publisher; /* publisher: protocol/matcher.h */
+    const uint8_t *id;                /* TW_ALERT_ID_BYTES */
+    uint8_t *bytes;                   /* the record (protocol/messages.h), detected_at 0: whoever stores it sets it */
     uint32_t length;
     uint8_t digest[TW_SHA256_BYTES], record_digest[TW_SHA256_BYTES]; /* after this event */
     const char *digest_line; /* "n event type severity entity seq value\n", NUL-terminated */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actors/router/inhibition_actor.h"
 #include "actors/router/live_actor.h"
 #include "actors/runtime/endpoint.h"
 #include "actors/runtime/lane.h"
@@ -115,6 +116,8 @@ static void stop(void *self)
 static void close_sockets(void *self)
 {
     struct tw_router_actor *actor = self;
+    if (actor->settings.routing != NULL && actor->settings.routing->inhibitor != NULL)
+        tw_inhibitor_keep(actor->settings.routing->inhibitor, actor->store);
     if (actor->has_record) {
         zmq_msg_close(&actor->record);
         zmq_msg_close(&actor->events);

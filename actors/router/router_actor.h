@@ -36,6 +36,8 @@ struct tw_alert_batch {
     const struct tw_routing *routing; /* set by the owner; NULL: nobody is told */
     struct tw_store_alert *list;
     uint32_t count, capacity;
+    struct tw_store_alert *released; /* of all of them, in order */
+    uint32_t released_count, released_capacity;
     struct tw_buffer bytes, topics;
     uint32_t *topic_lengths;
     int64_t detected_at_ns;

@@ -24,7 +24,8 @@ struct tw_labels tw_routing_labels(const struct tw_routing_facts *facts)
                                [TW_LABEL_ENTITY_TYPE] = text_of(tw_entity_type_name(facts->entity_type)),
                                [TW_LABEL_ENTITY] = facts->entity,
                                [TW_LABEL_RULE] = text_of(tw_rule_key(facts->rule)),
-                               [TW_LABEL_EVENT] = text_of(tw_event_name(facts->kind))}};
+                               [TW_LABEL_EVENT] = text_of(tw_event_name(facts->kind)),
+                               [TW_LABEL_PUBLISHER] = facts->publisher}};
 }
 
 uint32_t tw_routing_reached(const struct tw_routing *routing, enum tw_severity severity)

@@ -13,6 +13,7 @@
 #include "actors/router/routes.h"
 #include "protocol/limits.h"
 
+struct tw_inhibitor;
 struct tw_routing {
     const char *names[TW_RECEIVERS_MAX]; /* borrowed */
     enum tw_severity minimum[TW_RECEIVERS_MAX];
@@ -20,6 +21,7 @@ struct tw_routing {
     const struct tw_routes *routes;          /* borrowed; NULL: none */
     int64_t (*local_seconds)(int64_t ts_ns); /* port: what local clocks showed then; wanted if there are routes */
     const struct tw_silences *silences;      /* borrowed; NULL: none. It may change between alerts. */
+    struct tw_inhibitor *inhibitor; /* borrowed; NULL: nothing is muted. It takes each alert event (inhibition.h) */
 };
 struct tw_routing_facts { /* of the alert event */
     enum tw_rule rule;
@@ -28,6 +30,7 @@ struct tw_routing_facts { /* of the alert event */
     enum tw_entity_type entity_type;
     struct tw_text entity;
     int64_t ts_ns;
+    struct tw_text publisher; /* protocol/matcher.h */
 };
 void tw_routing_add(struct tw_routing *routing, const char *name, enum tw_severity minimum);
 /* The words that routes match; borrowed from the facts. */

@@ -205,8 +205,8 @@ static int64_t local_seconds(int64_t ts_ns)
 uint64_t disk_silence_of(const struct tw_silences *silences, const struct tw_router_alert *alert, int64_t at_ns)
 {
     struct tw_routing routing = {.local_seconds = local_seconds, .silences = silences};
-    struct tw_routing_facts facts = {alert->rule,        alert->severity, alert->kind,
-                                     alert->entity_type, alert->entity,   alert->ts_ns};
+    struct tw_routing_facts facts = {alert->rule,   alert->severity, alert->kind,     alert->entity_type,
+                                     alert->entity, alert->ts_ns,    alert->publisher};
     return tw_routing_silence(&routing, &facts, at_ns);
 }
 

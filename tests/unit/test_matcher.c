@@ -118,7 +118,8 @@ static void what_means_nothing_is_refused(void **state)
     }
     refused("severity=", "'severity=' has no value");
     refused("type=LARGE_TRADE severty=HIGH",
-            "'severty=HIGH' has no known label; there are type, severity, entity_type, entity, rule, event");
+            "'severty=HIGH' has no known label; there are type, severity, entity_type, entity, rule, event, "
+            "publisher");
     refused("severity=SEVERE", "'severity=SEVERE' has no such severity; there are LOW|MEDIUM|HIGH|CRITICAL");
     refused("severity=LOW|HIGH", "'severity=LOW|HIGH' has no such severity; there are LOW|MEDIUM|HIGH|CRITICAL");
     refused("event!=opened", "'event!=opened' has no such event; there are fire|open|escalate|resolve|retract");

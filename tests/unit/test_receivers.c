@@ -402,8 +402,9 @@ static void a_line_is_the_alert_with_its_key(void **state)
 static void everyone_gets_what_reaches_their_least_severity(void **state)
 {
     (void)state;
-    static const struct tw_routing routing = {
-        {"all", "night", "risk"}, {TW_SEVERITY_LOW, TW_SEVERITY_CRITICAL, TW_SEVERITY_HIGH}, 3, NULL, NULL, NULL};
+    static const struct tw_routing routing = {.names = {"all", "night", "risk"},
+                                              .minimum = {TW_SEVERITY_LOW, TW_SEVERITY_CRITICAL, TW_SEVERITY_HIGH},
+                                              .count = 3};
     static const uint32_t receivers[] = {0, 1, 1, 5, 7};
     for (int severity = TW_SEVERITY_LOW; severity <= TW_SEVERITY_CRITICAL; severity++)
         assert_int_equal(

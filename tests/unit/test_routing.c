@@ -37,7 +37,7 @@ static void end(struct world *world)
 static struct tw_routing_facts facts_of(enum tw_rule rule, enum tw_severity severity, const char *entity)
 {
     return (struct tw_routing_facts){
-        rule, severity, TW_EVENT_OPEN, TW_ENTITY_SYMBOL, {entity, (uint32_t)strlen(entity)}, 0};
+        rule, severity, TW_EVENT_OPEN, TW_ENTITY_SYMBOL, {entity, (uint32_t)strlen(entity)}, 0, {"", 0}};
 }
 
 static uint32_t told(const struct world *world, enum tw_rule rule, enum tw_severity severity, const char *entity)

@@ -217,7 +217,7 @@ static bool count(void *context, const struct tw_store_delivery *delivery)
 static void alerts_that_were_never_stored_get_their_deliveries_at_the_next_start(void **state)
 {
     static const struct tw_routing routing = {
-        {"ops", "night"}, {TW_SEVERITY_LOW, TW_SEVERITY_CRITICAL}, 2, NULL, NULL, NULL};
+        .names = {"ops", "night"}, .minimum = {TW_SEVERITY_LOW, TW_SEVERITY_CRITICAL}, .count = 2};
     struct tw_gateway_settings gateway = {.block_trades_max = ROWS,
                                           .credit_trades = TW_CREDIT_TRADES,
                                           .future_ns = 5 * TW_NS_PER_SECOND,
