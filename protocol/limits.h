@@ -64,6 +64,11 @@
 /* Slices that wait for the keeper, of each actor: 8 x 128 KiB is 1 MiB, with 64 shards 68 MiB. */
 #define TW_KEEPER_HWM 8
 
+/* ---- Judging ---- */
+/* Changes by re-marking in one part of a shard's answer: 1 MiB, so that what waits on a lane is 32 MiB a shard, however
+ * many accounts hold what is traded and however many seconds a block spans. */
+#define TW_ANSWER_REMARKS_MAX 65536u
+
 /* ---- Acks, alerts, requests ---- */
 #define TW_ACK_REFUSALS_MAX 64u
 #define TW_ALERT_TRADES_MAX 64u

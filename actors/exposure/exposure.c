@@ -11,11 +11,6 @@
 #include "actors/judging/planted.h"
 #include "protocol/check.h"
 
-/* Where the walk stands in each shard's answer. */
-struct cursors {
-    uint32_t trade[TW_SHARDS_MAX], tick[TW_SHARDS_MAX];
-};
-
 struct tw_exposure *tw_exposure_new(uint32_t shards)
 {
     TW_ASSERT(shards >= 1 && shards <= TW_SHARDS_MAX);
@@ -290,18 +285,32 @@ static void take_remarks(struct tw_exposure *exposure, const struct tw_remarks *
         remark_wide(exposure, &remarks->wide[i]);
 }
 
-/* Re-marking first, then judging. */
-static void take_tick(struct tw_exposure *exposure, const struct tw_tick *tick, struct tw_shard_answer *const *answers,
-                      struct cursors *cursors, struct tw_events *events)
+static bool is_used_up(const struct tw_exposure_place *at, const struct tw_shard_answer *answer)
 {
-    exposure->ticks++;
-    exposure->touched_count = 0;
-    for (uint32_t shard = 0; shard < exposure->shards; shard++) {
-        const struct tw_remarks *remarks = &answers[shard]->remarks;
-        uint32_t *at = &cursors->tick[shard];
-        if (*at < remarks->tick_count && remarks->ticks[*at].row == tick->row)
-            take_remarks(exposure, remarks, (*at)++);
+    return at->trade == answer->trade_count && at->tick == answer->remarks.tick_count;
+}
+
+/* The tick in walk.tick as the shards tell it, from walk.shard on. False: a part of its answer is missing. A part ends
+ * within a tick, so one that is used up and has another behind it ends in this one. */
+static bool remark(struct tw_exposure *exposure, struct tw_shard_answer *const *answers)
+{
+    struct tw_exposure_walk *walk = &exposure->walk;
+    for (; walk->shard < exposure->shards; walk->shard++) {
+        const struct tw_shard_answer *answer = answers[walk->shard];
+        struct tw_exposure_place *at = &walk->at[walk->shard];
+        if (at->tick < answer->remarks.tick_count && answer->remarks.ticks[at->tick].row == walk->tick.row)
+            take_remarks(exposure, &answer->remarks, at->tick++);
+        if (answer->more && at->tick == answer->remarks.tick_count) {
+            TW_ASSERT(is_used_up(at, answer));
+            return false;
+        }
     }
+    return true;
+}
+
+static void judge_tick(struct tw_exposure *exposure, struct tw_events *events)
+{
+    const struct tw_tick *tick = &exposure->walk.tick;
     struct tick_walk walk = {{tick->origin, tick->time_ns, tick->row, TW_PHASE_TICK}, events};
     const struct tw_rules *rules = &exposure->settings.rules;
     if (exposure->judge_all) {
@@ -312,6 +321,22 @@ static void take_tick(struct tw_exposure *exposure, const struct tw_tick *tick, 
         tick_exposures(exposure, &walk);
     if (rules->velocity.enabled && rules->velocity_client)
         tw_rule_desk_walk(&exposure->velocity, tick->time_ns, velocity_episode, tick_velocity, exposure, &walk);
+}
+
+/* Re-marking first, then judging. False: a part of an answer is missing. */
+static bool take_tick(struct tw_exposure *exposure, struct tw_shard_answer *const *answers, struct tw_events *events)
+{
+    struct tw_exposure_walk *walk = &exposure->walk;
+    if (!walk->halfway) {
+        exposure->ticks++;
+        exposure->touched_count = 0;
+        walk->shard = 0;
+    }
+    walk->halfway = !remark(exposure, answers);
+    if (walk->halfway)
+        return false;
+    judge_tick(exposure, events);
+    return true;
 }
 
 /* ---- rows ---- */
@@ -327,11 +352,11 @@ static void add_turnover(struct tw_exposure *exposure, struct tw_account *accoun
 
 /* The next change that the shard of `symbol` reports: exactly one for each fill of an account, in order. */
 static void take_change(struct tw_exposure *exposure, uint32_t symbol, uint32_t row, uint32_t account_id,
-                        struct tw_shard_answer *const *answers, struct cursors *cursors)
+                        struct tw_shard_answer *const *answers)
 {
     uint32_t shard = exposure->shards == 1 ? 0 : symbol % exposure->shards;
     const struct tw_shard_answer *answer = answers[shard];
-    uint32_t at = cursors->trade[shard]++;
+    uint32_t at = exposure->walk.at[shard].trade++;
     TW_ASSERT(at < answer->trade_count && answer->trades[at].row == row && answer->trades[at].account == account_id);
     struct tw_account *account = tw_exposure_at(exposure, account_id);
     tw_wide_add(&account->gross, answer->trades[at].gross);
@@ -370,11 +395,11 @@ static void leave_trade(struct tw_exposure *exposure, const struct tw_original *
 }
 
 static void take_trade(struct tw_exposure *exposure, const struct tw_block *block, uint32_t row, uint32_t id,
-                       struct tw_shard_answer *const *answers, struct cursors *cursors, struct tw_events *events)
+                       struct tw_shard_answer *const *answers, struct tw_events *events)
 {
     struct tw_moment moment = {tw_block_origin(block, row), tw_load_i64(block->ts, row), row, TW_PHASE_TRADE};
     keep_account(exposure, id);
-    take_change(exposure, tw_load_u32(block->symbol, row), row, id, answers, cursors);
+    take_change(exposure, tw_load_u32(block->symbol, row), row, id, answers);
     enter_trade(exposure, block, id, &moment);
     judge_account(exposure, id, &moment, events);
 }
@@ -399,20 +424,20 @@ static void retract(struct tw_exposure *exposure, uint64_t seq, const struct tw_
 
 static void take_reversal(struct tw_exposure *exposure, const struct tw_block *block, uint32_t row,
                           const struct tw_original *original, struct tw_shard_answer *const *answers,
-                          struct cursors *cursors, struct tw_events *events)
+                          struct tw_events *events)
 {
     struct tw_moment moment = {tw_block_origin(block, row), tw_load_i64(block->ts, row), row, TW_PHASE_TRADE};
     bool correct = TW_ATTR_KIND(block->attrs[row]) == TW_KIND_CORRECT;
     uint32_t old = original->account, new = correct ? tw_load_u32(block->account, row) : 0;
     if (old != 0) {
         keep_account(exposure, old);
-        take_change(exposure, original->symbol, row, old, answers, cursors);
+        take_change(exposure, original->symbol, row, old, answers);
         leave_trade(exposure, original, &moment);
     }
     retract(exposure, original->seq, &moment, events);
     if (new != 0) {
         keep_account(exposure, new);
-        take_change(exposure, tw_load_u32(block->symbol, row), row, new, answers, cursors);
+        take_change(exposure, tw_load_u32(block->symbol, row), row, new, answers);
         enter_trade(exposure, block, new, &moment);
     }
     if (old != 0 && old != new)
@@ -441,50 +466,76 @@ static void expect(const struct tw_exposure *exposure, const struct tw_block *bl
     }
 }
 
-static void take_block(struct tw_exposure *exposure, const struct tw_block *block,
-                       struct tw_shard_answer *const *answers, struct cursors *cursors, struct tw_events *events)
+/* From where it stands. False: a part of an answer is missing. */
+static bool take_block(struct tw_exposure *exposure, const struct tw_block *block,
+                       struct tw_shard_answer *const *answers, struct tw_events *events)
 {
-    struct tw_tick tick;
-    uint32_t originals = 0;
-    learn_names(exposure, block);
-    for (uint32_t row = 0; row < block->count; row++) {
-        if (tw_tape_clock_row(&exposure->clock, block, row, &tick))
-            take_tick(exposure, &tick, answers, cursors, events);
+    struct tw_exposure_walk *walk = &exposure->walk;
+    bool halfway = walk->halfway;
+    uint32_t row = halfway ? walk->row : 0, originals = halfway ? walk->originals : 0;
+    if (!halfway)
+        learn_names(exposure, block);
+    for (; row < block->count; row++) {
+        if (halfway || tw_tape_clock_row(&exposure->clock, block, row, &walk->tick)) {
+            halfway = false;
+            if (!take_tick(exposure, answers, events)) {
+                walk->row = row;
+                walk->originals = originals;
+                return false;
+            }
+        }
         if (TW_ATTR_KIND(block->attrs[row]) != TW_KIND_TRADE) {
             struct tw_original original = tw_block_original(block, row, &originals);
-            take_reversal(exposure, block, row, &original, answers, cursors, events);
+            take_reversal(exposure, block, row, &original, answers, events);
             continue;
         }
         expect(exposure, block, row);
         uint32_t account = tw_load_u32(block->account, row);
         if (account != 0)
-            take_trade(exposure, block, row, account, answers, cursors, events);
+            take_trade(exposure, block, row, account, answers, events);
     }
     tw_tape_clock_block_end(&exposure->clock, block);
+    return true;
 }
 
-void tw_exposure_step(struct tw_exposure *exposure, const struct tw_record *record,
-                      struct tw_shard_answer *const *answers, struct tw_events *events)
+static bool take_control(struct tw_exposure *exposure, const struct tw_control *control,
+                         struct tw_shard_answer *const *answers, struct tw_events *events)
 {
-    struct cursors cursors = {{0}, {0}};
-    struct tw_tick tick;
-    for (uint32_t shard = 0; shard < exposure->shards; shard++) {
-        TW_ASSERT(answers[shard]->lsn == tw_record_lsn(record));
-        tw_events_append(events, &answers[shard]->events);
-    }
-    if (record->kind == TW_RECORD_BLOCK) {
-        take_block(exposure, &record->block, answers, &cursors, events);
-    } else {
-        if (tw_settings_take(&exposure->settings, &record->control))
+    if (!exposure->walk.halfway) {
+        if (tw_settings_take(&exposure->settings, control))
             settings_changed(exposure);
-        if (record->control.kind == TW_CONTROL_RETENTION)
-            tw_saving_forget(&exposure->saving, &exposure->openings, record->control.number);
-        if (tw_tape_clock_control(&exposure->clock, &record->control, &tick))
-            take_tick(exposure, &tick, answers, &cursors, events);
+        if (control->kind == TW_CONTROL_RETENTION)
+            tw_saving_forget(&exposure->saving, &exposure->openings, control->number);
+        if (!tw_tape_clock_control(&exposure->clock, control, &exposure->walk.tick))
+            return true;
     }
+    return take_tick(exposure, answers, events);
+}
+
+/* A part of a shard's answer has come. */
+static void take_part(struct tw_exposure *exposure, const struct tw_record *record,
+                      const struct tw_shard_answer *answer, uint32_t shard, uint32_t part, struct tw_events *events)
+{
+    TW_ASSERT(answer->lsn == tw_record_lsn(record) && answer->part == part);
+    exposure->walk.at[shard] = (struct tw_exposure_place){.part = part};
+    tw_events_append(events, &answer->events);
+}
+
+uint32_t tw_exposure_step(struct tw_exposure *exposure, const struct tw_record *record,
+                          struct tw_shard_answer *const *answers, struct tw_events *events)
+{
+    struct tw_exposure_walk *walk = &exposure->walk;
+    if (walk->halfway)
+        take_part(exposure, record, answers[walk->shard], walk->shard, walk->at[walk->shard].part + 1, events);
+    for (uint32_t shard = 0; shard < exposure->shards && !walk->halfway; shard++)
+        take_part(exposure, record, answers[shard], shard, 0, events);
+    bool done = record->kind == TW_RECORD_BLOCK ? take_block(exposure, &record->block, answers, events)
+                                                : take_control(exposure, &record->control, answers, events);
+    if (!done)
+        return walk->shard;
     for (uint32_t shard = 0; shard < exposure->shards; shard++)
-        TW_ASSERT(cursors.trade[shard] == answers[shard]->trade_count &&
-                  cursors.tick[shard] == answers[shard]->remarks.tick_count);
+        TW_ASSERT(!answers[shard]->more && is_used_up(&walk->at[shard], answers[shard]));
+    return TW_EXPOSURE_DONE;
 }
 
 bool tw_exposure_account(const struct tw_exposure *exposure, uint32_t id, struct tw_account_view *out)

@@ -20,10 +20,12 @@ struct tw_exposure;
 struct tw_exposure *tw_exposure_new(uint32_t shards);
 void tw_exposure_free(struct tw_exposure **exposure);
 
-/* Takes one record with one answer of each shard (answers[i] is shard i's, all for this record). Appends its own
- * judgements and the shards' to `events`. */
-void tw_exposure_step(struct tw_exposure *exposure, const struct tw_record *record,
-                      struct tw_shard_answer *const *answers, struct tw_events *events);
+/* Takes one record with an answer of each shard: answers[i] is the first part of shard i's, all for this record.
+ * Appends its own judgements and the shards' to `events`. Returns TW_EXPOSURE_DONE, or the shard whose answer's next
+ * part is missing: the one before is used up, and with the next in its place the same record goes on. */
+#define TW_EXPOSURE_DONE UINT32_MAX
+uint32_t tw_exposure_step(struct tw_exposure *exposure, const struct tw_record *record,
+                          struct tw_shard_answer *const *answers, struct tw_events *events);
 void tw_exposure_pin_settings(struct tw_exposure *exposure, struct tw_text settings_text);
 
 /* ---- snapshots (judging/saving.h) ---- */

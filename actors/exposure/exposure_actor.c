@@ -15,6 +15,7 @@ struct tw_exposure_actor {
     zsock_t *records, *scorer, *answers[TW_SHARDS_MAX];
     bool has_record, has_answer[TW_SHARDS_MAX];
     zmq_msg_t record, answer[TW_SHARDS_MAX];
+    struct tw_events *judging; /* of the record at hand; a part of a shard's answer is missing */
     struct tw_events *waiting; /* judged, not sent yet */
     bool ended;
 };
@@ -66,7 +67,8 @@ static bool start(void *self, char failure[512])
     return true;
 }
 
-/* One thing is missing at a time: room downstream, a shard's answer, or the record, which mostly came before them. */
+/* One thing is missing at a time: room downstream, a part of a shard's answer, or the record, which mostly came before
+ * them. */
 static zmq_pollitem_t missing(const struct tw_exposure_actor *actor)
 {
     if (actor->waiting != NULL || actor->ended)
@@ -83,10 +85,10 @@ static int wait_for(void *self, zmq_pollitem_t items[TW_AGENT_SOCKETS_MAX], int6
     struct tw_exposure_actor *actor = self;
     (void)deadline_ns;
     items[0] = missing(actor);
-    return tw_saver_wait_for(actor->saver, items, 1);
+    return actor->judging != NULL ? 1 : tw_saver_wait_for(actor->saver, items, 1);
 }
 
-/* True when the record and every shard's answer to it are here. */
+/* True when the record and a part of every shard's answer to it are here. */
 static bool gather(struct tw_exposure_actor *actor)
 {
     for (uint32_t i = 0; i < actor->shards; i++) {
@@ -123,6 +125,7 @@ static void take_sample(const struct tw_exposure *core, const struct tw_block *b
     }
 }
 
+/* As far as the parts of the answers go that are here. */
 static void judge(struct tw_exposure_actor *actor)
 {
     struct tw_record record;
@@ -130,9 +133,18 @@ static void judge(struct tw_exposure_actor *actor)
     TW_ASSERT(tw_record_view(zmq_msg_data(&actor->record), zmq_msg_size(&actor->record), &record));
     for (uint32_t i = 0; i < actor->shards; i++)
         answers[i] = zmq_msg_data(&actor->answer[i]);
-    actor->waiting = tw_pool_take(actor->events);
-    tw_events_clear(actor->waiting);
-    tw_exposure_step(actor->core, &record, answers, actor->waiting);
+    if (actor->judging == NULL) {
+        actor->judging = tw_pool_take(actor->events);
+        tw_events_clear(actor->judging);
+    }
+    uint32_t missing_part = tw_exposure_step(actor->core, &record, answers, actor->judging);
+    if (missing_part != TW_EXPOSURE_DONE) {
+        zmq_msg_close(&actor->answer[missing_part]);
+        actor->has_answer[missing_part] = false;
+        return;
+    }
+    actor->waiting = actor->judging;
+    actor->judging = NULL;
     if (record.kind == TW_RECORD_BLOCK)
         take_sample(actor->core, &record.block, &actor->waiting->sample);
     release_answers(actor);
@@ -173,7 +185,8 @@ static enum tw_agent_progress work(void *self, char failure[512])
 {
     struct tw_exposure_actor *actor = self;
     (void)failure;
-    return tw_saver_turn(actor->saver, step(actor));
+    enum tw_agent_progress progress = step(actor);
+    return actor->judging != NULL ? progress : tw_saver_turn(actor->saver, progress); /* between records only */
 }
 
 static void close_sockets(void *self)
@@ -184,7 +197,9 @@ static void close_sockets(void *self)
         zmq_msg_close(&actor->record);
     if (actor->waiting != NULL)
         tw_pool_give(actor->waiting, actor->events);
-    actor->waiting = NULL;
+    if (actor->judging != NULL)
+        tw_pool_give(actor->judging, actor->events);
+    actor->waiting = actor->judging = NULL;
     actor->has_record = false;
     zsock_destroy(&actor->records);
     zsock_destroy(&actor->scorer);

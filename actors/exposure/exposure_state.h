@@ -52,6 +52,14 @@ struct tw_exposure {
     struct tw_openings openings;
     struct tw_rule_desk exposure, velocity;
     struct tw_levels exposure_levels, velocity_levels;
+    struct tw_exposure_walk { /* where the record at hand stands */
+        bool halfway;         /* in `tick`: the next part of the answer of `shard` is missing */
+        uint32_t row, originals, shard;
+        struct tw_tick tick;
+        struct tw_exposure_place { /* in the part at hand of each shard's answer */
+            uint32_t part, trade, tick;
+        } at[TW_SHARDS_MAX];
+    } walk;
     struct tw_saving saving;
     bool loaded; /* the head of a snapshot was there */
 };

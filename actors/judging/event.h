@@ -100,8 +100,11 @@ struct tw_term_change {
 };
 
 #define TW_ANSWER_CHANGES 8192u /* room that an answer begins with: for the largest block, so that few ever grow */
+/* An answer goes in one part or in several: one ends within a tick, or with the record. */
 struct tw_shard_answer {
     uint64_t lsn;
+    uint32_t part;                 /* from 0 */
+    bool more;                     /* another part follows */
     struct tw_term_change *trades; /* one for each row of this shard with an account (two for a correct) */
     uint32_t trade_count, trade_capacity;
     struct tw_remarks remarks;

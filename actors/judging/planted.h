@@ -27,7 +27,8 @@
     X(ACTION_BEFORE_FSYNC, "action_before_fsync")                                                                      \
     X(ACTION_NUMBER_REUSED, "action_number_reused")                                                                    \
     X(ACTION_MEANS_WHAT_CAME_LATER, "action_means_what_came_later")                                                    \
-    X(ACTION_TICKS, "action_ticks")
+    X(ACTION_TICKS, "action_ticks")                                                                                    \
+    X(ANSWER_CUT_SHORT, "answer_cut_short")
 
 enum tw_plant {
 #define TW_PLANT_MEMBER(symbol, name) TW_PLANT_##symbol,

@@ -46,7 +46,7 @@ static inline void tw_remarks_add(struct tw_remarks *remarks, tw_i128 change_e8,
     else
         tw_remarks_add_wide(remarks, change_e8, account, is_short);
 }
-/* The tick before `row` is over. */
+/* The tick before `row` is over, as far as it is told here. */
 void tw_remarks_end_tick(struct tw_remarks *remarks, uint32_t row);
 
 #endif

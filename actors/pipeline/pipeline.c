@@ -54,7 +54,9 @@ void tw_pipeline_feed(struct tw_pipeline *pipeline, const struct tw_record *reco
     tw_events_clear(&pipeline->events);
     for (uint32_t i = 0; i < pipeline->shards; i++)
         tw_shard_step(pipeline->shard[i], record, &pipeline->answer[i]);
-    tw_exposure_step(pipeline->exposure, record, pipeline->answers, &pipeline->events);
+    for (uint32_t i;
+         (i = tw_exposure_step(pipeline->exposure, record, pipeline->answers, &pipeline->events)) != TW_EXPOSURE_DONE;)
+        tw_shard_step(pipeline->shard[i], record, &pipeline->answer[i]);
     tw_scorer_step(pipeline->scorer, record, &pipeline->events);
     tw_router_step(pipeline->router, record, &pipeline->events, visit, context);
 }

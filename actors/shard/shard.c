@@ -17,6 +17,7 @@ struct tw_shard *tw_shard_new(uint32_t index, uint32_t shards)
     struct tw_shard *shard = tw_alloc_zero(1, sizeof *shard);
     shard->index = index;
     shard->shards = shards;
+    shard->answer_remarks = TW_ANSWER_REMARKS_MAX;
     shard->large_trade = (struct tw_rule_desk){
         .rule = TW_RULE_LARGE_TRADE, .entity_type = TW_ENTITY_TRADE, .openings = &shard->openings};
     shard->exposure = (struct tw_rule_desk){
@@ -263,16 +264,24 @@ static bool concerns(const struct tw_shard *shard, const struct tw_block *block)
     return false;
 }
 
-static void step_block(struct tw_shard *shard, const struct tw_block *block, struct tw_shard_answer *answer)
+/* From where it stands. False: the part of the answer is full. */
+static bool step_block(struct tw_shard *shard, const struct tw_block *block, struct tw_shard_answer *answer)
 {
-    struct tw_tick tick;
-    uint32_t originals = 0;
-    tw_shard_learn_names(shard, block);
+    bool halfway = shard->progress.halfway;
+    uint32_t row = halfway ? shard->progress.row : 0, originals = halfway ? shard->progress.originals : 0;
+    if (!halfway)
+        tw_shard_learn_names(shard, block);
     if (TW_PLANTED(EMPTY_EPOCH_SKIPPED) && !concerns(shard, block))
-        return;
-    for (uint32_t row = 0; row < block->count; row++) {
-        if (tw_tape_clock_row(&shard->clock, block, row, &tick))
-            tw_shard_tick(shard, &tick, answer);
+        return true;
+    for (; row < block->count; row++) {
+        if (halfway || tw_tape_clock_row(&shard->clock, block, row, &shard->progress.tick)) {
+            halfway = false;
+            if (!tw_shard_tick(shard, answer)) {
+                shard->progress.row = row;
+                shard->progress.originals = originals;
+                return false;
+            }
+        }
         if (TW_ATTR_KIND(block->attrs[row]) != TW_KIND_TRADE) {
             struct tw_original original = tw_block_original(block, row, &originals);
             step_reversal(shard, block, row, &original, answer);
@@ -282,26 +291,44 @@ static void step_block(struct tw_shard *shard, const struct tw_block *block, str
         }
     }
     tw_tape_clock_block_end(&shard->clock, block);
+    return true;
 }
 
-void tw_shard_step(struct tw_shard *shard, const struct tw_record *record, struct tw_shard_answer *answer)
+static bool step_control(struct tw_shard *shard, const struct tw_control *control, struct tw_shard_answer *answer)
 {
-    struct tw_tick tick;
+    if (!shard->progress.halfway) {
+        if (tw_settings_take(&shard->settings, control))
+            tw_shard_settings_changed(shard);
+        if (control->kind == TW_CONTROL_RETENTION)
+            tw_saving_forget(&shard->saving, &shard->openings, control->number);
+        if (!tw_tape_clock_control(&shard->clock, control, &shard->progress.tick))
+            return true;
+    }
+    return tw_shard_tick(shard, answer);
+}
+
+void tw_shard_limit_answers(struct tw_shard *shard, uint32_t changes)
+{
+    TW_ASSERT(changes >= 1 && changes <= TW_ANSWER_REMARKS_MAX);
+    shard->answer_remarks = changes;
+}
+
+bool tw_shard_step(struct tw_shard *shard, const struct tw_record *record, struct tw_shard_answer *answer)
+{
     answer->lsn = tw_record_lsn(record);
+    answer->part = shard->progress.halfway ? shard->progress.part + 1 : 0;
     answer->trade_count = 0;
     tw_remarks_clear(&answer->remarks);
     tw_events_clear(&answer->events);
     if (record->kind == TW_RECORD_BLOCK) {
         TW_ASSERT(shard->settings.known || record->block.count == 0);
-        step_block(shard, &record->block, answer);
-        return;
+        answer->more = !step_block(shard, &record->block, answer);
+    } else {
+        answer->more = !step_control(shard, &record->control, answer);
     }
-    if (tw_settings_take(&shard->settings, &record->control))
-        tw_shard_settings_changed(shard);
-    if (record->control.kind == TW_CONTROL_RETENTION)
-        tw_saving_forget(&shard->saving, &shard->openings, record->control.number);
-    if (tw_tape_clock_control(&shard->clock, &record->control, &tick))
-        tw_shard_tick(shard, &tick, answer);
+    shard->progress.part = answer->part;
+    TW_ASSERT(answer->more == shard->progress.halfway);
+    return !answer->more;
 }
 
 bool tw_shard_position(const struct tw_shard *shard, uint32_t account, uint32_t symbol, struct tw_position_view *out)

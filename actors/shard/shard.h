@@ -20,8 +20,12 @@ struct tw_shard;
 struct tw_shard *tw_shard_new(uint32_t index, uint32_t shards);
 void tw_shard_free(struct tw_shard **shard);
 
-/* Takes one record; `answer` (zeroed or used before; its arrays are reused) is filled. */
-void tw_shard_step(struct tw_shard *shard, const struct tw_record *record, struct tw_shard_answer *answer);
+/* Takes one record, or goes on with it; `answer` (zeroed or used before; its arrays are reused) is filled with the next
+ * part of the answer. False: more follow, so the same record again, and nothing else before. */
+bool tw_shard_step(struct tw_shard *shard, const struct tw_record *record, struct tw_shard_answer *answer);
+/* A part ends once it has so many changes by re-marking, and the run of positions at hand (at most 255) is through:
+ * TW_ANSWER_REMARKS_MAX unless a test wants fewer. */
+void tw_shard_limit_answers(struct tw_shard *shard, uint32_t changes);
 /* Settings records of the log are ignored from now on, these are in force instead. */
 void tw_shard_pin_settings(struct tw_shard *shard, struct tw_text settings_text);
 

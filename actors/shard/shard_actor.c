@@ -14,7 +14,9 @@ struct tw_shard_actor {
     struct tw_pool *answers;
     struct tw_saver *saver;
     zsock_t *records, *exposure;
-    struct tw_shard_answer *waiting; /* finished, not sent yet: the lane is full */
+    bool has_record; /* not answered to its end yet */
+    zmq_msg_t record;
+    struct tw_shard_answer *waiting; /* a part, made and not sent yet: the lane is full */
     bool ended;                      /* the gateway's end has come */
 };
 
@@ -72,7 +74,20 @@ static int wait_for(void *self, zmq_pollitem_t items[TW_AGENT_SOCKETS_MAX], int6
         items[0] = (zmq_pollitem_t){zsock_resolve(actor->exposure), 0, ZMQ_POLLOUT, 0};
     else
         items[0] = (zmq_pollitem_t){zsock_resolve(actor->records), 0, ZMQ_POLLIN, 0};
-    return tw_saver_wait_for(actor->saver, items, 1);
+    return actor->has_record ? 1 : tw_saver_wait_for(actor->saver, items, 1);
+}
+
+/* The record's answer, or its next part. */
+static void answer(struct tw_shard_actor *actor)
+{
+    struct tw_record record;
+    TW_ASSERT(tw_record_view(zmq_msg_data(&actor->record), zmq_msg_size(&actor->record), &record));
+    actor->waiting = tw_pool_take(actor->answers);
+    actor->has_record = !tw_shard_step(actor->core, &record, actor->waiting);
+    if (actor->has_record)
+        return;
+    tw_saver_meet(actor->saver, &record, 0);
+    zmq_msg_close(&actor->record);
 }
 
 static enum tw_agent_progress step(struct tw_shard_actor *actor)
@@ -84,19 +99,14 @@ static enum tw_agent_progress step(struct tw_shard_actor *actor)
     }
     if (actor->ended)
         return tw_lane_send_end(actor->exposure) ? TW_AGENT_FINISHED : TW_AGENT_WAITS;
-    zmq_msg_t message;
-    if (!tw_lane_receive(actor->records, &message))
+    if (!actor->has_record && !tw_lane_receive(actor->records, &actor->record))
         return TW_AGENT_WAITS;
-    if (tw_lane_is_end(&message)) {
+    if (!actor->has_record && tw_lane_is_end(&actor->record)) {
+        zmq_msg_close(&actor->record);
         actor->ended = true;
     } else {
-        struct tw_record record;
-        TW_ASSERT(tw_record_view(zmq_msg_data(&message), zmq_msg_size(&message), &record));
-        actor->waiting = tw_pool_take(actor->answers);
-        tw_shard_step(actor->core, &record, actor->waiting);
-        tw_saver_meet(actor->saver, &record, 0);
+        answer(actor);
     }
-    zmq_msg_close(&message);
     return TW_AGENT_CONTINUES;
 }
 
@@ -104,7 +114,8 @@ static enum tw_agent_progress work(void *self, char failure[512])
 {
     struct tw_shard_actor *actor = self;
     (void)failure;
-    return tw_saver_turn(actor->saver, step(actor));
+    enum tw_agent_progress progress = step(actor);
+    return actor->has_record ? progress : tw_saver_turn(actor->saver, progress); /* between records only */
 }
 
 static void close_sockets(void *self)
@@ -115,7 +126,10 @@ static void close_sockets(void *self)
     tw_saver_close(actor->saver);
     if (actor->waiting != NULL)
         tw_pool_give(actor->waiting, actor->answers);
+    if (actor->has_record)
+        zmq_msg_close(&actor->record);
     actor->waiting = NULL;
+    actor->has_record = false;
 }
 
 struct tw_agent tw_shard_actor_agent(struct tw_shard_actor *actor)

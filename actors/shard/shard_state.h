@@ -44,6 +44,14 @@ struct tw_shard {
     struct tw_openings openings;
     struct tw_rule_desk large_trade, exposure, velocity;
     struct tw_levels exposure_levels, velocity_levels;
+    uint32_t answer_remarks; /* in a part of an answer */
+    struct {                 /* where the record at hand stands */
+        bool halfway;        /* in the re-marking of `tick`: the part of the answer was full */
+        uint32_t part, row, originals;
+        uint32_t symbol; /* of `traded` */
+        struct tw_tick tick;
+        struct tw_holding_chunk *chunk; /* of the symbol; NULL: it is to be begun */
+    } progress;
     struct tw_saving saving;
     bool loaded; /* the head of a snapshot was there */
     struct {     /* where the walk over the positions of the symbol at saving.cursor stands */
@@ -91,7 +99,8 @@ void tw_shard_learn_names(struct tw_shard *shard, const struct tw_block *block);
 void tw_shard_settings_changed(struct tw_shard *shard);
 void tw_shard_judge_exposure(struct tw_shard *shard, struct tw_symbol *symbol, const struct tw_moment *moment,
                              struct tw_events *events);
-void tw_shard_tick(struct tw_shard *shard, const struct tw_tick *tick, struct tw_shard_answer *answer);
+/* The tick in progress.tick, from where it stands. False: the part of the answer is full, and the tick is not over. */
+bool tw_shard_tick(struct tw_shard *shard, struct tw_shard_answer *answer);
 void tw_shard_retract(struct tw_shard *shard, uint64_t seq, tw_i128 quantity_e8, const struct tw_moment *moment,
                       struct tw_events *events);
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actors/judging/planted.h"
 #include "actors/shard/shard_state.h"
 #include "protocol/check.h"
 
@@ -103,12 +104,19 @@ void tw_shard_judge_exposure(struct tw_shard *shard, struct tw_symbol *symbol, c
 
 /* ---- ticks ---- */
 
-static void remark_symbol(struct tw_shard *shard, struct tw_symbol *symbol, struct tw_remarks *remarks)
+static bool is_full(const struct tw_shard *shard, const struct tw_remarks *remarks)
+{
+    return remarks->count + remarks->wide_count >= shard->answer_remarks;
+}
+
+/* From that chunk of its positions on, until the part of the answer is full; returns the next one. */
+static struct tw_holding_chunk *remark_symbol(struct tw_shard *shard, const struct tw_symbol *symbol,
+                                              struct tw_holding_chunk *chunk, struct tw_remarks *remarks)
 {
     int64_t mark = symbol->mark_e8;
     bool saves = shard->saving.active;
     size_t began = saves ? tw_shard_prices_begin(shard, symbol->id) : 0;
-    for (struct tw_holding_chunk *chunk = symbol->chunks; chunk != NULL; chunk = chunk->next) {
+    for (; chunk != NULL && !is_full(shard, remarks); chunk = chunk->next) {
         tw_remarks_reserve(remarks, chunk->count);
         for (uint32_t i = 0; i < chunk->count; i++) {
             struct tw_holding *position = &chunk->list[i];
@@ -125,6 +133,34 @@ static void remark_symbol(struct tw_shard *shard, struct tw_symbol *symbol, stru
     }
     if (saves)
         tw_shard_prices_end(shard, began);
+    return chunk;
+}
+
+/* The symbols traded since the last time. False: the part of the answer is full; a next one follows even if that was
+ * the last position, so that a part never begins its first tick full. */
+static bool remark(struct tw_shard *shard, struct tw_remarks *remarks)
+{
+    uint32_t *at = &shard->progress.symbol;
+    struct tw_holding_chunk **chunk = &shard->progress.chunk;
+    while (*at < shard->traded_count) {
+        struct tw_symbol *symbol = tw_shard_symbol(shard, shard->traded[*at]);
+        symbol->traded = false;
+        *chunk = remark_symbol(shard, symbol, *chunk != NULL ? *chunk : symbol->chunks, remarks);
+        if (TW_PLANTED(ANSWER_CUT_SHORT))
+            *chunk = NULL;
+        *at += *chunk == NULL;
+        if (is_full(shard, remarks))
+            break;
+    }
+    tw_remarks_end_tick(remarks, shard->progress.tick.row);
+    shard->progress.halfway = is_full(shard, remarks);
+    return !shard->progress.halfway;
+}
+
+static bool remarks_in(const struct tw_shard *shard, const struct tw_tick *tick)
+{
+    int64_t every = shard->settings.rules.remark_seconds;
+    return every > 0 && tick->time_ns / TW_NS_PER_SECOND / every > tick->second_before / every;
 }
 
 static struct tw_episode *exposure_episode(void *context, uint32_t key)
@@ -176,20 +212,9 @@ static void judge_all(struct tw_shard *shard, const struct tick_walk *walk)
     }
 }
 
-void tw_shard_tick(struct tw_shard *shard, const struct tw_tick *tick, struct tw_shard_answer *answer)
+static void judge_tick(struct tw_shard *shard, const struct tw_tick *tick, struct tw_shard_answer *answer)
 {
     const struct tw_rules *rules = &shard->settings.rules;
-    int64_t every = rules->remark_seconds;
-    int64_t second = tick->time_ns / TW_NS_PER_SECOND;
-    if (every > 0 && second / every > tick->second_before / every) {
-        for (uint32_t i = 0; i < shard->traded_count; i++) {
-            struct tw_symbol *symbol = tw_shard_symbol(shard, shard->traded[i]);
-            symbol->traded = false;
-            remark_symbol(shard, symbol, &answer->remarks);
-        }
-        tw_remarks_end_tick(&answer->remarks, tick->row);
-        shard->traded_count = 0;
-    }
     struct tick_walk walk = {{tick->origin, tick->time_ns, tick->row, TW_PHASE_TICK}, &answer->events};
     if (shard->judge_all) {
         judge_all(shard, &walk);
@@ -199,6 +224,22 @@ void tw_shard_tick(struct tw_shard *shard, const struct tw_tick *tick, struct tw
         tw_rule_desk_walk(&shard->exposure, tick->time_ns, exposure_episode, tick_exposure, shard, &walk);
     if (rules->velocity.enabled && rules->velocity_symbol)
         tw_rule_desk_walk(&shard->velocity, tick->time_ns, velocity_episode, tick_velocity, shard, &walk);
+}
+
+bool tw_shard_tick(struct tw_shard *shard, struct tw_shard_answer *answer)
+{
+    const struct tw_tick *tick = &shard->progress.tick;
+    if (!shard->progress.halfway) {
+        shard->progress.symbol = 0;
+        shard->progress.chunk = NULL;
+    }
+    if (remarks_in(shard, tick)) {
+        if (!remark(shard, &answer->remarks))
+            return false;
+        shard->traded_count = 0;
+    }
+    judge_tick(shard, tick, answer);
+    return true;
 }
 
 /* ---- busts ---- */

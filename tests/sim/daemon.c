@@ -85,8 +85,10 @@ static void take_cores(struct daemon *daemon, struct tw_recovered *recovered)
     daemon->exposure = cores.exposure;
     daemon->scorer = cores.scorer;
     daemon->router = cores.router;
-    for (uint32_t i = 0; i < daemon->shards; i++)
+    for (uint32_t i = 0; i < daemon->shards; i++) {
         daemon->shard[i] = cores.shard[i];
+        tw_shard_limit_answers(daemon->shard[i], daemon->sim->plan.answer_remarks);
+    }
 }
 
 static bool recover(struct daemon *daemon)
@@ -203,9 +205,12 @@ void daemon_kill(struct daemon **daemon_pointer)
         lane_clear(&daemon->answer_lane[i]);
         item_free(&waiting);
         item_free(&answer);
+        tw_frame_drop(&daemon->shard_record[i]);
     }
     struct item exposure = {.frame = daemon->exposure_record, .events = daemon->exposure_waiting};
+    struct item judging = {.events = daemon->exposure_judging};
     item_free(&exposure);
+    item_free(&judging);
     item_free(&daemon->scored);
     item_free(&daemon->routed);
     tw_frame_drop(&daemon->frame);

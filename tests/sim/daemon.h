@@ -5,7 +5,8 @@
  *
  * - daemon_gateway.c: actors/gateway/gateway_actor.c (watermark, records to all lanes, messages in, clock, acks) and
  *   barrier_actor.c (SNAPSHOT and RETENTION records as the keeper wants them)
- * - daemon_judging.c: shard_actor.c, exposure_actor.c, scorer_actor.c (one record, one answer of each shard, pass on)
+ * - daemon_judging.c: shard_actor.c, exposure_actor.c, scorer_actor.c (one record, the parts of the answer of each
+ * shard, pass on)
  * - daemon_router.c: actors/router/router_actor.c (wait until durable, step, store, publish; heads) and
  *   actors/catchup/catchup_actor.c (pages of stored alerts and refusals)
  * - daemon_journal.c: actors/journal/journal_actor.c (gather, one batch, one fsync, watermark; a full disk is a hold)
@@ -121,11 +122,12 @@ struct daemon {
 
     /* shards, exposure, scorer */
     struct tw_shard *shard[DAEMON_SHARDS_MAX];
+    struct tw_frame *shard_record[DAEMON_SHARDS_MAX]; /* not answered to its end yet */
     struct tw_shard_answer *shard_waiting[DAEMON_SHARDS_MAX];
     struct tw_exposure *exposure;
     struct tw_frame *exposure_record;
     struct tw_shard_answer *answers[DAEMON_SHARDS_MAX];
-    struct tw_events *exposure_waiting;
+    struct tw_events *exposure_judging, *exposure_waiting; /* judging: a part of an answer is missing */
     struct tw_scorer *scorer;
     struct item scored; /* waits for room */
 

@@ -6,29 +6,39 @@
 
 bool shard_may(struct daemon *daemon, uint32_t index)
 {
-    if (saver_may(daemon, (enum daemon_actor)(SHARD + index)))
+    bool halfway = daemon->shard_record[index] != NULL;
+    if (!halfway && saver_may(daemon, (enum daemon_actor)(SHARD + index)))
         return true;
     if (daemon->shard_waiting[index] != NULL)
         return lane_has_room(&daemon->answer_lane[index]);
-    return daemon->shard_lane[index].count > 0;
+    return halfway || daemon->shard_lane[index].count > 0;
+}
+
+/* The record's answer, or its next part. */
+static void step_shard(struct daemon *daemon, uint32_t index)
+{
+    struct item item = {.frame = daemon->shard_record[index]};
+    if (item.frame == NULL && !lane_pop(&daemon->shard_lane[index], &item))
+        return;
+    struct tw_record record = daemon_view(item.frame);
+    daemon->shard_record[index] = item.frame;
+    daemon->shard_waiting[index] = tw_alloc_zero(1, sizeof *daemon->shard_waiting[index]);
+    if (!tw_shard_step(daemon->shard[index], &record, daemon->shard_waiting[index]))
+        return;
+    saver_meet(daemon, (enum daemon_actor)(SHARD + index), &record, 0);
+    tw_frame_drop(&daemon->shard_record[index]);
 }
 
 void shard_work(struct daemon *daemon, uint32_t index)
 {
-    enum daemon_actor self = (enum daemon_actor)(SHARD + index);
-    struct item item;
     if (daemon->shard_waiting[index] != NULL && lane_has_room(&daemon->answer_lane[index])) {
         lane_push(&daemon->answer_lane[index], (struct item){.answer = daemon->shard_waiting[index]});
         daemon->shard_waiting[index] = NULL;
     }
-    if (daemon->shard_waiting[index] == NULL && lane_pop(&daemon->shard_lane[index], &item)) {
-        struct tw_record record = daemon_view(item.frame);
-        daemon->shard_waiting[index] = tw_alloc_zero(1, sizeof *daemon->shard_waiting[index]);
-        tw_shard_step(daemon->shard[index], &record, daemon->shard_waiting[index]);
-        saver_meet(daemon, self, &record, 0);
-        item_free(&item);
-    }
-    saver_turn(daemon, self);
+    if (daemon->shard_waiting[index] == NULL)
+        step_shard(daemon, index);
+    if (daemon->shard_record[index] == NULL)
+        saver_turn(daemon, (enum daemon_actor)(SHARD + index));
 }
 
 /* ---- exposure ---- */
@@ -61,9 +71,34 @@ static bool exposure_has_input(const struct daemon *daemon)
 
 bool exposure_may(struct daemon *daemon)
 {
-    if (saver_may(daemon, EXPOSURE))
+    if (daemon->exposure_judging == NULL && saver_may(daemon, EXPOSURE))
         return true;
     return daemon->exposure_waiting != NULL ? lane_has_room(&daemon->scorer_lane) : exposure_has_input(daemon);
+}
+
+static void release_answer(struct daemon *daemon, uint32_t shard)
+{
+    struct item used = {.answer = daemon->answers[shard]};
+    item_free(&used);
+    daemon->answers[shard] = NULL;
+}
+
+/* As far as the parts of the answers go that are here. */
+static void judge(struct daemon *daemon)
+{
+    struct tw_record record = daemon_view(daemon->exposure_record);
+    if (daemon->exposure_judging == NULL)
+        daemon->exposure_judging = tw_alloc_zero(1, sizeof *daemon->exposure_judging);
+    uint32_t missing = tw_exposure_step(daemon->exposure, &record, daemon->answers, daemon->exposure_judging);
+    if (missing != TW_EXPOSURE_DONE) {
+        release_answer(daemon, missing);
+        return;
+    }
+    daemon->exposure_waiting = daemon->exposure_judging;
+    daemon->exposure_judging = NULL;
+    saver_meet(daemon, EXPOSURE, &record, 0);
+    for (uint32_t i = 0; i < daemon->shards; i++)
+        release_answer(daemon, i);
 }
 
 void exposure_work(struct daemon *daemon)
@@ -74,18 +109,10 @@ void exposure_work(struct daemon *daemon)
         daemon->exposure_record = NULL;
         daemon->exposure_waiting = NULL;
     }
-    if (daemon->exposure_waiting == NULL && gathered(daemon)) {
-        struct tw_record record = daemon_view(daemon->exposure_record);
-        daemon->exposure_waiting = tw_alloc_zero(1, sizeof *daemon->exposure_waiting);
-        tw_exposure_step(daemon->exposure, &record, daemon->answers, daemon->exposure_waiting);
-        saver_meet(daemon, EXPOSURE, &record, 0);
-        for (uint32_t i = 0; i < daemon->shards; i++) {
-            struct item used = {.answer = daemon->answers[i]};
-            item_free(&used);
-            daemon->answers[i] = NULL;
-        }
-    }
-    saver_turn(daemon, EXPOSURE);
+    if (daemon->exposure_waiting == NULL && gathered(daemon))
+        judge(daemon);
+    if (daemon->exposure_judging == NULL)
+        saver_turn(daemon, EXPOSURE);
 }
 
 /* ---- scorer ---- */

@@ -179,6 +179,7 @@ void sim_plan_make(struct sim_plan *plan, uint64_t seed)
     choose_faults(plan, &random);
     choose_tape(plan, &random);
     choose_rules(plan, &random);
+    plan->answer_remarks = sim_chance(&random, 500) ? 1 + sim_below(&random, 4) : TW_ANSWER_REMARKS_MAX;
     plan->act_every_ns = often(&random, 700, 100 * SIM_MS, 3 * SIM_SECOND);
 }
 

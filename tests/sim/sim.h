@@ -34,7 +34,7 @@ struct sim_plan {
     uint64_t seed;
     uint32_t publishers, feeds, subscribers, trades_each, symbols, accounts;
     bool anonymous, twins, short_names; /* twins: two processes under one name */
-    uint32_t shards, block_trades_max, credit, lane_depth;
+    uint32_t shards, block_trades_max, credit, lane_depth, answer_remarks;
     int64_t faults_until_ns, crash_every_ns, cut_every_ns, full_every_ns, leap_every_ns, step_every_ns;
     int64_t restart_publisher_every_ns, settings_every_ns, act_every_ns; /* act: one person, on an alert */
     uint32_t lose_pm, twice_pm, power_pm, damage_pm; /* of messages, of messages, of crashes, of crashes */

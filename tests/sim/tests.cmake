@@ -27,7 +27,8 @@ set(sim_bugs
     action_before_fsync
     action_number_reused
     action_means_what_came_later
-    action_ticks)
+    action_ticks
+    answer_cut_short)
 if(TW_SANITIZE)
   set(sim_seeds 40)
   set(sim_bugs)

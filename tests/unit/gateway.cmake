@@ -5,6 +5,7 @@ if(TW_SANITIZE STREQUAL "thread")
   return() # pure cores on one thread: minutes in which TSan has nothing to find
 endif()
 tw_test(snapshot_judging unit test_gateway_world tw_cfg)
+tw_test(answer_parts unit test_gateway_world tw_cfg)
 foreach(story intake resends columns refusals incarnations acks clock busts feeds recovery random)
   tw_test(gateway_${story} unit test_gateway_world)
 endforeach()

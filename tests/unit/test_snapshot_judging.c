@@ -83,7 +83,9 @@ static void savers_step(struct savers *savers, const struct tw_record *record, s
         savers->answers[i] = &savers->answer[i];
         tw_shard_step(cores->shard[i], record, savers->answers[i]);
     }
-    tw_exposure_step(cores->exposure, record, savers->answers, &savers->events);
+    for (uint32_t i;
+         (i = tw_exposure_step(cores->exposure, record, savers->answers, &savers->events)) != TW_EXPOSURE_DONE;)
+        tw_shard_step(cores->shard[i], record, savers->answers[i]);
     tw_scorer_step(cores->scorer, record, &savers->events);
     tw_router_step(cores->router, record, &savers->events, hear, alerts);
 }
