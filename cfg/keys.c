@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "protocol/check.h"
+#include "protocol/likeness.h"
 #include "protocol/names.h"
 
 enum { /* the short words of keys.def */
@@ -138,31 +139,9 @@ bool tw_key_is_section(const char *text, size_t length)
 
 /* ---- likeness ---- */
 
-#define DISTANCE_BYTES_MAX 127u
-
 static unsigned smaller(unsigned a, unsigned b)
 {
     return a < b ? a : b;
-}
-
-unsigned tw_key_distance(const char *a, size_t a_length, const char *b, size_t b_length)
-{
-    unsigned rows[3][DISTANCE_BYTES_MAX + 1];
-    size_t n = a_length > DISTANCE_BYTES_MAX ? DISTANCE_BYTES_MAX : a_length;
-    size_t m = b_length > DISTANCE_BYTES_MAX ? DISTANCE_BYTES_MAX : b_length;
-    for (size_t j = 0; j <= m; j++)
-        rows[0][j] = (unsigned)j;
-    for (size_t i = 1; i <= n; i++) {
-        unsigned *now = rows[i % 3], *before = rows[(i + 2) % 3], *before2 = rows[(i + 1) % 3];
-        now[0] = (unsigned)i;
-        for (size_t j = 1; j <= m; j++) {
-            unsigned replaced = before[j - 1] + (a[i - 1] == b[j - 1] ? 0u : 1u);
-            now[j] = smaller(replaced, smaller(before[j], now[j - 1]) + 1u);
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-                now[j] = smaller(now[j], before2[j - 2] + 1u);
-        }
-    }
-    return rows[n % 3][m];
 }
 
 /* A NAMED row with the name that `text` seems to have: what follows its first '/', up to the last where the row goes on
@@ -192,7 +171,7 @@ void tw_key_nearest(const char *text, size_t length, char out[TW_KEY_BYTES_MAX])
             named_candidate(key, text, length, candidate);
         else
             snprintf(candidate, sizeof candidate, "%s", key->name);
-        unsigned distance = tw_key_distance(text, base, candidate, strlen(candidate));
+        unsigned distance = tw_likeness_distance(text, base, candidate, strlen(candidate));
         if (distance >= best)
             continue;
         best = distance;
@@ -208,7 +187,7 @@ void tw_key_nearest_section(const char *text, size_t length, char out[TW_KEY_BYT
     for (size_t i = 0; i < TW_KEY_COUNT; i++) {
         const char *name = tw_keys[i].name;
         for (const char *slash = strchr(name, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
-            unsigned distance = tw_key_distance(text, length, name, (size_t)(slash - name));
+            unsigned distance = tw_likeness_distance(text, length, name, (size_t)(slash - name));
             if (distance >= best)
                 continue;
             best = distance;

@@ -93,8 +93,6 @@ const char *tw_key_section_sentence(const char *section, size_t length);
 void tw_key_nearest(const char *text, size_t length, char out[TW_KEY_BYTES_MAX]);
 /* The section (of any level) most like `text`. */
 void tw_key_nearest_section(const char *text, size_t length, char out[TW_KEY_BYTES_MAX]);
-/* Edits between two texts: insert, delete, replace, swap of neighbours. Only the first 127 bytes count. */
-unsigned tw_key_distance(const char *a, size_t a_length, const char *b, size_t b_length);
 
 /* A key with a name in it, as people write it. */
 void tw_key_with_name(const struct tw_key *key, const char *name, size_t length, char out[TW_KEY_BYTES_MAX]);

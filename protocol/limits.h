@@ -103,6 +103,14 @@
 #define TW_WEBHOOK_KEYS_MAX 4u
 #define TW_MAIL_RECIPIENTS_MAX 32u
 
+/* ---- Texts from templates ---- */
+#define TW_SHEET_BYTES_MAX (64u << 10)
+#define TW_SHEET_FIELDS_MAX 10u /* parts of one name: Slack takes no more */
+#define TW_TEMPLATE_FILTERS_MAX 4u
+#define TW_TEMPLATE_DEPTH_MAX 8u
+#define TW_TEMPLATE_ITEMS_MAX 64u   /* of a list */
+#define TW_TEMPLATE_NODES_MAX 1024u /* a tag makes at most two; with 64 items 65,536 are met at most: some ms */
+
 /* ---- What people do to alerts ---- */
 #define TW_NOTE_BYTES_MAX 1000u
 #define TW_SILENCE_MATCH_BYTES_MAX 512u

@@ -1,4 +1,4 @@
-foreach(name pack record messages submission names num rows matcher)
+foreach(name pack record messages submission names num rows matcher template)
   if(NOT TARGET fuzz_${name})
     tw_fuzz(${name} tw_protocol)
   endif()

@@ -1,4 +1,4 @@
-# Numbers, MessagePack, names, digests, frames, codes, and the records of the log with the page that specifies them.
+# Numbers, MessagePack, names, digests, frames, codes, templates, and the records of the log with the page that specifies them.
 tw_test(num unit tw_protocol)
 tw_test(num_reference unit tw_protocol)
 tw_test(pack unit tw_protocol PkgConfig::MSGPACK)
@@ -10,3 +10,5 @@ tw_test(log unit test_log_world)
 tw_test(log_bad unit test_log_world)
 tw_test(log_shape unit test_log_world)
 tw_test(log_page unit tw_protocol)
+tw_test(template unit tw_protocol)
+tw_test(sheet unit tw_protocol)

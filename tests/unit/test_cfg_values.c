@@ -5,6 +5,7 @@
 #include "tests/unit/cfg_world.h"
 
 #include "cfg/value.h"
+#include "protocol/likeness.h"
 
 static void assert_value(const char *key, const char *text, const char *canonical, int64_t number)
 {
@@ -209,12 +210,12 @@ static void names_are_escaped_and_read_back(void **state)
 static void likeness_counts_the_swap_of_neighbours_as_one(void **state)
 {
     (void)state;
-    assert_int_equal(tw_key_distance("velocity", 8, "velocity", 8), 0);
-    assert_int_equal(tw_key_distance("velcoity", 8, "velocity", 8), 1);
-    assert_int_equal(tw_key_distance("velocty", 7, "velocity", 8), 1);
-    assert_int_equal(tw_key_distance("velozity", 8, "velocity", 8), 1);
-    assert_int_equal(tw_key_distance("", 0, "abc", 3), 3);
-    assert_int_equal(tw_key_distance("ca", 2, "abc", 3), 3);
+    assert_int_equal(tw_likeness_distance("velocity", 8, "velocity", 8), 0);
+    assert_int_equal(tw_likeness_distance("velcoity", 8, "velocity", 8), 1);
+    assert_int_equal(tw_likeness_distance("velocty", 7, "velocity", 8), 1);
+    assert_int_equal(tw_likeness_distance("velozity", 8, "velocity", 8), 1);
+    assert_int_equal(tw_likeness_distance("", 0, "abc", 3), 3);
+    assert_int_equal(tw_likeness_distance("ca", 2, "abc", 3), 3);
 }
 
 int main(void)
