@@ -98,7 +98,7 @@ struct tw_cfg *tw_cfg_load(const struct tw_cfg_sources *sources, struct tw_cfg_e
     if ((sources->file == NULL || put_file(cfg, sources->file, error)) &&
         tw_cfg_put_environment(cfg, sources->environ_, error) && put_flags(cfg, sources, error) &&
         tw_cfg_settle(cfg, false, NULL, error) && tw_cfg_read_secrets(cfg, error) &&
-        tw_cfg_settle(cfg, false, NULL, error) && tw_cfg_check_whole(cfg, error))
+        tw_cfg_settle(cfg, false, NULL, error) && tw_cfg_check_whole(cfg, error) && tw_cfg_read_sheets(cfg, error))
         return cfg;
     tw_cfg_free(&cfg);
     return NULL;
@@ -125,6 +125,8 @@ void tw_cfg_free(struct tw_cfg **cfg)
     for (size_t i = 0; i < self->warning_count; i++)
         free(self->warnings[i]);
     free(self->warnings);
+    for (int i = 0; i < TW_SHEET_COUNT; i++)
+        tw_sheet_free(&self->sheets[i]);
     free(self);
 }
 

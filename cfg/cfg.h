@@ -13,6 +13,7 @@
 
 #include "protocol/limits.h"
 #include "protocol/pack.h"
+#include "protocol/sheet.h"
 
 struct tw_cfg;
 
@@ -62,6 +63,9 @@ struct tw_cfg_inhibition {
 uint32_t tw_cfg_inhibitions(const struct tw_cfg *cfg, struct tw_cfg_inhibition out[TW_INHIBITIONS_MAX]);
 
 const char *tw_cfg_named(const struct tw_cfg *cfg, const char *section, const char *name); /* NULL: it is not set */
+
+/* The texts of a kind of receivers: those of the file that <receiver>/template names, or what is built in. Borrowed. */
+const struct tw_sheet *tw_cfg_sheet(const struct tw_cfg *cfg, enum tw_sheet_kind kind);
 
 /* The canonical text of the settings that can change an alert (cfg/rules.h), appended to `out`. */
 void tw_cfg_rules_text(const struct tw_cfg *cfg, struct tw_buffer *out);

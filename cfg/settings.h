@@ -35,6 +35,7 @@ struct tw_cfg {
     size_t named_count, named_capacity, puts;
     char **warnings;
     size_t warning_count;
+    struct tw_sheet *sheets[TW_SHEET_COUNT]; /* of receivers, whether they are configured or not */
 };
 
 /* Sets one key from text. False with *error set: unknown, not available, malformed, out of bounds, doubled in a file.
@@ -60,6 +61,9 @@ bool tw_cfg_settle(struct tw_cfg *cfg, bool in_one_file, const char *file, struc
 bool tw_cfg_read_secrets(struct tw_cfg *cfg, struct tw_cfg_error *error);
 /* What no row alone can see: one key against another, the time zone against this machine. */
 bool tw_cfg_check_whole(struct tw_cfg *cfg, struct tw_cfg_error *error);
+
+/* Texts of receivers, from files or built in (cfg/sheets.c); the last step of loading. */
+bool tw_cfg_read_sheets(struct tw_cfg *cfg, struct tw_cfg_error *error);
 
 /* Whether the routes make a tree whose receivers there are (cfg/routes.c). */
 bool tw_cfg_check_routes(const struct tw_cfg *cfg, struct tw_cfg_error *error);

@@ -277,6 +277,8 @@ webhook_keys_file
     # webhook_url = ...
     # File with slack/webhook_url in it. (a path)
     # webhook_url_file = ...
+    # File with templates of the texts; without it, those that are built in. (a path)
+    # template = ...
 
 # Deliveries to PagerDuty (Events API v2).
 pagerduty
@@ -286,6 +288,8 @@ pagerduty
     # routing_key_file = ...
     # Where events are sent to; another one in the EU's region. (http://HOST... or https://HOST...)
     url = https://events.pagerduty.com/v2/enqueue
+    # File with templates of the texts; without it, those that are built in. (a path)
+    # template = ...
 
 # Deliveries to Prometheus' Alertmanager (API v2).
 # alertmanager
@@ -302,6 +306,8 @@ pagerduty
     # Where to, if not to https://sns.REGION.amazonaws.com: scheme, host and port. (http://HOST... or
     # https://HOST...)
     # url = ...
+    # File with templates of the texts; without it, those that are built in. (a path)
+    # template = ...
 
 # Deliveries by mail; to, from and server belong together.
 mail
@@ -322,6 +328,8 @@ mail
     # password = ...
     # File with mail/password in it. (a path)
     # password_file = ...
+    # File with templates of the texts; without it, those that are built in. (a path)
+    # template = ...
 
 # Deliveries into a file, a JSON object a line.
 file
@@ -347,6 +355,8 @@ syslog
     # Facility of the messages. (user, daemon, auth, authpriv, local0, local1, local2, local3, local4, local5,
     # local6 or local7)
     facility = local0
+    # File with templates of the texts; without it, those that are built in. (a path)
+    # template = ...
 
 # Archive in S3.
 # s3

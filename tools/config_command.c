@@ -38,6 +38,16 @@ static int sample(const struct tw_cli *cli)
     return TW_EXIT_OK;
 }
 
+static int template(const struct tw_cli *cli)
+{
+    for (int kind = 0; cli->operand_count == 2 && kind < TW_SHEET_COUNT; kind++)
+        if (strcmp(tw_sheet_name((enum tw_sheet_kind)kind), cli->operands[1]) == 0) {
+            fputs(tw_sheet_built_in((enum tw_sheet_kind)kind), stdout);
+            return TW_EXIT_OK;
+        }
+    return tw_cli_usage(cli, "template takes slack, pagerduty, sns, mail or syslog");
+}
+
 static int keys(const struct tw_cli *cli)
 {
     (void)cli;
@@ -48,24 +58,26 @@ static int keys(const struct tw_cli *cli)
 static const struct {
     const char *name;
     int (*run)(const struct tw_cli *cli);
-} actions[] = {{"check", check}, {"show", show}, {"sample", sample}, {"keys", keys}};
+} actions[] = {{"check", check}, {"show", show}, {"sample", sample}, {"keys", keys}, {"template", template}};
 
 int tw_config_main(int argc, char **argv)
 {
     struct tw_cli cli = {
         .command = "config",
-        .synopsis = "check|show|sample|keys [options]",
+        .synopsis = "check|show|sample|keys|template RECEIVER [options]",
         .description = "check   says OK, or what is wrong and where; ends with 2 if anything is\n"
                        "show    every key with its value, where that came from (default, file:line, env NAME, flag),\n"
                        "        its unit and its meaning; secrets as ***\n"
                        "sample  a commented file with every key at its default\n"
-                       "keys    the table of keys, in Markdown",
+                       "keys    the table of keys, in Markdown\n"
+                       "template  the built-in texts of slack, pagerduty, sns, mail or syslog, as a file to begin with",
         .examples = "  tapewarden config check -c /etc/tapewarden/tapewarden.zpl\n"
                     "  tapewarden config show --set rules/velocity/threshold=20\n"
                     "  tapewarden config show --json | jq 'select(.source != \"default\")'\n"
-                    "  tapewarden config sample > tapewarden.zpl\n",
+                    "  tapewarden config sample > tapewarden.zpl\n"
+                    "  tapewarden config template mail > mail.template\n",
         .operands_min = 1,
-        .operands_max = 1,
+        .operands_max = 2,
     };
     int exit_code = tw_cli_parse(&cli, argc, argv);
     if (exit_code != TW_CLI_GO_ON) {
@@ -76,7 +88,9 @@ int tw_config_main(int argc, char **argv)
     size_t i = 0;
     while (i < sizeof actions / sizeof *actions && strcmp(actions[i].name, cli.operands[0]) != 0)
         i++;
-    if (i < sizeof actions / sizeof *actions)
+    if (i < sizeof actions / sizeof *actions && actions[i].run != template && cli.operand_count > 1)
+        tw_cli_usage(&cli, "%s takes no operands", cli.operands[0]);
+    else if (i < sizeof actions / sizeof *actions)
         exit_code = actions[i].run(&cli);
     else
         tw_cli_usage(&cli, "unknown action %s", cli.operands[0]);

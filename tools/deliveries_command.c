@@ -12,12 +12,15 @@
 #include "protocol/check.h"
 #include "tools/cli.h"
 #include "tools/control.h"
+#include "tools/deliveries_render.h"
 #include "tools/deliveries_totals.h"
 #include "tools/rows.h"
 
 struct deliveries {
     struct tw_cli cli;
-    const char *receiver, *state;
+    const char *receiver, *state, *part;
+    uint64_t alert;
+    bool raw;
     struct tw_cfg *cfg;
 };
 
@@ -148,9 +151,22 @@ static int retry(const struct deliveries *deliveries)
 
 /* ---- */
 
+static int render(const struct deliveries *deliveries)
+{
+    if (deliveries->cli.operand_count != 2 || deliveries->receiver != NULL || deliveries->state != NULL)
+        return tw_cli_usage(&deliveries->cli, "render takes a receiver's name, --alert, --part and --raw");
+    const struct tw_render_wish wish = {deliveries->cli.operands[1], deliveries->alert, deliveries->part,
+                                        deliveries->raw};
+    return tw_deliveries_render(&deliveries->cli, deliveries->cfg, &wish);
+}
+
 static int run(struct deliveries *deliveries)
 {
     const char *action = deliveries->cli.operands[0];
+    if (strcmp(action, "render") == 0)
+        return render(deliveries);
+    if (deliveries->part != NULL || deliveries->alert != 0 || deliveries->raw)
+        return tw_cli_usage(&deliveries->cli, "--alert, --part and --raw go with render only");
     if (strcmp(action, "retry") == 0)
         return retry(deliveries);
     bool lists = strcmp(action, "list") == 0;
@@ -167,21 +183,29 @@ int tw_deliveries_main(int argc, char **argv)
     const struct tw_cli_option options[] = {
         {"receiver", "NAME", "only this receiver's; retry: all of its dead letters", TW_CLI_TEXT, &deliveries.receiver},
         {"state", "STATE", "list: only pending, delivered or dead", TW_CLI_TEXT, &deliveries.state},
+        {"alert", "N", "render: the stored alert event with this number, of a directory that is not in use",
+         TW_CLI_INTEGER, &deliveries.alert},
+        {"part", "PART", "render: only this part of the texts, e.g. html", TW_CLI_TEXT, &deliveries.part},
+        {"raw", NULL, "render: the body of the request, as it would be sent", TW_CLI_FLAG, &deliveries.raw},
     };
     deliveries.cli = (struct tw_cli){
         .command = "deliveries",
-        .synopsis = "list|totals|retry [ID] [options]",
+        .synopsis = "list|totals|retry [ID]|render RECEIVER [options]",
         .description =
             "list   every attempt to deliver an alert, in order of time: receiver and number of the alert,\n"
             "       what came of it, status, latency, answer; then what is pending, then dead letters\n"
             "totals how many attempts of each receiver ended how, what is pending, how many dead letters\n"
-            "retry  makes a dead letter, or all of a receiver, pending again; ends with 1 if there is none\n\n"
+            "retry  makes a dead letter, or all of a receiver, pending again; ends with 1 if there is none\n"
+            "render what that receiver would be sent of an alert, or of one that is made up; sends nothing\n\n"
             "While a daemon has the directory, the daemon answers.",
-        .examples = "  tapewarden deliveries list --data /var/lib/tapewarden\n"
-                    "  tapewarden deliveries list --state dead --json | jq -r .answer | sort | uniq -c\n"
-                    "  tapewarden deliveries totals --json | jq 'select(.dead > 0)'\n"
-                    "  tapewarden deliveries retry ops/17\n"
-                    "  tapewarden deliveries retry --receiver slack\n",
+        .examples =
+            "  tapewarden deliveries list --data /var/lib/tapewarden\n"
+            "  tapewarden deliveries list --state dead --json | jq -r .answer | sort | uniq -c\n"
+            "  tapewarden deliveries totals --json | jq 'select(.dead > 0)'\n"
+            "  tapewarden deliveries retry ops/17\n"
+            "  tapewarden deliveries retry --receiver slack\n"
+            "  tapewarden deliveries render mail -c tapewarden.zpl --part html > mail.html\n"
+            "  tapewarden deliveries render slack --set slack/template=slack.template --data backup --alert 17\n",
         .options = options,
         .option_count = sizeof options / sizeof options[0],
         .operands_min = 1,

@@ -8,6 +8,7 @@
 
 #include "actors/delivery/digest.h"
 #include "actors/delivery/render.h"
+#include "actors/delivery/texts.h"
 #include "protocol/alert_text.h"
 #include "protocol/check.h"
 
@@ -116,38 +117,6 @@ static void append_html(struct tw_buffer *out, const struct tw_buffer *text)
     }
 }
 
-static const char *colour_of(const struct tw_alert_view *view)
-{
-    if (tw_text_is(view->event, "resolve") || tw_text_is(view->event, "retract"))
-        return "#2e7d32";
-    return tw_text_is(view->severity, "CRITICAL") ? "#b71c1c"
-           : tw_text_is(view->severity, "HIGH")   ? "#e65100"
-                                                  : "#f9a825";
-}
-
-static void write_text(const struct tw_words *words, struct tw_buffer *out)
-{
-    for (uint32_t i = 0; i < words->count; i++) {
-        tw_append_format(out, "%-9s ", words->rows[i].label);
-        tw_buffer_append(out, words->rows[i].text.bytes, words->rows[i].text.length);
-        tw_append_format(out, "\n");
-    }
-}
-
-static void write_html(const struct tw_words *words, const struct tw_alert_view *view, struct tw_buffer *out)
-{
-    tw_append_format(out,
-                     "<!DOCTYPE html>\n<html><body style=\"font-family:sans-serif\">\n"
-                     "<table cellpadding=\"6\" style=\"border-left:6px solid %s;border-collapse:collapse\">\n",
-                     colour_of(view));
-    for (uint32_t i = 0; i < words->count; i++) {
-        tw_append_format(out, "<tr><td><b>%s</b></td><td>", words->rows[i].label);
-        append_html(out, &words->rows[i].text);
-        tw_append_format(out, "</td></tr>\n");
-    }
-    tw_append_format(out, "</table>\n</body></html>");
-}
-
 static void append_part(struct tw_buffer *out, const char *boundary, const char *type, const struct tw_buffer *text)
 {
     tw_append_format(out,
@@ -171,18 +140,17 @@ static void append_body(struct tw_buffer *out, const char *key, const struct tw_
 static void render(const struct tw_receiver *receiver, const struct tw_letter *letter, int64_t wall_ns,
                    struct tw_request *request)
 {
-    struct tw_words words;
-    struct tw_buffer headline = {0}, text = {0}, html = {0};
+    struct tw_texts texts;
+    struct tw_buffer subject = {0}, text = {0}, html = {0};
     tw_request_clear(request);
-    tw_words_of(letter->view, &words);
-    write_text(&words, &text);
-    write_html(&words, letter->view, &html);
-    tw_words_headline(&headline, letter->view);
-    append_headers(&request->body, receiver, &headline, letter->key, wall_ns);
+    tw_texts_of(receiver, letter, &texts);
+    tw_text_part(receiver, letter, TW_TEXT_SUBJECT, &subject);
+    tw_text_append(receiver, &texts, TW_TEXT_TEXT, 0, &text);
+    tw_text_append(receiver, &texts, TW_TEXT_HTML, 0, &html);
+    append_headers(&request->body, receiver, &subject, letter->key, wall_ns);
     append_thread(&request->body, receiver, letter);
     append_body(&request->body, letter->key, &text, &html);
-    tw_words_free(&words);
-    tw_buffer_free(&headline);
+    tw_buffer_free(&subject);
     tw_buffer_free(&text);
     tw_buffer_free(&html);
 }
@@ -242,6 +210,9 @@ static enum tw_delivery_verdict judge(const struct tw_answer *answer)
 const struct tw_receiver_kind tw_mail = {.name = "mail",
                                          .transport = TW_TRANSPORT_SMTP,
                                          .path = "",
+                                         .has_sheet = true,
+                                         .sheet = TW_SHEET_MAIL,
+                                         .wants_trades = true,
                                          .pace = {2, 0, TW_PERSON_BURST, TW_PERSON_REFILL_NS},
                                          .render = render,
                                          .judge = judge,

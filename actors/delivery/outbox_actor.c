@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "actors/delivery/digest.h"
+#include "actors/delivery/evidence_actor.h"
 #include "actors/runtime/log.h"
 #include "protocol/check.h"
 #include "protocol/digest.h"
@@ -204,8 +205,11 @@ bool tw_outbox_render(struct tw_outbox *outbox, struct tw_attempt *attempt)
     char key[64];
     struct cached *alert = read_alert(outbox, attempt->n);
     if (alert != NULL) {
-        struct tw_letter letter = {&alert->view, outbox->log_id, key, &alert->json};
+        struct tw_letter letter = {.view = &alert->view, .log_id = outbox->log_id, .key = key, .json = &alert->json};
+        struct tw_evidence evidence;
         snprintf(key, sizeof key, "%s-%" PRIu64, outbox->log_id, attempt->n);
+        if (attempt->receiver->kind->wants_trades)
+            tw_evidence_look_up(outbox->store, &letter, &evidence);
         attempt->receiver->kind->render(attempt->receiver, &letter, attempt->began_wall_ns, &attempt->request);
     } else {
         tw_attempt_say(attempt, why, sizeof why - 1);

@@ -17,6 +17,7 @@
 #include "cfg/cfg.h"
 #include "protocol/messages.h"
 #include "protocol/pack.h"
+#include "protocol/sheet.h"
 
 enum tw_transport {
     TW_TRANSPORT_HTTP,
@@ -37,6 +38,7 @@ struct tw_receiver {
     enum tw_severity minimum;
     struct tw_delivery_pace pace; /* the kind's, with the bucket of limit/<name> */
     const char *address;          /* URL, mail addresses with commas, path, argv */
+    const struct tw_sheet *sheet; /* its texts; NULL: it takes none */
     /* webhook */
     struct tw_signing_key keys[TW_WEBHOOK_KEYS_MAX];
     uint32_t key_count;
@@ -49,11 +51,22 @@ struct tw_receiver {
     } aws;
 };
 
-/* What is delivered, the same at each attempt. */
+/* A contributing trade, as the log has it. */
+struct tw_letter_trade {
+    char symbol[TW_SYMBOL_BYTES_MAX + 1]; /* "": the log does not have it, or not any more */
+    char account[TW_ACCOUNT_BYTES_MAX + 1];
+    enum tw_side side;
+    int64_t qty_e8, price_e8, ts_ns;
+};
+
+/* What is delivered. View, log and key are the same at each attempt; what is looked up beside them may be missing. */
 struct tw_letter {
     const struct tw_alert_view *view;
-    const char *log_id;     /* 32 hex digits */
-    const char *key;        /* the idempotency key: log id, "-", n */
+    const char *log_id;                   /* 32 hex digits */
+    const char *key;                      /* the idempotency key: log id, "-", n */
+    int64_t since_ns;                     /* of a later event: that of the one that opened the alert; 0: not known */
+    const struct tw_letter_trade *trades; /* in the record's order */
+    uint32_t trade_count;                 /* 0: they were not looked up */
     struct tw_buffer *json; /* the alert's JSON, rendered once for all receivers; empty: not yet. NULL: not kept */
 };
 
@@ -83,6 +96,9 @@ struct tw_receiver_kind {
     const char *name;
     enum tw_transport transport;
     const char *path; /* behind the address, for HTTP */
+    bool has_sheet;   /* its texts come from templates */
+    enum tw_sheet_kind sheet;
+    bool wants_trades; /* looked up in the log */
     struct tw_delivery_pace pace;
     void (*render)(const struct tw_receiver *receiver, const struct tw_letter *letter, int64_t wall_ns,
                    struct tw_request *request);

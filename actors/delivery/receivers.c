@@ -38,7 +38,8 @@ static struct tw_receiver *add(const struct tw_cfg *cfg, struct tw_receivers *re
                                      .kind = kind,
                                      .minimum = minimum_of(cfg, name),
                                      .pace = pace_of(cfg, name, kind),
-                                     .address = address};
+                                     .address = address,
+                                     .sheet = kind->has_sheet ? tw_cfg_sheet(cfg, kind->sheet) : NULL};
     return receiver;
 }
 

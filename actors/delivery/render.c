@@ -10,8 +10,6 @@
 #include "protocol/alert_text.h"
 #include "protocol/check.h"
 
-#define TRADES_SHOWN 8u
-
 void tw_request_clear(struct tw_request *request)
 {
     request->body.length = 0;
@@ -120,7 +118,7 @@ static struct tw_buffer *row(struct tw_words *words, const char *label)
     return &words->rows[words->count++].text;
 }
 
-static void append_amount(struct tw_buffer *out, const struct tw_pack_value *value)
+void tw_append_amount(struct tw_buffer *out, const struct tw_pack_value *value)
 {
     switch (value->type) {
     case TW_PACK_STR:
@@ -141,7 +139,7 @@ static void append_amount(struct tw_buffer *out, const struct tw_pack_value *val
 static void append_trades(struct tw_buffer *out, struct tw_alert_view view)
 {
     struct tw_alert_trade trade;
-    uint32_t skipped = view.trades_listed > TRADES_SHOWN ? view.trades_listed - TRADES_SHOWN : 0;
+    uint32_t skipped = view.trades_listed > TW_TRADES_SHOWN ? view.trades_listed - TW_TRADES_SHOWN : 0;
     for (uint32_t i = 0; i < view.trades_listed && tw_alert_next_trade(&view, &trade); i++) {
         if (i < skipped)
             continue; /* the latest matter */
@@ -167,9 +165,9 @@ void tw_words_of(const struct tw_alert_view *view, struct tw_words *words)
     tw_append_format(who, "%.*s ", (int)view->entity_type.length, view->entity_type.bytes);
     append_text(who, view->entity);
     struct tw_buffer *amount = row(words, "How much");
-    append_amount(amount, &view->value);
+    tw_append_amount(amount, &view->value);
     tw_append_format(amount, " %.*s, limit ", (int)view->unit.length, view->unit.bytes);
-    append_amount(amount, &view->threshold);
+    tw_append_amount(amount, &view->threshold);
     tw_time_format(view->ts_ns, time);
     tw_append_format(row(words, "When"), "%s (event time)", time);
     append_trades(row(words, "Trades"), *view);

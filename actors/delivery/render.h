@@ -35,6 +35,8 @@ void tw_letter_json(struct tw_buffer *out, const struct tw_letter *letter); /* t
 
 /* Bytes of the first `characters` characters, at most all. */
 size_t tw_text_cut(const char *text, size_t length, size_t characters);
+/* value or threshold of an alert */
+void tw_append_amount(struct tw_buffer *out, const struct tw_pack_value *value);
 void tw_append_format(struct tw_buffer *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* "HIGH: MSFT exposure ..." for a subject or headline; what it says about itself at the front: RESOLVED, RETRACTED. */

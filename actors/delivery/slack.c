@@ -10,13 +10,18 @@
 
 #include "actors/delivery/digest.h"
 #include "actors/delivery/render.h"
+#include "actors/delivery/texts.h"
 #include "protocol/check.h"
 #include "protocol/json_text.h"
 
-#define HEADER_CHARACTERS 150u
-#define FIELD_CHARACTERS 2000u
 #define SECTION_CHARACTERS 3000u
 #define DIGEST_LINE_CHARACTERS 250u /* 10 of them fit into a section */
+
+struct printing {
+    const struct tw_receiver *receiver;
+    FILE *out;
+    struct tw_texts texts;
+};
 
 /* &, < and > are Slack's own; what would be too long ends in "...", never within an escape. */
 static void append_escaped(struct tw_buffer *out, const char *text, size_t length, size_t characters)
@@ -45,76 +50,70 @@ static void print_text(FILE *out, const char *type, const struct tw_buffer *text
     fputc('}', out);
 }
 
-static const char *mark_of(const struct tw_alert_view *view)
-{
-    if (tw_text_is(view->event, "resolve") || tw_text_is(view->event, "retract"))
-        return "\xe2\x9c\x85 "; /* a check mark */
-    if (tw_text_is(view->severity, "CRITICAL"))
-        return "\xf0\x9f\x94\xb4 ";                                                        /* a red circle */
-    return tw_text_is(view->severity, "HIGH") ? "\xf0\x9f\x9f\xa0 " : "\xf0\x9f\x9f\xa1 "; /* orange, yellow */
-}
-
-static void print_header(FILE *out, const struct tw_alert_view *view)
+/* A part of the template as a text of blocks; false: it says nothing. */
+static bool print_part(struct printing *printing, enum tw_sheet_part part, uint32_t at, const char *before,
+                       const char *type)
 {
     struct tw_buffer text = {0};
-    tw_append_format(&text, "%s%.*s %.*s", mark_of(view), (int)view->severity.length, view->severity.bytes,
-                     (int)view->type.length, view->type.bytes);
-    fputs("{\"type\":\"header\",\"text\":", out);
-    print_text(out, "plain_text", &text, HEADER_CHARACTERS);
-    fputc('}', out);
-    tw_buffer_free(&text);
-}
-
-static void print_row(FILE *out, const char *label, const struct tw_buffer *value, size_t characters)
-{
-    struct tw_buffer text = {0};
-    if (label != NULL)
-        tw_append_format(&text, "*%s*\n", label);
-    append_escaped(&text, (const char *)value->bytes, value->length, characters - text.length);
-    print_text(out, "mrkdwn", &text, characters);
-    tw_buffer_free(&text);
-}
-
-/* The first row is what happened, the last who said so; those between are fields. */
-static void print_blocks(FILE *out, const struct tw_alert_view *view)
-{
-    struct tw_words words;
-    tw_words_of(view, &words);
-    fputs(",\"blocks\":[", out);
-    print_header(out, view);
-    fputs(",{\"type\":\"section\",\"text\":", out);
-    print_row(out, NULL, &words.rows[0].text, SECTION_CHARACTERS);
-    fputs("},{\"type\":\"section\",\"fields\":[", out);
-    for (uint32_t i = 1; i + 1 < words.count; i++) {
-        if (i > 1)
-            fputc(',', out);
-        print_row(out, words.rows[i].label, &words.rows[i].text, FIELD_CHARACTERS);
+    tw_text_append(printing->receiver, &printing->texts, part, at, &text);
+    bool any = text.length > 0;
+    if (any) {
+        fputs(before, printing->out);
+        print_text(printing->out, type, &text, SECTION_CHARACTERS);
     }
-    fputs("]},{\"type\":\"context\",\"elements\":[", out);
-    print_row(out, NULL, &words.rows[words.count - 1].text, FIELD_CHARACTERS);
-    fputs("]}]", out);
-    tw_words_free(&words);
+    tw_buffer_free(&text);
+    return any;
+}
+
+static void print_fields(struct printing *printing)
+{
+    const char *before = ",{\"type\":\"section\",\"fields\":[";
+    bool any = false;
+    for (uint32_t i = 0; i < tw_sheet_count(printing->receiver->sheet, TW_TEXT_FIELD); i++)
+        if (print_part(printing, TW_TEXT_FIELD, i, before, "mrkdwn")) {
+            any = true;
+            before = ",";
+        }
+    if (any)
+        fputs("]}", printing->out);
+}
+
+/* What says nothing has no block; there is one at least, for Slack wants one. */
+static void print_blocks(struct printing *printing)
+{
+    FILE *out = printing->out;
+    fputs(",\"blocks\":[", out);
+    if (print_part(printing, TW_TEXT_HEADLINE, 0, "{\"type\":\"header\",\"text\":", "plain_text"))
+        fputs("},", out);
+    fputs("{\"type\":\"section\",\"text\":", out);
+    if (!print_part(printing, TW_TEXT_BODY, 0, "", "mrkdwn"))
+        fputs("{\"type\":\"mrkdwn\",\"text\":\"-\"}", out);
+    fputc('}', out);
+    print_fields(printing);
+    if (print_part(printing, TW_TEXT_CONTEXT, 0, ",{\"type\":\"context\",\"elements\":[", "mrkdwn"))
+        fputs("]}", out);
+    fputc(']', out);
 }
 
 static void render(const struct tw_receiver *receiver, const struct tw_letter *letter, int64_t wall_ns,
                    struct tw_request *request)
 {
     struct tw_body body;
-    struct tw_buffer headline = {0}, escaped = {0};
-    (void)receiver, (void)wall_ns;
+    struct printing printing = {.receiver = receiver};
+    struct tw_buffer text = {0};
+    (void)wall_ns;
     tw_body_open(&body);
-    FILE *out = body.out;
-    tw_words_headline(&headline, letter->view);
-    append_escaped(&escaped, (const char *)headline.bytes, headline.length, SECTION_CHARACTERS);
-    fputs("{\"text\":", out); /* for notifications, and clients without blocks */
-    tw_json_text(out, (struct tw_text){(const char *)escaped.bytes, (uint32_t)escaped.length});
-    print_blocks(out, letter->view);
-    fputc('}', out);
+    printing.out = body.out;
+    tw_texts_of(receiver, letter, &printing.texts);
+    tw_text_part(receiver, letter, TW_TEXT_TEXT, &text);
+    fputs("{\"text\":", body.out); /* for notifications, and clients without blocks */
+    tw_json_text(body.out, (struct tw_text){(const char *)text.bytes, (uint32_t)text.length});
+    print_blocks(&printing);
+    fputc('}', body.out);
     tw_body_close(&body, request);
     tw_request_header(request, "content-type: application/json; charset=utf-8");
     tw_request_header(request, "idempotency-key: %s", letter->key);
-    tw_buffer_free(&headline);
-    tw_buffer_free(&escaped);
+    tw_buffer_free(&text);
 }
 
 static void render_digest(const struct tw_receiver *receiver, const struct tw_digest_letter *letter, int64_t wall_ns,
@@ -157,6 +156,9 @@ static void render_digest(const struct tw_receiver *receiver, const struct tw_di
 const struct tw_receiver_kind tw_slack = {.name = "slack",
                                           .transport = TW_TRANSPORT_HTTP,
                                           .path = "",
+                                          .has_sheet = true,
+                                          .sheet = TW_SHEET_SLACK,
+                                          .wants_trades = true,
                                           .pace = {1, TW_NS_PER_SECOND, TW_PERSON_BURST, TW_PERSON_REFILL_NS},
                                           .render = render,
                                           .judge = tw_judge_http,

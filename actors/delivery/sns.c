@@ -7,10 +7,11 @@
 
 #include "actors/delivery/render.h"
 #include "actors/delivery/sigv4.h"
+#include "actors/delivery/texts.h"
 #include "protocol/check.h"
 
+#define SUBJECT_BYTES_MAX 99u
 #define CONTENT_TYPE "application/x-www-form-urlencoded; charset=utf-8"
-#define SUBJECT_CHARACTERS 99u
 
 static void append_encoded(struct tw_buffer *out, const char *text, size_t length)
 {
@@ -43,15 +44,15 @@ static void append_attribute(struct tw_buffer *out, unsigned number, const char 
 }
 
 /* ASCII, one line, a letter first. */
-static void append_subject(struct tw_buffer *out, const struct tw_alert_view *view)
+static void append_subject(struct tw_buffer *out, const struct tw_receiver *receiver, const struct tw_letter *letter)
 {
     struct tw_buffer subject = {0};
-    tw_words_headline(&subject, view);
+    tw_text_part(receiver, letter, TW_TEXT_SUBJECT, &subject);
     for (size_t i = 0; i < subject.length; i++)
         if (subject.bytes[i] < ' ' || subject.bytes[i] > '~')
             subject.bytes[i] = '?';
     append_field(out, "Subject", (const char *)subject.bytes,
-                 tw_text_cut((const char *)subject.bytes, subject.length, SUBJECT_CHARACTERS));
+                 subject.length < SUBJECT_BYTES_MAX ? subject.length : SUBJECT_BYTES_MAX);
     tw_buffer_free(&subject);
 }
 
@@ -64,7 +65,7 @@ static void append_body(struct tw_buffer *out, const struct tw_receiver *receive
     tw_letter_json(&message, letter);
     tw_append_format(out, "Action=Publish&Version=2010-03-31");
     append_field(out, "TopicArn", topic, topic_length);
-    append_subject(out, view);
+    append_subject(out, receiver, letter);
     append_field(out, "Message", (const char *)message.bytes, message.length);
     append_attribute(out, 1, "key", (struct tw_text){letter->key, (uint32_t)strlen(letter->key)});
     append_attribute(out, 2, "severity", view->severity);
@@ -115,6 +116,8 @@ struct tw_text tw_arn_region(const char *arn)
 const struct tw_receiver_kind tw_sns = {.name = "sns",
                                         .transport = TW_TRANSPORT_HTTP,
                                         .path = "",
+                                        .has_sheet = true,
+                                        .sheet = TW_SHEET_SNS,
                                         .pace = {.under_way_max = 4},
                                         .render = render,
                                         .judge = tw_judge_http};

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "actors/delivery/render.h"
+#include "actors/delivery/texts.h"
 #include "protocol/alert_text.h"
 
 #define MESSAGE_BYTES 2048u /* RFC 5426: what any receiver should take */
@@ -40,7 +41,7 @@ static void render(const struct tw_receiver *receiver, const struct tw_letter *l
                    struct tw_request *request)
 {
     const struct tw_alert_view *view = letter->view;
-    struct tw_buffer headline = {0}, *out = &request->body;
+    struct tw_buffer message = {0}, *out = &request->body;
     char time[TW_TIME_TEXT_MAX];
     tw_request_clear(request);
     tw_time_format(wall_ns / 1000 * 1000, time); /* no more than six digits behind the point */
@@ -53,14 +54,14 @@ static void render(const struct tw_receiver *receiver, const struct tw_letter *l
     append_parameter(out, "entity_type", view->entity_type);
     append_parameter(out, "entity", view->entity);
     tw_append_format(out, "] ");
-    tw_words_headline(&headline, view);
-    size_t room = out->length < MESSAGE_BYTES ? MESSAGE_BYTES - out->length : 0, length = headline.length;
+    tw_text_part(receiver, letter, TW_TEXT_MESSAGE, &message);
+    size_t room = out->length < MESSAGE_BYTES ? MESSAGE_BYTES - out->length : 0, length = message.length;
     while (length > room) /* where a character ends */
         do
             length--;
-        while (length > 0 && (headline.bytes[length] & 0xc0u) == 0x80u);
-    tw_buffer_append(out, headline.bytes, length);
-    tw_buffer_free(&headline);
+        while (length > 0 && (message.bytes[length] & 0xc0u) == 0x80u);
+    tw_buffer_append(out, message.bytes, length);
+    tw_buffer_free(&message);
 }
 
 static enum tw_delivery_verdict judge(const struct tw_answer *answer)
@@ -71,6 +72,8 @@ static enum tw_delivery_verdict judge(const struct tw_answer *answer)
 const struct tw_receiver_kind tw_syslog = {.name = "syslog",
                                            .transport = TW_TRANSPORT_DATAGRAM,
                                            .path = "",
+                                           .has_sheet = true,
+                                           .sheet = TW_SHEET_SYSLOG,
                                            .pace = {.under_way_max = TW_DELIVERY_WINDOW},
                                            .render = render,
                                            .judge = judge};

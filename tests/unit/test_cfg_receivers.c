@@ -134,6 +134,50 @@ static void the_names_that_people_know_make_receivers(void **state)
     tw_cfg_free(&cfg);
 }
 
+/* The file's name stands in front of the sentence. */
+static void refuse_template(const char *key, const char *text, const char *rest)
+{
+    char path[64], set[128], sentence[300];
+    write_file(path, text);
+    snprintf(set, sizeof set, "%s=%s", key, path);
+    snprintf(sentence, sizeof sentence, "%s:%s", path, rest);
+    cfg_set_bad(set, sentence);
+    unlink(path);
+}
+
+static void templates_are_checked_with_the_rest(void **state)
+{
+    (void)state;
+    char path[64], set[128];
+    refuse_template("mail/template", "{{$subject}}\n{{severty}}\n{{/subject}}\n",
+                    "2:3: there is no field severty; did you mean severity?");
+    refuse_template("slack/template", "{{$haedline}}{{/haedline}}",
+                    "1:4: slack has no part haedline; did you mean headline?");
+    refuse_template("mail/template", "{{$html}}<a href=\"{{message}}\">{{/html}}",
+                    "1:19: a link begins with https:, http:, mailto: or cid: before its first value");
+    struct tw_cfg_error error = {.exit_code = 0};
+    const char *const nowhere[] = {"syslog/template=/nowhere/x"};
+    assert_null(tw_cfg_load(&(struct tw_cfg_sources){.sets = nowhere, .set_count = 1}, &error));
+    assert_int_equal(error.exit_code, TW_EXIT_UNREACHABLE);
+    assert_string_equal(error.text, "flag: syslog/template: /nowhere/x cannot be read: No such file or directory");
+    write_file(path, "{{! what it is about }}\n{{$subject}}{{entity}}{{/subject}}\n");
+    snprintf(set, sizeof set, "mail/template=%s", path);
+    const char *const sets[] = {set};
+    struct tw_cfg *cfg = cfg_load_good(&(struct tw_cfg_sources){.sets = sets, .set_count = 1});
+    assert_int_equal(tw_sheet_count(tw_cfg_sheet(cfg, TW_SHEET_MAIL), TW_TEXT_HTML), 1); /* as it is built in */
+    assert_int_equal(tw_sheet_count(tw_cfg_sheet(cfg, TW_SHEET_SLACK), TW_TEXT_FIELD), 6);
+    assert_int_equal(tw_sheet_count(tw_cfg_sheet(cfg, TW_SHEET_SLACK), TW_TEXT_HTML), 0);
+    tw_cfg_free(&cfg);
+    FILE *large = fopen(path, "w");
+    for (int i = 0; i <= 65536; i++)
+        fputc('x', large);
+    fclose(large);
+    char sentence[200];
+    snprintf(sentence, sizeof sentence, "%s:1:1: a file of templates has at most 64 KiB", path);
+    cfg_set_bad(set, sentence);
+    unlink(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -142,6 +186,7 @@ int main(void)
         cmocka_unit_test(secrets_come_from_files_and_are_not_shown),
         cmocka_unit_test(a_file_with_a_bad_secret_is_named_and_its_content_is_not),
         cmocka_unit_test(the_names_that_people_know_make_receivers),
+        cmocka_unit_test(templates_are_checked_with_the_rest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

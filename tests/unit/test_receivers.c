@@ -59,8 +59,13 @@ static struct tw_request rendered; /* its body ends with NUL */
 
 static const char *render(const struct tw_receiver *receiver, const struct tw_alert_view *view)
 {
-    struct tw_letter letter = {view, LOG_ID, LOG_ID "-17", NULL};
-    receiver->kind->render(receiver, &letter, WALL_NS, &rendered);
+    struct tw_letter letter = {.view = view, .log_id = LOG_ID, .key = LOG_ID "-17"};
+    struct tw_template_fault fault;
+    struct tw_receiver with_texts = *receiver;
+    struct tw_sheet *sheet = receiver->kind->has_sheet ? tw_sheet_read(receiver->kind->sheet, NULL, 0, &fault) : NULL;
+    with_texts.sheet = sheet;
+    receiver->kind->render(&with_texts, &letter, WALL_NS, &rendered);
+    tw_sheet_free(&sheet);
     tw_buffer_append(&rendered.body, "", 1);
     rendered.body.length--;
     return (const char *)rendered.body.bytes;
@@ -204,7 +209,7 @@ static void slack_says_what_who_how_much_and_which_trades(void **state)
     static const char *const said[] = {"\"text\":\"RESOLVED CRITICAL: MSFT: down to 400,000 USD\"",
                                        "CRITICAL HIGH_SYMBOL_EXPOSURE",
                                        "*Who*\\u000aSYMBOL MSFT",
-                                       "*How much*\\u000a1050000 USD, limit 750000",
+                                       "*How much*\\u000a1,050,000 USD, limit 750,000 (140 %)",
                                        "desk-1/7 (x-1)",
                                        "2021-02-25T15:02:10Z"};
     for (size_t i = 0; i < sizeof said / sizeof *said; i++)
