@@ -105,7 +105,7 @@ static void learn_names(struct tw_exposure *exposure, const struct tw_block *blo
             continue;
         tw_exposure_reserve(exposure, name.id);
         struct tw_account *account = tw_exposure_at(exposure, name.id);
-        account->money_saved = account->saved = exposure->saving.number;
+        account->saved = exposure->saving.number;
         exposure->names[name.id] = (struct tw_text){tw_strndup(name.name.bytes, name.name.length), name.name.length};
         tw_exposure_apply_settings(exposure, name.id);
     }
@@ -213,8 +213,6 @@ static int64_t tick_velocity(void *context, uint32_t key, const void *argument)
 
 static void touch(struct tw_exposure *exposure, struct tw_account *account, uint32_t id)
 {
-    if (exposure->saving.active)
-        tw_exposure_save_money(exposure, id);
     account->touched = exposure->ticks;
     if (exposure->touched_count == exposure->touched_capacity) {
         exposure->touched_capacity = exposure->touched_capacity == 0 ? 256 : exposure->touched_capacity * 2;

@@ -36,6 +36,8 @@ bool tw_exposure_saving(const struct tw_exposure *exposure); /* something is lef
 bool tw_exposure_save(struct tw_exposure *exposure, struct tw_buffer *out, size_t bytes);
 /* Loads rows of a snapshot into a fresh core, in the order of the file. False: the row is damaged. */
 bool tw_exposure_load(struct tw_exposure *exposure, struct tw_row_reader *row);
+/* Before the end: an open position of a shard that was loaded; an account's exposure is the sum of them. */
+bool tw_exposure_load_term(struct tw_exposure *exposure, uint32_t account, tw_i128 term_e8);
 bool tw_exposure_load_end(struct tw_exposure *exposure); /* false: something is missing, or does not agree */
 
 /* ---- to look at ---- */

@@ -9,28 +9,9 @@ enum row { ROW_HEAD = TW_ROW_OWN, ROW_ACCOUNT, ROW_MONEY, ROW_WINDOW };
 
 /* ---- saving ---- */
 
-static void put_wide(struct tw_buffer *out, const struct tw_wide *wide)
-{
-    tw_put_i128(out, (tw_i128)tw_wide_low(wide));
-    tw_put_i64(out, wide->high);
-}
-
 static struct tw_account *known_account(const struct tw_exposure *exposure, uint32_t id)
 {
     return tw_exposure_knows(exposure, id) ? tw_exposure_at(exposure, id) : NULL;
-}
-
-void tw_exposure_save_money(struct tw_exposure *exposure, uint32_t id)
-{
-    struct tw_buffer *out = &exposure->saving.rows;
-    struct tw_account *account = known_account(exposure, id);
-    if (account == NULL || !tw_saving_takes(&exposure->saving, &account->money_saved))
-        return;
-    size_t began = tw_row_begin(out, ROW_MONEY);
-    tw_put_u32(out, id);
-    put_wide(out, &account->gross);
-    put_wide(out, &account->net);
-    tw_row_end(out, began);
 }
 
 void tw_exposure_save_account(struct tw_exposure *exposure, uint32_t id)
@@ -39,7 +20,6 @@ void tw_exposure_save_account(struct tw_exposure *exposure, uint32_t id)
     struct tw_account *account = known_account(exposure, id);
     if (account == NULL || !tw_saving_takes(&exposure->saving, &account->saved))
         return;
-    tw_exposure_save_money(exposure, id);
     size_t began = tw_row_begin(out, ROW_ACCOUNT);
     tw_put_u32(out, id);
     tw_put_text(out, exposure->names[id]);
@@ -132,7 +112,7 @@ static bool load_window(struct tw_exposure *exposure, struct tw_row_reader *row)
     return !row->bad && account != NULL && tw_load_window(row, &account->velocity.window, &exposure->area);
 }
 
-/* May come before its account. */
+/* Snapshots up to version 2 have it. May come before its account. */
 static bool load_money(struct tw_exposure *exposure, struct tw_row_reader *row)
 {
     uint32_t id = tw_get_u32(row);
@@ -140,9 +120,10 @@ static bool load_money(struct tw_exposure *exposure, struct tw_row_reader *row)
         return false;
     tw_exposure_reserve(exposure, id);
     struct tw_account *account = tw_exposure_at(exposure, id);
-    if (account->money_saved != 0)
+    if (account->saved != 0)
         return false;
-    account->money_saved = 1; /* until the end of loading: it was there */
+    account->saved = 1; /* until the end of loading: it was there */
+    exposure->loaded_money = true;
     get_wide(row, &account->gross);
     get_wide(row, &account->net);
     return tw_row_whole(row);
@@ -179,6 +160,16 @@ bool tw_exposure_load(struct tw_exposure *exposure, struct tw_row_reader *row)
     }
 }
 
+bool tw_exposure_load_term(struct tw_exposure *exposure, uint32_t id, tw_i128 term_e8)
+{
+    struct tw_account *account = known_account(exposure, id);
+    if (account == NULL || exposure->loaded_money)
+        return account != NULL;
+    tw_wide_add(&account->gross, tw_abs128(term_e8));
+    tw_wide_add(&account->net, term_e8);
+    return true;
+}
+
 bool tw_exposure_load_end(struct tw_exposure *exposure)
 {
     if (!exposure->loaded || !exposure->settings.known)
@@ -191,10 +182,10 @@ bool tw_exposure_load_end(struct tw_exposure *exposure)
     }
     for (uint32_t id = 0; id < exposure->account_count; id++) {
         struct tw_account *account = tw_exposure_at(exposure, id);
-        if (tw_exposure_knows(exposure, id) != (account->money_saved != 0) ||
-            !tw_window_is_whole(&account->velocity.window))
+        bool money = exposure->loaded_money && tw_exposure_knows(exposure, id);
+        if (money != (account->saved != 0) || !tw_window_is_whole(&account->velocity.window))
             return false;
-        account->money_saved = 0;
+        account->saved = 0;
         if (!tw_exposure_knows(exposure, id))
             continue;
         tw_exposure_apply_settings(exposure, id);

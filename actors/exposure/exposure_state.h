@@ -21,8 +21,8 @@ struct tw_account {
 
     tw_i128 turnover_e8; /* of session `turnover_session` */
     uint32_t turnover_session;
-    uint32_t touched;            /* number of the tick that changed it */
-    uint32_t money_saved, saved; /* numbers of the savings that wrote gross and net, and all the rest */
+    uint32_t touched; /* number of the tick that changed it */
+    uint32_t saved;   /* number of the saving that wrote it */
     const struct tw_level *level;
     struct tw_velocity_key velocity; /* its window in the third line */
     struct tw_latest latest;
@@ -61,7 +61,8 @@ struct tw_exposure {
         } at[TW_SHARDS_MAX];
     } walk;
     struct tw_saving saving;
-    bool loaded; /* the head of a snapshot was there */
+    bool loaded;       /* the head of a snapshot was there */
+    bool loaded_money; /* and rows of money: the snapshot is older */
 };
 
 void tw_exposure_reserve(struct tw_exposure *exposure, uint32_t id); /* a place for the account, of no name yet */
@@ -76,10 +77,9 @@ static inline bool tw_exposure_knows(const struct tw_exposure *exposure, uint32_
     return id < exposure->account_count && exposure->names[id].length > 0;
 }
 
-/* exposure_save.c: before a change, writes for the snapshot under way what it still wants as it was. Of an account its
- * money (re-marking changes that of most, and nothing else of them), all but its window, or what leaves its window when
- * a trade moves its clock. */
-void tw_exposure_save_money(struct tw_exposure *exposure, uint32_t id);
+/* exposure_save.c: before a change, writes for the snapshot under way what it still wants as it was: of an account all
+ * but its window, or what leaves its window when a trade moves its clock. Gross and net are not written: they are the
+ * sums of what the shards write, and re-marking may change them at will. */
 void tw_exposure_save_account(struct tw_exposure *exposure, uint32_t id);
 void tw_exposure_save_leaving(struct tw_exposure *exposure, uint32_t id, int64_t ts_ns);
 

@@ -93,10 +93,16 @@ bool tw_pipeline_load(struct tw_pipeline *pipeline, enum tw_snapshot_part part, 
     TW_UNREACHABLE("no part of the pipeline");
 }
 
+static bool load_term(void *exposure, uint32_t account, tw_i128 term_e8)
+{
+    return tw_exposure_load_term(exposure, account, term_e8);
+}
+
 bool tw_pipeline_load_end(struct tw_pipeline *pipeline)
 {
     for (uint32_t i = 0; i < pipeline->shards; i++)
-        if (!tw_shard_load_end(pipeline->shard[i]))
+        if (!tw_shard_load_end(pipeline->shard[i]) ||
+            !tw_shard_terms(pipeline->shard[i], load_term, pipeline->exposure))
             return false;
     return tw_exposure_load_end(pipeline->exposure) && tw_scorer_load_end(pipeline->scorer) &&
            tw_router_load_end(pipeline->router);

@@ -39,6 +39,9 @@ bool tw_shard_save(struct tw_shard *shard, struct tw_buffer *out, size_t bytes);
  * False: the row is damaged. */
 bool tw_shard_load(struct tw_shard *shard, struct tw_row_reader *row);
 bool tw_shard_load_end(struct tw_shard *shard); /* false: something is missing, or does not agree */
+/* Then: the term (signed) of each open position. False as soon as the visit says so. */
+typedef bool (*tw_shard_term_visit)(void *context, uint32_t account, tw_i128 term_e8);
+bool tw_shard_terms(const struct tw_shard *shard, tw_shard_term_visit visit, void *context);
 
 /* ---- to look at (queries, tests) ---- */
 struct tw_position_view {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * A shard's part of a snapshot. Positions are written one by one, not symbol by symbol: the first trade of a large
- * symbol after the barrier must not write all its holders. And re-marking, which changes the price of most positions
- * and nothing else of them, writes their prices apart.
+ * symbol after the barrier must not write all its holders. Re-marking changes the price of most positions and nothing
+ * else of them; most stood at the mark of the re-marking before, which their symbol remembers, and only the prices of
+ * the others are written before they change.
  */
 #include "actors/shard/shard_state.h"
 #include "protocol/check.h"
@@ -56,19 +57,28 @@ static uint32_t all_saved(const struct tw_shard *shard)
     return 2 * shard->saving.number + 1;
 }
 
+/* As of the barrier. */
+static int64_t price_of(const struct tw_shard *shard, const struct tw_symbol *symbol, const struct tw_holding *position)
+{
+    if (position->saved == price_saved(shard))
+        return PRICE_ELSEWHERE;
+    bool remarked = symbol->remarked == shard->saving.number && position->quantity_e8 != 0;
+    return remarked ? symbol->before_e8 : position->price_e8;
+}
+
 /* True if it was to be written. */
-static bool put_position(struct tw_shard *shard, struct tw_holding *position)
+static bool put_position(struct tw_shard *shard, const struct tw_symbol *symbol, struct tw_holding *position)
 {
     struct tw_buffer *out = &shard->saving.rows;
     if (position->saved == all_saved(shard))
         return false;
-    bool with_price = position->saved != price_saved(shard);
+    int64_t price = price_of(shard, symbol, position);
     position->saved = all_saved(shard);
     tw_put_u32(out, position->account);
     tw_put_i128(out, position->quantity_e8);
     tw_put_i128(out, position->cost_e8);
     tw_put_i128(out, position->realised_e8);
-    tw_put_i64(out, with_price ? position->price_e8 : PRICE_ELSEWHERE);
+    tw_put_i64(out, price);
     return true;
 }
 
@@ -84,7 +94,7 @@ void tw_shard_save_position(struct tw_shard *shard, uint32_t symbol, struct tw_h
     if (position->saved == all_saved(shard))
         return;
     size_t began = begin_positions(&shard->saving.rows, symbol);
-    put_position(shard, position);
+    put_position(shard, tw_shard_symbol(shard, symbol), position);
     tw_row_end(&shard->saving.rows, began);
 }
 
@@ -92,7 +102,8 @@ void tw_shard_save_position(struct tw_shard *shard, uint32_t symbol, struct tw_h
 static void walk_positions(struct tw_shard *shard)
 {
     struct tw_buffer *out = &shard->saving.rows;
-    size_t before = out->length, began = begin_positions(out, shard->symbols[shard->saving.cursor - 1].id);
+    const struct tw_symbol *symbol = &shard->symbols[shard->saving.cursor - 1];
+    size_t before = out->length, began = begin_positions(out, symbol->id);
     uint32_t written = 0;
     for (uint32_t seen = 0; shard->walk.chunk != NULL && seen < POSITIONS_PER_ROW;) {
         if (shard->walk.index == shard->walk.chunk->count) {
@@ -100,7 +111,7 @@ static void walk_positions(struct tw_shard *shard)
             shard->walk.index = 0;
             continue;
         }
-        written += put_position(shard, &shard->walk.chunk->list[shard->walk.index++]);
+        written += put_position(shard, symbol, &shard->walk.chunk->list[shard->walk.index++]);
         seen++;
     }
     tw_row_end(out, began);
@@ -108,10 +119,12 @@ static void walk_positions(struct tw_shard *shard)
         out->length = before;
 }
 
-size_t tw_shard_prices_begin(struct tw_shard *shard, uint32_t symbol)
+size_t tw_shard_prices_begin(struct tw_shard *shard, struct tw_symbol *symbol)
 {
+    symbol->remarked = shard->saving.number;
+    symbol->before_e8 = symbol->marked_e8;
     size_t began = tw_row_begin(&shard->saving.rows, ROW_PRICES);
-    tw_put_u32(&shard->saving.rows, symbol);
+    tw_put_u32(&shard->saving.rows, symbol->id);
     return began;
 }
 
@@ -344,6 +357,26 @@ bool tw_shard_load(struct tw_shard *shard, struct tw_row_reader *row)
     default:
         return false;
     }
+}
+
+static bool visit_positions(const struct tw_symbol *symbol, tw_shard_term_visit visit, void *context)
+{
+    for (const struct tw_holding_chunk *chunk = symbol->chunks; chunk != NULL; chunk = chunk->next)
+        for (uint32_t i = 0; i < chunk->count; i++) {
+            const struct tw_holding *position = &chunk->list[i];
+            if (position->quantity_e8 != 0 &&
+                !visit(context, position->account, tw_term(position->quantity_e8, position->price_e8)))
+                return false;
+        }
+    return true;
+}
+
+bool tw_shard_terms(const struct tw_shard *shard, tw_shard_term_visit visit, void *context)
+{
+    for (uint32_t i = 0; i < shard->symbol_count; i++)
+        if (!visit_positions(&shard->symbols[i], visit, context))
+            return false;
+    return true;
 }
 
 bool tw_shard_load_end(struct tw_shard *shard)

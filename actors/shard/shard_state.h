@@ -17,6 +17,9 @@ struct tw_symbol {
     tw_i128 net_e8;      /* sum over accounts of position */
     tw_i128 turnover_e8; /* of session `turnover_session` */
     int64_t mark_e8;     /* price of the latest trade */
+    int64_t marked_e8;   /* the mark of the last re-marking; 0: not known */
+    int64_t before_e8;   /* the same as of the barrier, if it was re-marked since (`remarked`) */
+    uint32_t remarked;   /* number of the saving during which that was */
     uint32_t id;
     uint32_t turnover_session;
     uint32_t saved; /* number of the saving that wrote it */
@@ -79,8 +82,9 @@ static inline uint32_t tw_shard_place(const struct tw_shard *shard, uint32_t sym
 void tw_shard_save_symbol(struct tw_shard *shard, struct tw_symbol *symbol);
 void tw_shard_save_leaving(struct tw_shard *shard, struct tw_symbol *symbol, int64_t ts_ns);
 void tw_shard_save_position(struct tw_shard *shard, uint32_t symbol, struct tw_holding *position);
-/* Around the re-marking of a symbol: before each price that it changes. */
-size_t tw_shard_prices_begin(struct tw_shard *shard, uint32_t symbol);
+/* Around the first re-marking of a symbol behind a barrier: of each position that is open and stands at another price
+ * than that of the last re-marking. The others, nearly all, need nothing: their price is known by the symbol. */
+size_t tw_shard_prices_begin(struct tw_shard *shard, struct tw_symbol *symbol);
 void tw_shard_save_price(struct tw_shard *shard, struct tw_holding *position);
 void tw_shard_prices_end(struct tw_shard *shard, size_t began);
 

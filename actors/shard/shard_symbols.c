@@ -109,21 +109,33 @@ static bool is_full(const struct tw_shard *shard, const struct tw_remarks *remar
     return remarks->count + remarks->wide_count >= shard->answer_remarks;
 }
 
+/* Of those that a later part of the answer re-marks: who writes positions meanwhile must know which stood elsewhere. */
+static void save_prices(struct tw_shard *shard, struct tw_holding_chunk *chunk, int64_t marked_e8)
+{
+    for (; chunk != NULL; chunk = chunk->next)
+        for (uint32_t i = 0; i < chunk->count; i++)
+            if (chunk->list[i].quantity_e8 != 0 && chunk->list[i].price_e8 != marked_e8)
+                tw_shard_save_price(shard, &chunk->list[i]);
+}
+
 /* From that chunk of its positions on, until the part of the answer is full; returns the next one. */
-static struct tw_holding_chunk *remark_symbol(struct tw_shard *shard, const struct tw_symbol *symbol,
+static struct tw_holding_chunk *remark_symbol(struct tw_shard *shard, struct tw_symbol *symbol,
                                               struct tw_holding_chunk *chunk, struct tw_remarks *remarks)
 {
     int64_t mark = symbol->mark_e8;
-    bool saves = shard->saving.active;
-    size_t began = saves ? tw_shard_prices_begin(shard, symbol->id) : 0;
+    const int64_t marked = symbol->marked_e8;
+    bool saves = shard->saving.active && symbol->remarked != shard->saving.number;
+    size_t began = saves ? tw_shard_prices_begin(shard, symbol) : 0;
     for (; chunk != NULL && !is_full(shard, remarks); chunk = chunk->next) {
         tw_remarks_reserve(remarks, chunk->count);
         for (uint32_t i = 0; i < chunk->count; i++) {
             struct tw_holding *position = &chunk->list[i];
-            if (position->price_e8 == mark || position->quantity_e8 == 0)
+            if (position->quantity_e8 == 0)
                 continue;
-            if (saves)
+            if (saves && position->price_e8 != marked)
                 tw_shard_save_price(shard, position);
+            if (position->price_e8 == mark)
+                continue;
             tw_i128 before = tw_term(position->quantity_e8, position->price_e8);
             tw_i128 after = tw_term(position->quantity_e8, mark);
             position->price_e8 = mark;
@@ -131,8 +143,12 @@ static struct tw_holding_chunk *remark_symbol(struct tw_shard *shard, const stru
                 tw_remarks_add(remarks, after - before, position->account, position->quantity_e8 < 0);
         }
     }
-    if (saves)
+    if (saves) {
+        save_prices(shard, chunk, marked);
         tw_shard_prices_end(shard, began);
+    }
+    if (chunk == NULL)
+        symbol->marked_e8 = mark;
     return chunk;
 }
 

@@ -32,6 +32,8 @@ static struct tw_trade random_trade(int64_t *ts_ns)
                                      : random_below(2) == 0 ? 'B'
                                                             : 'S',
                                      1 + random_below(1000), 1 + random_below(500), *ts_ns);
+    if (!print && trade.account.bytes >= names[9]) /* some trade in one size, so that they are flat now and then */
+        trade.qty_e8 = 100 * TW_E8;
     if (random_below(3) == 0)
         trade.id = text_of(ids[random_below(40)]);
     if (random_below(5) == 0)
