@@ -31,7 +31,7 @@ static bool put_released(struct tw_store *store, const struct tw_store_alert *al
         released.queued_ns = alert->queued_ns;
         tw_store_put_muted(store, store->alert_batch, &released);
         tw_store_put_silenced(store, store->alert_batch, &released);
-        tw_store_put_pending(store, store->alert_batch, &released);
+        tw_store_put_pending(store, store->alert_batch, &released, 1);
         any = any || released.receivers != 0;
     }
     return any;
@@ -58,9 +58,9 @@ enum tw_store_status tw_store_put_alerts(struct tw_store *store, const struct tw
         put_alert(store, &alerts[i]);
         tw_store_put_silenced(store, store->alert_batch, &alerts[i]);
         tw_store_put_muted(store, store->alert_batch, &alerts[i]);
-        tw_store_put_pending(store, store->alert_batch, &alerts[i]);
         released = put_released(store, &alerts[i]) || released;
     }
+    tw_store_put_pending(store, store->alert_batch, alerts, count);
     tw_alert_ids_put(store, store->alert_batch, alerts, count);
     enum tw_store_status status = tw_store_write(store, store->alert_batch, "write alerts into", error);
     if (status != TW_STORE_OK)

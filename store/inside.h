@@ -375,8 +375,9 @@ void tw_alert_ids_close(struct tw_store *store);
 void tw_store_put_muted(struct tw_store *store, rocksdb_writebatch_t *batch, const struct tw_store_alert *alert);
 
 /* ---- outbox.c ---- */
-/* The pending deliveries of an alert, in the batch that has the alert. */
-void tw_store_put_pending(struct tw_store *store, rocksdb_writebatch_t *batch, const struct tw_store_alert *alert);
+/* The pending deliveries of alerts, in the batch that has the alerts. */
+void tw_store_put_pending(struct tw_store *store, rocksdb_writebatch_t *batch, const struct tw_store_alert *alerts,
+                          uint32_t count);
 
 /* ---- retain.c ---- */
 bool tw_store_read_retained(struct tw_store *store, struct tw_store_error *error);

@@ -2,6 +2,7 @@
  *
  * The outbox: pending deliveries that come with their alert, what comes of attempts, the ledger, dead letters.
  */
+#include <rocksdb/c.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -142,6 +143,33 @@ static void what_comes_of_an_attempt_is_kept(void **state)
     expect_whole(world);
 }
 
+/* How many deleted rows RocksDB went over. */
+static uint64_t skipped_by(struct world *world, struct tw_text receiver, uint64_t after, const char *found)
+{
+    rocksdb_perfcontext_t *counts = rocksdb_perfcontext_create();
+    rocksdb_set_perf_level(rocksdb_enable_count);
+    rocksdb_perfcontext_reset(counts);
+    expect(world, TW_DELIVERY_PENDING, receiver, after, found);
+    uint64_t skipped = rocksdb_perfcontext_metric(counts, rocksdb_internal_delete_skipped_count);
+    rocksdb_set_perf_level(rocksdb_disable);
+    rocksdb_perfcontext_destroy(counts);
+    return skipped;
+}
+
+static void what_was_delivered_to_one_costs_the_others_nothing(void **state)
+{
+    struct world *world = *state;
+    put(world, 12, 3);
+    for (uint64_t n = 1; n <= 12; n++) {
+        attempt(world, hook, n, TW_DELIVERY_DONE);
+        attempt(world, mail, n, TW_DELIVERY_DONE);
+    }
+    assert_int_equal(skipped_by(world, hook, 12, ""), 0);
+    put(world, 1, 1);
+    assert_int_equal(skipped_by(world, hook, 12, "hook/13"), 0);
+    assert_int_equal(skipped_by(world, hook, 0, "hook/13"), 12); /* so they are counted */
+}
+
 static bool list_attempt(void *context, const struct tw_store_attempt *made)
 {
     struct listing *listing = context;
@@ -227,6 +255,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(pending_deliveries_come_with_their_alerts, setup, teardown),
         cmocka_unit_test_setup_teardown(what_comes_of_an_attempt_is_kept, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_was_delivered_to_one_costs_the_others_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(the_ledger_has_each_attempt_and_forgets_old_ones, setup, teardown),
         cmocka_unit_test_setup_teardown(a_long_answer_is_cut, setup, teardown),
         cmocka_unit_test_setup_teardown(dead_letters_can_be_tried_again, setup, teardown),
