@@ -81,8 +81,9 @@ def _sum_up(said, eyes, spent):
     return result
 
 
-def drive(bench, daemon, mode, seconds, publishers=1, name="load", eyes=True, settle=20.0, **options):
-    """One load, from its first trade to its last ack and alert; the processor time until nothing was left to do."""
+def drive(bench, daemon, mode, seconds, publishers=1, name="load", eyes=True, settle=20.0, begun=None, **options):
+    """One load, from its first trade to its last ack and alert; the processor time until nothing was left to do.
+    begun() is called when the clock starts."""
     names = [name] if publishers == 1 else [f"{name}-{index + 1}" for index in range(publishers)]
     watching = Eyes(bench, daemon) if eyes else None
     processes, seen = [], None
@@ -92,6 +93,8 @@ def drive(bench, daemon, mode, seconds, publishers=1, name="load", eyes=True, se
         threads, written = daemon.threads(), daemon.written()
         sampler = Sampler(daemon, processes)
         sampler.start()
+        if begun is not None:
+            begun()
         said = _run(processes)
         sampler.over.set()
         sampler.join()
