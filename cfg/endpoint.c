@@ -103,15 +103,16 @@ const char *tw_endpoint_address_fault(const char *text)
 }
 
 /* No name: it would be asked for in the middle of deliveries. */
-const char *tw_endpoint_datagram_fault(const char *text)
+const char *tw_endpoint_syslog_fault(const char *text)
 {
     char host[256];
     const char *port;
     struct in6_addr address;
     if (text[0] == '/')
         return strlen(text) > IPC_PATH_BYTES_MAX ? "is too long: the path of a socket has at most 107 bytes" : NULL;
-    if (strncmp(text, "udp:", 4) != 0 || !split(text + 4, host, sizeof host, &port) || !port_valid(port, 1))
-        return "must be the path of a socket, or udp:ADDRESS:PORT";
+    bool known = strncmp(text, "udp:", 4) == 0 || strncmp(text, "tcp:", 4) == 0;
+    if (!known || !split(text + 4, host, sizeof host, &port) || !port_valid(port, 1))
+        return "must be the path of a socket, udp:ADDRESS:PORT or tcp:ADDRESS:PORT";
     size_t length = strlen(host);
     bool brackets = length > 2 && host[0] == '[' && host[length - 1] == ']';
     if (brackets)

@@ -350,7 +350,8 @@ command
 
 # Deliveries to a system log, as RFC 5424 has it.
 syslog
-    # Local socket such as /dev/log, or udp:ADDRESS:PORT with an address, not a name. (a text)
+    # Local socket such as /dev/log, or udp:ADDRESS:PORT or tcp:ADDRESS:PORT with an address, not a name. (a
+    # text)
     # address = ...
     # Facility of the messages. (user, daemon, auth, authpriv, local0, local1, local2, local3, local4, local5,
     # local6 or local7)

@@ -25,7 +25,7 @@ void tw_value_bounds(const struct tw_key *key, char *out, size_t bytes);
 const char *tw_endpoint_bind_fault(const char *text);
 const char *tw_endpoint_connect_fault(const char *text);
 const char *tw_endpoint_address_fault(const char *text);
-const char *tw_endpoint_datagram_fault(const char *text); /* "/dev/log", "udp:192.0.2.7:514" */
+const char *tw_endpoint_syslog_fault(const char *text); /* "/dev/log", "udp:192.0.2.7:514", "tcp:..." */
 
 /* Addresses and keys of receivers (cfg/receiver_value.c): what they look like, and whether a text is one. */
 const char *tw_receiver_value_form(enum tw_key_type type);

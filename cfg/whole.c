@@ -208,7 +208,7 @@ static bool check_sns(const struct tw_cfg *cfg, struct tw_cfg_error *error)
 static bool check_syslog(const struct tw_cfg *cfg, struct tw_cfg_error *error)
 {
     const struct tw_setting *address = &cfg->plain[TW_KEY_ID_SYSLOG_ADDRESS];
-    const char *fault = address->text[0] == '\0' ? NULL : tw_endpoint_datagram_fault(address->text);
+    const char *fault = address->text[0] == '\0' ? NULL : tw_endpoint_syslog_fault(address->text);
     return fault == NULL || fail_at(error, address, fault);
 }
 

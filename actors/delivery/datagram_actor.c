@@ -2,7 +2,6 @@
 #include "actors/delivery/datagram_actor.h"
 
 #include <errno.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "actors/delivery/address_actor.h"
 #include "protocol/check.h"
 
 struct tw_datagrams {
@@ -61,24 +61,12 @@ static bool open_local(struct tw_datagrams *datagrams)
     return connect_to(datagrams, (const struct sockaddr *)&local, sizeof local);
 }
 
-/* "udp:HOST:PORT", the host an address, in brackets if it has colons: nobody is asked for it. */
 static bool open_udp(struct tw_datagrams *datagrams)
 {
-    char host[64];
-    const char *from = datagrams->address + strlen("udp:"), *port = strrchr(from, ':');
-    struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV, .ai_socktype = SOCK_DGRAM}, *found = NULL;
-    int length = port == NULL ? 0 : (int)(port - from);
-    bool brackets = length > 2 && from[0] == '[' && from[length - 1] == ']';
-    snprintf(host, sizeof host, "%.*s", brackets ? length - 2 : length, brackets ? from + 1 : from);
-    if (port == NULL || getaddrinfo(host, port + 1, &hints, &found) != 0) {
-        errno = EINVAL;
-        return false;
-    }
-    bool open = connect_to(datagrams, found->ai_addr, found->ai_addrlen);
-    int number = errno;
-    freeaddrinfo(found);
-    errno = number;
-    return open;
+    struct sockaddr_storage address;
+    socklen_t length = tw_numeric_address(datagrams->address + strlen("udp:"), &address);
+    errno = EINVAL;
+    return length > 0 && connect_to(datagrams, (const struct sockaddr *)&address, length);
 }
 
 static bool send_one(struct tw_datagrams *datagrams, const struct tw_buffer *bytes)

@@ -7,12 +7,9 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "actors/delivery/datagram_actor.h"
+#include "actors/delivery/carriage_actor.h"
 #include "actors/delivery/escalation_actor.h"
-#include "actors/delivery/file_actor.h"
 #include "actors/delivery/outbox_actor.h"
-#include "actors/delivery/program_actor.h"
-#include "actors/delivery/transfer_actor.h"
 #include "actors/runtime/lane.h"
 #include "actors/runtime/lanes.h"
 #include "actors/runtime/log.h"
@@ -28,10 +25,7 @@ struct tw_delivery_actor {
     struct tw_store *store;
     struct tw_outbox *outbox;
     struct tw_delivery *core;
-    struct tw_transfers *transfers;
-    struct tw_aside *file;          /* NULL: no such receiver */
-    struct tw_program *program;     /* NULL: no such receiver */
-    struct tw_datagrams *datagrams; /* NULL: no such receiver */
+    struct tw_carriage *carriage;
     zsock_t *news;
     struct tw_attempt *attempts[TW_RECEIVERS_MAX * TW_DELIVERY_WINDOW]; /* under way */
     uint32_t attempt_count;
@@ -49,25 +43,6 @@ static int64_t setting_ns(const struct tw_cfg *cfg, const char *key)
     return tw_cfg_integer(cfg, key) * TW_NS_PER_SECOND;
 }
 
-static struct tw_transfers *make_transfers(const struct tw_cfg *cfg)
-{
-    struct tw_transfer_settings settings = {.timeout_ms = tw_cfg_integer(cfg, "delivery/timeout") * 1000,
-                                            .ca_file = tw_cfg_text(cfg, "delivery/ca_file"),
-                                            .mail_server = tw_cfg_text(cfg, "mail/server"),
-                                            .mail_tls = tw_cfg_text(cfg, "mail/tls"),
-                                            .mail_username = tw_cfg_text(cfg, "mail/username"),
-                                            .mail_password = tw_cfg_text(cfg, "mail/password"),
-                                            .mail_port = tw_cfg_integer(cfg, "mail/port")};
-    return tw_transfers_new(&settings);
-}
-
-static struct tw_aside *make_file(const struct tw_cfg *cfg, const struct tw_receiver *receiver)
-{
-    struct tw_carrier carrier = tw_file_carrier(receiver->address, (uint64_t)tw_cfg_integer(cfg, "file/rotate"),
-                                                (uint32_t)tw_cfg_integer(cfg, "file/kept"));
-    return tw_aside_new(&carrier, setting_ns(cfg, "delivery/timeout"));
-}
-
 struct tw_delivery_actor *tw_delivery_actor_new(struct tw_store *store, const struct tw_cfg *cfg,
                                                 const struct tw_receivers *receivers)
 {
@@ -81,18 +56,10 @@ struct tw_delivery_actor *tw_delivery_actor_new(struct tw_store *store, const st
     actor->store = store;
     actor->core = tw_delivery_new(&policy);
     actor->outbox = tw_outbox_new(store, actor->core, receivers);
-    actor->transfers = make_transfers(cfg);
+    actor->carriage = tw_carriage_new(cfg, receivers);
     actor->ledger_ns = tw_cfg_integer(cfg, "delivery/ledger_days") * 86400 * TW_NS_PER_SECOND;
-    for (uint32_t i = 0; i < receivers->count; i++) {
-        const struct tw_receiver *receiver = &receivers->list[i];
-        tw_delivery_add(actor->core, &receiver->pace);
-        if (receiver->kind->transport == TW_TRANSPORT_FILE)
-            actor->file = make_file(cfg, receiver);
-        if (receiver->kind->transport == TW_TRANSPORT_DATAGRAM)
-            actor->datagrams = tw_datagrams_new(receiver->address);
-        if (receiver->kind->transport == TW_TRANSPORT_COMMAND)
-            actor->program = tw_program_new(setting_ns(cfg, "command/timeout"));
-    }
+    for (uint32_t i = 0; i < receivers->count; i++)
+        tw_delivery_add(actor->core, &receivers->list[i].pace);
     return actor;
 }
 
@@ -126,10 +93,7 @@ void tw_delivery_actor_free(struct tw_delivery_actor **actor_pointer)
     struct tw_delivery_actor *actor = *actor_pointer;
     if (actor == NULL)
         return;
-    tw_transfers_free(&actor->transfers); /* they borrow the attempts */
-    tw_aside_free(&actor->file);
-    tw_program_free(&actor->program);
-    tw_datagrams_free(&actor->datagrams);
+    tw_carriage_free(&actor->carriage); /* it borrows the attempts */
     while (actor->attempt_count > 0)
         free_attempt(actor->attempts[--actor->attempt_count]);
     while (actor->spare != NULL)
@@ -195,34 +159,10 @@ static int wait_for(void *self, zmq_pollitem_t items[TW_AGENT_SOCKETS_MAX], int6
         due_ns = tw_delivery_due(actor->core, core_now(actor, now_ns));
     if (due_ns != INT64_MAX && due_ns - actor->offset_ns < *deadline_ns)
         *deadline_ns = due_ns - actor->offset_ns;
-    if (actor->file != NULL)
-        count = tw_aside_wait_for(actor->file, items, count, deadline_ns);
-    if (actor->program != NULL)
-        count = tw_program_wait_for(actor->program, items, count, deadline_ns);
-    return tw_transfers_wait_for(actor->transfers, items, count, deadline_ns);
+    return tw_carriage_wait_for(actor->carriage, items, count, deadline_ns);
 }
 
 /* ---- beginning ---- */
-
-static void carry(struct tw_delivery_actor *actor, struct tw_attempt *attempt)
-{
-    switch (attempt->receiver->kind->transport) {
-    case TW_TRANSPORT_HTTP:
-    case TW_TRANSPORT_SMTP:
-        tw_transfers_begin(actor->transfers, attempt);
-        return;
-    case TW_TRANSPORT_FILE:
-        tw_aside_begin(actor->file, attempt);
-        return;
-    case TW_TRANSPORT_COMMAND:
-        tw_program_begin(actor->program, attempt);
-        return;
-    case TW_TRANSPORT_DATAGRAM:
-        tw_datagrams_begin(actor->datagrams, attempt);
-        return;
-    }
-    TW_UNREACHABLE("a transport that carries nothing");
-}
 
 /* Fills the request. False: there is nothing to be sent, and that has been noted. */
 static bool render(struct tw_delivery_actor *actor, struct tw_attempt *attempt, int64_t now_ns)
@@ -259,7 +199,7 @@ static void begin(struct tw_delivery_actor *actor, const struct tw_delivery_job 
     }
     TW_ASSERT(actor->attempt_count < TW_RECEIVERS_MAX * TW_DELIVERY_WINDOW);
     actor->attempts[actor->attempt_count++] = attempt;
-    carry(actor, attempt);
+    tw_carriage_begin(actor->carriage, attempt);
 }
 
 /* True: there may be more at once. */
@@ -335,13 +275,7 @@ static bool conclude_all(struct tw_delivery_actor *actor, int64_t now_ns)
 {
     struct tw_ended ended = {NULL, NULL};
     ended.last = &ended.first;
-    tw_transfers_work(actor->transfers, now_ns, &ended);
-    if (actor->file != NULL)
-        tw_aside_work(actor->file, now_ns, &ended);
-    if (actor->datagrams != NULL)
-        tw_datagrams_work(actor->datagrams, &ended);
-    if (actor->program != NULL)
-        tw_program_work(actor->program, now_ns, &ended);
+    tw_carriage_work(actor->carriage, now_ns, &ended);
     bool any = ended.first != NULL;
     for (struct tw_attempt *attempt = ended.first, *next; attempt != NULL; attempt = next) {
         next = attempt->next;
@@ -402,8 +336,7 @@ static enum tw_agent_progress work(void *self, char failure[512])
         snprintf(failure, 512, "%s", actor->failure);
         return TW_AGENT_FAILED;
     }
-    busy = busy || tw_outbox_has_notes(actor->outbox) || (actor->file != NULL && tw_aside_wait(actor->file)) ||
-           (actor->datagrams != NULL && tw_datagrams_wait(actor->datagrams));
+    busy = busy || tw_outbox_has_notes(actor->outbox) || tw_carriage_has_work(actor->carriage);
     return busy ? TW_AGENT_CONTINUES : TW_AGENT_WAITS;
 }
 

@@ -24,7 +24,7 @@ enum tw_transport {
     TW_TRANSPORT_SMTP,
     TW_TRANSPORT_FILE,
     TW_TRANSPORT_COMMAND,
-    TW_TRANSPORT_DATAGRAM
+    TW_TRANSPORT_SYSLOG
 };
 
 struct tw_signing_key {

@@ -70,7 +70,7 @@ static enum tw_delivery_verdict judge(const struct tw_answer *answer)
 }
 
 const struct tw_receiver_kind tw_syslog = {.name = "syslog",
-                                           .transport = TW_TRANSPORT_DATAGRAM,
+                                           .transport = TW_TRANSPORT_SYSLOG,
                                            .path = "",
                                            .has_sheet = true,
                                            .sheet = TW_SHEET_SYSLOG,

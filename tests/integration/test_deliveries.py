@@ -9,7 +9,7 @@ import stat
 import unittest
 
 from harness import Catchup, Daemon, Publisher, Scratch, Subscriber, run_tool, trade, wait_until
-from harness.sinks import Alertmanager, MailServer, PagerDuty, Slack, SystemLog, Topic, Webhook, certificate
+from harness.sinks import Alertmanager, MailServer, PagerDuty, Slack, SystemLog, SystemLogOverTcp, Topic, Webhook, certificate
 from harness.wire import DAY_NS
 
 OLD_KEY = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -320,8 +320,9 @@ class Receivers(unittest.TestCase):
             self.assertIsNotNone(email.utils.parsedate_to_datetime(mail["Date"]))
 
     def test_a_system_log_gets_messages_as_rfc_5424_has_them(self):
-        with Scratch() as scratch, SystemLog(scratch.path("log")) as local, SystemLog() as remote:
-            for log, address in ((local, scratch.path("log")), (remote, f"udp:127.0.0.1:{remote.port}")):
+        with Scratch() as scratch, SystemLog(scratch.path("log")) as local, SystemLog() as remote, SystemLogOverTcp() as stream:
+            for log, address in ((local, scratch.path("log")), (remote, f"udp:127.0.0.1:{remote.port}"),
+                                 (stream, f"tcp:127.0.0.1:{stream.port}")):
                 with self.subTest(address=address), \
                         Daemon(sets={"syslog/address": address, "syslog/facility": "local3", "exposure/remark": 0}) as daemon:
                     publish(daemon, [trade(account='x"]\\ü', qty=4000, price="150.00"),
@@ -338,6 +339,17 @@ class Receivers(unittest.TestCase):
                         self.assertIn(alert["message"], text)
                     self.assertEqual(log.faults, [])
 
+    def test_a_system_log_that_hangs_up_is_called_again(self):
+        with SystemLogOverTcp() as log:
+            sets = {"syslog/address": f"tcp:127.0.0.1:{log.port}", "delivery/retry_first": 1, "delivery/retry_max": 1}
+            with Daemon(sets=sets) as daemon:
+                for count in range(1, 4):
+                    with Publisher(daemon, f"desk-{count}") as publisher:
+                        publisher.publish([trade(qty=20000, account=None)])
+                    log.wait("one more", lambda got, wanted=count: len(got) == wanted)
+                    log.hang_up()
+            self.assertEqual(log.faults, [])
+
     def test_a_system_log_that_is_not_there_yet_is_tried_again(self):
         with Scratch() as scratch:
             path = scratch.path("log")
@@ -348,9 +360,11 @@ class Receivers(unittest.TestCase):
                 with SystemLog(path) as log:
                     log.wait("it", lambda got: len(got) == 1)
                     self.assertEqual(log.faults, [])
-        done = run_tool("config", "check", "--set", "syslog/address=udp:logs.example:514")
-        self.assertEqual(done.code, 2)
-        self.assertIn("takes an address, not a name", done.err)
+        for address, sentence in (("udp:logs.example:514", "takes an address, not a name"), ("tcp:192.0.2.7", "tcp:ADDRESS:PORT"),
+                                  ("tcp:logs.example:601", "takes an address, not a name")):
+            done = run_tool("config", "check", "--set", f"syslog/address={address}")
+            self.assertEqual(done.code, 2)
+            self.assertIn(sentence, done.err)
 
     def test_a_file_of_lines_is_rotated_by_size(self):
         with Scratch() as scratch:

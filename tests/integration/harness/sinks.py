@@ -522,4 +522,55 @@ class SystemLog(Sink):
         self.socket.close()
 
 
-__all__ = ["SystemLog", "Webhook", "Slack", "PagerDuty", "Topic", "Alertmanager", "MailServer", "certificate"]
+class SystemLogOverTcp(SystemLog):
+    """The same over TCP connections, each message behind its length as RFC 6587 has it."""
+
+    def __init__(self):     # pylint: disable=super-init-not-called  -- its socket is another
+        Sink.__init__(self)
+        self.connections = []
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        self.ends = threading.Event()
+        self.thread = threading.Thread(target=self._welcome, daemon=True)
+        self.thread.start()
+
+    def _welcome(self):
+        while not self.ends.is_set():
+            try:
+                connection = self.socket.accept()[0]
+            except OSError:
+                return
+            self.connections.append(connection)
+            threading.Thread(target=self._take, args=(connection,), daemon=True).start()
+
+    def _take(self, connection):
+        with connection, connection.makefile("rb") as stream:
+            try:
+                while (length := self._length(stream)):
+                    assert re.fullmatch(rb"[1-9]\d{0,3}", length), length
+                    self.add(self._parse(stream.read(int(length))))
+            except OSError:
+                pass
+            except Exception as fault:  # pylint: disable=broad-except  -- the test's thread shows it
+                self.blame(repr(fault))
+
+    @staticmethod
+    def _length(stream):
+        digits = b""
+        while (byte := stream.read(1)) not in (b" ", b""):
+            digits += byte
+        return digits
+
+    def hang_up(self):
+        """On all who are connected."""
+        while self.connections:
+            self.connections.pop().shutdown(socket.SHUT_RDWR)
+
+    def __exit__(self, *unused):
+        self.ends.set()
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
+        self.hang_up()
+
+
+__all__ = ["SystemLog", "SystemLogOverTcp", "Webhook", "Slack", "PagerDuty", "Topic", "Alertmanager", "MailServer", "certificate"]

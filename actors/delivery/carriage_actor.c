@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+#include "actors/delivery/carriage_actor.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "actors/delivery/datagram_actor.h"
+#include "actors/delivery/file_actor.h"
+#include "actors/delivery/program_actor.h"
+#include "actors/delivery/stream_actor.h"
+#include "actors/delivery/transfer_actor.h"
+#include "protocol/check.h"
+
+struct tw_carriage { /* NULL: no receiver needs it */
+    struct tw_transfers *transfers;
+    struct tw_aside *file;
+    struct tw_program *program;
+    struct tw_datagrams *datagrams; /* the system log is reached by one of these */
+    struct tw_aside *stream;
+};
+
+static int64_t setting_ns(const struct tw_cfg *cfg, const char *key)
+{
+    return tw_cfg_integer(cfg, key) * TW_NS_PER_SECOND;
+}
+
+static struct tw_transfers *make_transfers(const struct tw_cfg *cfg)
+{
+    struct tw_transfer_settings settings = {.timeout_ms = tw_cfg_integer(cfg, "delivery/timeout") * 1000,
+                                            .ca_file = tw_cfg_text(cfg, "delivery/ca_file"),
+                                            .mail_server = tw_cfg_text(cfg, "mail/server"),
+                                            .mail_tls = tw_cfg_text(cfg, "mail/tls"),
+                                            .mail_username = tw_cfg_text(cfg, "mail/username"),
+                                            .mail_password = tw_cfg_text(cfg, "mail/password"),
+                                            .mail_port = tw_cfg_integer(cfg, "mail/port")};
+    return tw_transfers_new(&settings);
+}
+
+static struct tw_aside *make_file(const struct tw_cfg *cfg, const char *path)
+{
+    struct tw_carrier carrier =
+        tw_file_carrier(path, (uint64_t)tw_cfg_integer(cfg, "file/rotate"), (uint32_t)tw_cfg_integer(cfg, "file/kept"));
+    return tw_aside_new(&carrier, setting_ns(cfg, "delivery/timeout"));
+}
+
+static void make_syslog(struct tw_carriage *carriage, const struct tw_cfg *cfg, const char *address)
+{
+    int64_t timeout_ns = setting_ns(cfg, "delivery/timeout");
+    if (strncmp(address, "tcp:", 4) == 0) {
+        struct tw_carrier carrier = tw_stream_carrier(address, timeout_ns);
+        carriage->stream = tw_aside_new(&carrier, timeout_ns);
+    } else {
+        carriage->datagrams = tw_datagrams_new(address);
+    }
+}
+
+struct tw_carriage *tw_carriage_new(const struct tw_cfg *cfg, const struct tw_receivers *receivers)
+{
+    struct tw_carriage *carriage = tw_alloc_zero(1, sizeof *carriage);
+    carriage->transfers = make_transfers(cfg);
+    for (uint32_t i = 0; i < receivers->count; i++) {
+        const char *address = receivers->list[i].address;
+        switch (receivers->list[i].kind->transport) {
+        case TW_TRANSPORT_HTTP:
+        case TW_TRANSPORT_SMTP:
+            break;
+        case TW_TRANSPORT_FILE:
+            carriage->file = make_file(cfg, address);
+            break;
+        case TW_TRANSPORT_COMMAND:
+            carriage->program = tw_program_new(setting_ns(cfg, "command/timeout"));
+            break;
+        case TW_TRANSPORT_SYSLOG:
+            make_syslog(carriage, cfg, address);
+            break;
+        }
+    }
+    return carriage;
+}
+
+void tw_carriage_free(struct tw_carriage **carriage_pointer)
+{
+    struct tw_carriage *carriage = *carriage_pointer;
+    if (carriage == NULL)
+        return;
+    tw_transfers_free(&carriage->transfers);
+    tw_aside_free(&carriage->file);
+    tw_program_free(&carriage->program);
+    tw_datagrams_free(&carriage->datagrams);
+    tw_aside_free(&carriage->stream);
+    free(carriage);
+    *carriage_pointer = NULL;
+}
+
+void tw_carriage_begin(struct tw_carriage *carriage, struct tw_attempt *attempt)
+{
+    switch (attempt->receiver->kind->transport) {
+    case TW_TRANSPORT_HTTP:
+    case TW_TRANSPORT_SMTP:
+        tw_transfers_begin(carriage->transfers, attempt);
+        return;
+    case TW_TRANSPORT_FILE:
+        tw_aside_begin(carriage->file, attempt);
+        return;
+    case TW_TRANSPORT_COMMAND:
+        tw_program_begin(carriage->program, attempt);
+        return;
+    case TW_TRANSPORT_SYSLOG:
+        if (carriage->stream != NULL)
+            tw_aside_begin(carriage->stream, attempt);
+        else
+            tw_datagrams_begin(carriage->datagrams, attempt);
+        return;
+    }
+    TW_UNREACHABLE("a transport that carries nothing");
+}
+
+int tw_carriage_wait_for(struct tw_carriage *carriage, zmq_pollitem_t *items, int count, int64_t *deadline_ns)
+{
+    if (carriage->file != NULL)
+        count = tw_aside_wait_for(carriage->file, items, count, deadline_ns);
+    if (carriage->stream != NULL)
+        count = tw_aside_wait_for(carriage->stream, items, count, deadline_ns);
+    if (carriage->program != NULL)
+        count = tw_program_wait_for(carriage->program, items, count, deadline_ns);
+    return tw_transfers_wait_for(carriage->transfers, items, count, deadline_ns);
+}
+
+bool tw_carriage_has_work(const struct tw_carriage *carriage)
+{
+    return (carriage->file != NULL && tw_aside_wait(carriage->file)) ||
+           (carriage->stream != NULL && tw_aside_wait(carriage->stream)) ||
+           (carriage->datagrams != NULL && tw_datagrams_wait(carriage->datagrams));
+}
+
+void tw_carriage_work(struct tw_carriage *carriage, int64_t now_ns, struct tw_ended *ended)
+{
+    tw_transfers_work(carriage->transfers, now_ns, ended);
+    if (carriage->file != NULL)
+        tw_aside_work(carriage->file, now_ns, ended);
+    if (carriage->stream != NULL)
+        tw_aside_work(carriage->stream, now_ns, ended);
+    if (carriage->datagrams != NULL)
+        tw_datagrams_work(carriage->datagrams, ended);
+    if (carriage->program != NULL)
+        tw_program_work(carriage->program, now_ns, ended);
+}
