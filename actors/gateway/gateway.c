@@ -137,6 +137,34 @@ static void take_named(struct tw_gateway *gateway, enum tw_lane lane, const stru
     }
 }
 
+/* What has no number keeps its order: a smaller message does not go where a larger one had no room. */
+static bool waits_behind_others(const struct tw_gateway *gateway, enum tw_lane lane,
+                                const struct tw_submission *submission)
+{
+    return gateway->disk_held && gateway->open.refused_room && tw_gateway_staged(gateway) &&
+           (lane == TW_LANE_FEED || submission->anonymous);
+}
+
+/* There is no room for it, and none may come for long. A publisher that is known, in its incarnation or an older one,
+ * is answered all the same: without credit nothing of it is taken, so nothing has to be recorded. Another one would
+ * need a name or a fence in the log; it asks again until there is room. */
+static bool answer_held(struct tw_gateway *gateway, enum tw_lane lane, const struct tw_submission *submission,
+                        int64_t wall_ns, int64_t now_ns)
+{
+    if (!gateway->disk_held || lane != TW_LANE_PUSH || submission->anonymous)
+        return false;
+    uint32_t id = tw_dictionary_find(gateway->publishers_by_name, submission->publisher, 0);
+    struct tw_publisher *publisher = id == 0 ? NULL : gateway->publishers[id];
+    if (publisher == NULL || publisher->speaks != TW_SPEAKS_BY_PUSH || publisher->source == 0 ||
+        submission->incarnation > gateway->sources[publisher->source]->incarnation) {
+        gateway->counters.turned_away++;
+        return true;
+    }
+    tw_gateway_heard(gateway, publisher, now_ns);
+    tw_gateway_push(gateway, publisher, submission, wall_ns);
+    return true;
+}
+
 enum tw_taken tw_gateway_submit(struct tw_gateway *gateway, enum tw_lane lane, const void *bytes, size_t length,
                                 int64_t wall_ns, int64_t now_ns)
 {
@@ -145,7 +173,11 @@ enum tw_taken tw_gateway_submit(struct tw_gateway *gateway, enum tw_lane lane, c
     enum tw_code code = TW_OK;
     const char *why = NULL;
     enum tw_envelope envelope = tw_submission_decode(bytes, length, &submission, &code, &why);
-    if (envelope == TW_ENVELOPE_OK && must_wait(gateway, submission.count)) {
+    bool waits = envelope == TW_ENVELOPE_OK &&
+                 (must_wait(gateway, submission.count) || waits_behind_others(gateway, lane, &submission));
+    if (waits) {
+        if (answer_held(gateway, lane, &submission, wall_ns, now_ns))
+            return TW_TAKEN;
         gateway->open.refused_room = true;
         return TW_TAKEN_LATER;
     }

@@ -94,7 +94,9 @@ bool tw_gateway_load_end(struct tw_gateway *gateway); /* false: something is mis
 enum tw_lane { TW_LANE_PUSH, TW_LANE_FEED };
 enum tw_taken {
     TW_TAKEN,      /* taken (also: ignored as an equal resend, refused trades, hello) */
-    TW_TAKEN_LATER /* no room in the block under construction: cut first, then give the same message again */
+    TW_TAKEN_LATER /* no room in the block under construction: cut first, then give the same message again. While a full
+                    * disk holds, no publisher's message waits: one that is known is answered, what a newcomer has to
+                    * say he says again. So these are of feeds or anonymous */
 };
 /* One frame from a publisher (PUSH) or feed (SUB; loss there is a gap that is recorded, and the feed goes on). */
 enum tw_taken tw_gateway_submit(struct tw_gateway *gateway, enum tw_lane lane, const void *bytes, size_t length,
@@ -126,7 +128,7 @@ bool tw_gateway_next_ack(struct tw_gateway *gateway, int64_t now_ns, struct tw_a
 /* ---- to look at ---- */
 struct tw_gateway_counters {
     uint64_t trades, refused, duplicates, gaps, holds, unreadable, beyond_credit, hellos, blocks, clock_records,
-        feed_gaps;
+        feed_gaps, turned_away;
 };
 struct tw_gateway_counters tw_gateway_counters(const struct tw_gateway *gateway);
 uint64_t tw_gateway_last_seq(const struct tw_gateway *gateway);

@@ -14,6 +14,8 @@
 #define LOOK_NS INT64_C(50000000) /* how often acks have their turn while nothing else happens */
 #define MESSAGES_PER_TURN 512     /* then records, acks, watermarks and the pipe get their turn */
 
+#define ASIDE_MESSAGES_MAX 1000u /* that wait for room while publishers are heard; TW_RECEIVE_BYTES_MAX in all */
+
 struct tw_gateway_actor {
     struct tw_gateway *core;
     struct tw_gateway_actor_settings settings;
@@ -26,6 +28,12 @@ struct tw_gateway_actor {
     zmq_msg_t message; /* received, not taken yet: the block had no room */
     enum tw_lane message_lane;
     bool has_message, stopping;
+    struct aside { /* received before it, likewise; a ring */
+        zmq_msg_t message;
+        enum tw_lane lane;
+    } aside[ASIDE_MESSAGES_MAX];
+    uint32_t aside_first, aside_count;
+    size_t aside_bytes;
     bool held;          /* the disk is full */
     bool given_up;      /* it is at the stop: what is not durable will not be */
     uint32_t ends_sent; /* lanes that were told the end */
@@ -66,6 +74,39 @@ const char *tw_gateway_actor_trades(const struct tw_gateway_actor *actor)
 const char *tw_gateway_actor_acks(const struct tw_gateway_actor *actor)
 {
     return zsock_endpoint(actor->acks);
+}
+
+/* ---- what waits for room while publishers are heard ---- */
+
+/* False: there is no place for more. */
+static bool set_aside(struct tw_gateway_actor *actor)
+{
+    size_t bytes = zmq_msg_size(&actor->message);
+    if (actor->aside_count == ASIDE_MESSAGES_MAX || actor->aside_bytes + bytes > TW_RECEIVE_BYTES_MAX)
+        return false;
+    struct aside *aside = &actor->aside[(actor->aside_first + actor->aside_count++) % ASIDE_MESSAGES_MAX];
+    aside->lane = actor->message_lane;
+    zmq_msg_init(&aside->message);
+    zmq_msg_move(&aside->message, &actor->message);
+    zmq_msg_close(&actor->message);
+    actor->aside_bytes += bytes;
+    actor->has_message = false;
+    return true;
+}
+
+static bool take_aside(struct tw_gateway_actor *actor)
+{
+    if (actor->aside_count == 0)
+        return false;
+    struct aside *aside = &actor->aside[actor->aside_first];
+    zmq_msg_init(&actor->message);
+    zmq_msg_move(&actor->message, &aside->message);
+    zmq_msg_close(&aside->message);
+    actor->message_lane = aside->lane;
+    actor->aside_bytes -= zmq_msg_size(&actor->message);
+    actor->aside_first = (actor->aside_first + 1) % ASIDE_MESSAGES_MAX;
+    actor->aside_count--;
+    return actor->has_message = true;
 }
 
 /* ---- start and end ---- */
@@ -116,6 +157,8 @@ static void close_sockets(void *self)
     struct tw_gateway_actor *actor = self;
     if (actor->has_message)
         zmq_msg_close(&actor->message);
+    while (take_aside(actor))
+        zmq_msg_close(&actor->message);
     actor->has_message = false;
     tw_frame_drop(&actor->frame);
     zsock_destroy(&actor->trades);
@@ -136,6 +179,8 @@ static int wait_for(void *self, zmq_pollitem_t items[TW_AGENT_SOCKETS_MAX], int6
     items[count++] = (zmq_pollitem_t){zsock_resolve(actor->watermarks), 0, ZMQ_POLLIN, 0};
     if (actor->frame != NULL) {
         items[count++] = (zmq_pollitem_t){zsock_resolve(actor->lanes[actor->next_lane]), 0, ZMQ_POLLOUT, 0};
+        if (actor->held && !actor->stopping && !actor->has_message)
+            items[count++] = (zmq_pollitem_t){zsock_resolve(actor->trades), 0, ZMQ_POLLIN, 0};
     } else if (actor->stopping && actor->ends_sent < actor->lane_count) {
         items[count++] = (zmq_pollitem_t){zsock_resolve(actor->lanes[actor->ends_sent]), 0, ZMQ_POLLOUT, 0};
     } else if (!actor->stopping && !tw_gateway_may_rest(actor->core)) {
@@ -226,13 +271,19 @@ static void drain_parts(zsock_t *socket)
         zmq_msg_close(&part);
 }
 
+static bool receive_pushed(struct tw_gateway_actor *actor)
+{
+    if (!tw_lane_receive(actor->trades, &actor->message))
+        return false;
+    drain_parts(actor->trades);
+    actor->message_lane = TW_LANE_PUSH;
+    return actor->has_message = true;
+}
+
 static bool receive(struct tw_gateway_actor *actor)
 {
-    if (tw_lane_receive(actor->trades, &actor->message)) {
-        drain_parts(actor->trades);
-        actor->message_lane = TW_LANE_PUSH;
-        return actor->has_message = true;
-    }
+    if (receive_pushed(actor))
+        return true;
     zmq_msg_t topic;
     if (actor->feeds == NULL || !tw_lane_receive(actor->feeds, &topic))
         return false;
@@ -251,11 +302,32 @@ static bool ingest(struct tw_gateway_actor *actor, int64_t now_ns)
 {
     int64_t wall_ns = tw_wall_ns();
     for (int i = 0; i < MESSAGES_PER_TURN; i++) {
-        if (!actor->has_message && (actor->stopping || !receive(actor)))
+        if (!actor->has_message && !take_aside(actor) && (actor->stopping || !receive(actor)))
             return false;
         if (tw_gateway_submit(actor->core, actor->message_lane, zmq_msg_data(&actor->message),
                               zmq_msg_size(&actor->message), wall_ns, now_ns) == TW_TAKEN_LATER)
             return true;
+        zmq_msg_close(&actor->message);
+        actor->has_message = false;
+    }
+    return true;
+}
+
+/* The disk is full and so are the lanes, perhaps for hours. Publishers go on to be answered; what has no number, and so
+ * would not be sent again, is set aside for them to be heard, as much of it as there is place for. Feeds are not read.
+ */
+static bool answer_held(struct tw_gateway_actor *actor, int64_t now_ns)
+{
+    int64_t wall_ns = tw_wall_ns();
+    for (int i = 0; i < MESSAGES_PER_TURN; i++) {
+        if (!actor->has_message && !receive_pushed(actor))
+            return false;
+        if (tw_gateway_submit(actor->core, actor->message_lane, zmq_msg_data(&actor->message),
+                              zmq_msg_size(&actor->message), wall_ns, now_ns) == TW_TAKEN_LATER) {
+            if (!set_aside(actor))
+                return false;
+            continue;
+        }
         zmq_msg_close(&actor->message);
         actor->has_message = false;
     }
@@ -294,23 +366,25 @@ static enum tw_agent_progress step(struct tw_gateway_actor *actor, struct tw_sto
     hear_watermark(actor);
     if (actor->ends_sent > 0)
         return finish(actor, now_ns);
-    bool flowing = actor->frame == NULL || distribute(actor), more = false;
+    bool flowing = actor->frame == NULL || distribute(actor), more = false, answering = false;
     if (flowing) {
         if (!actor->stopping)
             tw_barrier_step(actor->barrier, actor->durable_lsn, actor->held, now_ns);
         more = ingest(actor, now_ns);
-        /* What a resend or a bust asked for could not be read: no answer that was made without it may leave. */
-        if (actor->settings.store != NULL && tw_store_damage(actor->settings.store, damage))
-            return TW_AGENT_FAILED;
-        flowing = distribute(actor);
+    } else if (actor->held && !actor->stopping) {
+        answering = answer_held(actor, now_ns);
     }
+    /* What a resend or a bust asked for could not be read: no answer that was made without it may leave. */
+    if (actor->settings.store != NULL && tw_store_damage(actor->settings.store, damage))
+        return TW_AGENT_FAILED;
+    flowing = flowing && distribute(actor);
     /* While lanes are full trades may wait unread: the market is not known to be quiet. */
     actor->clock_due_ns = flowing ? tw_gateway_clock(actor->core, tw_wall_ns(), now_ns) : now_ns + LOOK_NS;
     publish_acks(actor, now_ns);
     pass_complaints(actor, now_ns);
-    if (actor->stopping && flowing && !tw_gateway_staged(actor->core) && !actor->has_message)
+    if (actor->stopping && flowing && !tw_gateway_staged(actor->core) && !actor->has_message && actor->aside_count == 0)
         return finish(actor, now_ns);
-    return flowing && (more || is_due(actor)) ? TW_AGENT_CONTINUES : TW_AGENT_WAITS;
+    return answering || (flowing && (more || is_due(actor))) ? TW_AGENT_CONTINUES : TW_AGENT_WAITS;
 }
 
 static enum tw_agent_progress work(void *self, char failure[512])

@@ -105,6 +105,58 @@ static void while_the_disk_takes_nothing_there_is_no_credit_and_a_hold(void **st
     world_free(&world);
 }
 
+static enum tw_taken submit_plain(struct world *world, enum tw_lane lane, const char *publisher, uint32_t incarnation,
+                                  uint64_t seq, uint32_t count)
+{
+    struct tw_trade trade = trade_of("X", "A", 'B', 1, 10, NOON);
+    struct tw_buffer message = {0};
+    assert_true(count <= 1);
+    tw_submission_encode_rows(&message, text_of(publisher), incarnation, seq, &trade, count);
+    enum tw_taken taken =
+        tw_gateway_submit(world->gateway, lane, message.bytes, message.length, world->wall_ns, world->now_ns);
+    tw_buffer_free(&message);
+    return taken;
+}
+
+/* Nothing more can be staged, and that may last for hours. */
+static void when_nothing_has_room_on_a_full_disk_known_publishers_are_answered(void **state)
+{
+    (void)state;
+    struct world *world = world_new(100);
+    world_push_plain(world, "p", 0, 1, 5);
+    world_feed(world, "f", 0, 1, &(struct tw_trade){0}, 0);
+    world_durable(world);
+    world_ack(world, "p");
+    while (submit_plain(world, TW_LANE_PUSH, "p", 0, 6, 0) == TW_TAKEN) /* until nothing has room */
+        tw_gateway_snapshot(world->gateway, world->wall_ns);
+    uint64_t last_seq = tw_gateway_last_seq(world->gateway);
+    while (!world_silent(world))
+        continue;
+    tw_gateway_hold_disk(world->gateway, true);
+    expect_hold(world_ack(world, "p"), "disk", 6);
+    assert_int_equal(submit_plain(world, TW_LANE_PUSH, "p", 0, 6, 0), TW_TAKEN);
+    expect_hold(world_ack(world, "p"), "disk", 6);
+    assert_int_equal(submit_plain(world, TW_LANE_PUSH, "p", 0, 6, 1), TW_TAKEN); /* beyond its credit of none */
+    const struct tw_ack *ack = world_ack(world, "p");
+    expect_hold(ack, "disk", 6);
+    assert_int_equal(ack->gap, 1);
+    assert_int_equal(submit_plain(world, TW_LANE_PUSH, "p", 1, 1, 0), TW_TAKEN); /* wants a fence */
+    assert_int_equal(submit_plain(world, TW_LANE_PUSH, "q", 0, 1, 0), TW_TAKEN); /* wants a name */
+    assert_true(world_silent(world));                                            /* they ask again */
+    assert_int_equal(tw_gateway_counters(world->gateway).turned_away, 2);
+    assert_int_equal(submit_plain(world, TW_LANE_FEED, "f", 0, 1, 1), TW_TAKEN_LATER);
+    assert_int_equal(tw_gateway_last_seq(world->gateway), last_seq);
+    tw_gateway_hold_disk(world->gateway, false);
+    assert_int_equal(submit_plain(world, TW_LANE_PUSH, "p", 0, 6, 1), TW_TAKEN_LATER); /* it has credit again */
+    world_durable(world);
+    assert_int_equal(submit_plain(world, TW_LANE_PUSH, "p", 0, 6, 1), TW_TAKEN);
+    assert_int_equal(tw_gateway_last_seq(world->gateway), last_seq + 1);
+    world_hello(world, "q", 0);
+    world_durable(world);
+    expect_no_hold(world_ack(world, "q"));
+    world_free(&world);
+}
+
 static void one_publishers_trouble_is_not_anothers(void **state)
 {
     (void)state;
@@ -172,6 +224,7 @@ int main(void)
         cmocka_unit_test(an_ack_comes_every_second_for_30_s_after_a_publisher_was_heard),
         cmocka_unit_test(while_the_disk_takes_nothing_there_is_no_credit_and_a_hold),
         cmocka_unit_test(a_publisher_held_by_the_disk_is_acked_however_long_it_lasts),
+        cmocka_unit_test(when_nothing_has_room_on_a_full_disk_known_publishers_are_answered),
         cmocka_unit_test(one_publishers_trouble_is_not_anothers),
         cmocka_unit_test(acks_of_thousands_of_publishers_all_come),
     };

@@ -145,6 +145,85 @@ static void a_trade_sent_in_rows_may_be_resent_in_columns(void **state)
     world_free(&world);
 }
 
+/* Sent twice in each pair of forms; how many of the four pairs were told to be another trade. */
+static uint32_t pairs_held(const struct tw_trade *trade, struct one_row row, const char *code)
+{
+    uint32_t held = 0;
+    for (int pair = 0; pair < 4; pair++) {
+        struct world *world = world_new(100);
+        for (int time = 0; time < 2; time++)
+            if ((pair >> time & 1) == 0)
+                world_push(world, "p", 0, 1, trade, 1);
+            else
+                send_one(world, "p", 1, row);
+        expect_refusal(world, code);
+        world_durable(world);
+        assert_int_equal(world->log.refusals, 1);
+        assert_int_equal(tw_gateway_last_seq(world->gateway), 0);
+        uint64_t holds = tw_gateway_counters(world->gateway).holds;
+        assert_int_equal(tw_gateway_counters(world->gateway).duplicates, 1 - holds);
+        if (holds != 0)
+            expect_hold(world_ack(world, "p"), "sequence_reused", 1);
+        assert_true(holds == 0 || pair == 1 || pair == 2); /* as it was sent it is always equal */
+        held += holds != 0;
+        world_free(&world);
+    }
+    return held;
+}
+
+static void what_was_refused_may_be_resent_in_the_other_form_if_it_could_be_read(void **state)
+{
+    (void)state;
+    struct tw_trade trade = trade_of("X", "", 0, 1, 1, NOON + 6 * SECOND);
+    struct one_row row = good_row();
+    row.ts = trade.ts_ns;
+    row.qty = trade.qty_e8;
+    row.price = trade.price_e8;
+    assert_int_equal(pairs_held(&trade, row, "timestamp_in_future"), 0);
+    trade.ts_ns = row.ts = NOON;
+    trade.qty_e8 = row.qty = INT64_MAX;
+    trade.price_e8 = row.price = 2 * TW_E8;
+    assert_int_equal(pairs_held(&trade, row, "amount_out_of_range"), 0);
+    trade.qty_e8 = row.qty = TW_E8;
+    trade.price_e8 = row.price = TW_E8;
+    trade.account = text_of("X"); /* and no side: a form that is none */
+    row.account = 1;
+    assert_int_equal(pairs_held(&trade, row, "bad_side"), 2);
+}
+
+/* Only one process at a time may use a name; of two none gets the other's names for its own. */
+static void two_processes_under_one_name_do_not_share_their_names(void **state)
+{
+    (void)state;
+    struct world *world = world_new(100);
+    struct one_row first = good_row(), second = good_row();
+    first.name = "X";
+    send_one(world, "p", 1, first);
+    second.name = "Y"; /* it begins a list of its own without asking */
+    send_one(world, "p", 2, second);
+    expect_hold(world_ack(world, "p"), "bad_names", 2);
+    assert_int_equal(tw_gateway_last_seq(world->gateway), 1);
+    world_hello(world, "p", 0); /* it asks, and goes on behind the names that are there */
+    const struct tw_ack *ack = world_ack(world, "p");
+    expect_no_hold(ack);
+    assert_int_equal(ack->names, 1);
+    second.base = second.symbol = 2;
+    send_one(world, "p", 2, second);
+    first.base = first.symbol = 2; /* the first one knows nothing of that */
+    first.name = "Z";
+    send_one(world, "p", 3, first);
+    expect_hold(world_ack(world, "p"), "bad_names", 3);
+    first.name = NULL;
+    first.symbol = 1; /* nor does it need to, for names of its own */
+    send_one(world, "p", 3, first);
+    world_durable(world);
+    expect_no_hold(world_ack(world, "p"));
+    static const char *const symbols[] = {"X", "Y", "X"};
+    for (uint64_t seq = 1; seq <= 3; seq++)
+        expect_text(log_name(&world->log, TW_NAME_SYMBOL, world_trade(world, seq).symbol), symbols[seq - 1]);
+    world_free(&world);
+}
+
 static void names_are_forgotten_with_the_process_and_the_ack_says_so(void **state)
 {
     (void)state;
@@ -401,6 +480,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_forms_leave_the_same_log),
         cmocka_unit_test(a_trade_sent_in_rows_may_be_resent_in_columns),
+        cmocka_unit_test(what_was_refused_may_be_resent_in_the_other_form_if_it_could_be_read),
+        cmocka_unit_test(two_processes_under_one_name_do_not_share_their_names),
         cmocka_unit_test(names_are_forgotten_with_the_process_and_the_ack_says_so),
         cmocka_unit_test(a_hole_in_the_names_is_held_and_nothing_is_consumed),
         cmocka_unit_test(a_name_that_was_another_one_before_is_held),

@@ -7,7 +7,10 @@
 
 #include <pthread.h>
 
+#include "protocol/submission.h"
+
 #define SUBMISSIONS 400u
+#define ANONYMOUS 300u /* messages: more than has room, fewer than are set aside */
 /* The write that blocks, the journal's lane, and in the gateway one that is being handed out and one under
  * construction.
  */
@@ -137,8 +140,7 @@ static struct subscriber subscribe(struct world *world)
 
 /* ---- the stories ---- */
 
-/* The disk blocks at the first trades, and publishers go on until nothing moves any more. */
-static struct world *blocked_world(struct subscriber *subscriber)
+static struct world *running_world(struct subscriber *subscriber)
 {
     struct world *world = world_new();
     set_disk(false, TW_STORE_OK);
@@ -148,11 +150,23 @@ static struct world *blocked_world(struct subscriber *subscriber)
     world_start_gateway(world);
     world_connect(world);
     *subscriber = subscribe(world);
+    return world;
+}
+
+/* The disk blocks at the first trades, and publishers go on until nothing moves any more. */
+static void block_world(struct world *world)
+{
     set_disk(true, TW_STORE_OK);
     for (uint32_t i = 0; i < SUBMISSIONS; i++)
         assert_true(world_push(world));
     await_waiting_write();
     world_await_standstill(world);
+}
+
+static struct world *blocked_world(struct subscriber *subscriber)
+{
+    struct world *world = running_world(subscriber);
+    block_world(world);
     return world;
 }
 
@@ -261,6 +275,116 @@ static void a_full_disk_holds_publishers_and_goes_on_by_itself(void **state)
     end_world(world, &subscriber);
 }
 
+/* ---- somebody else, who asks where he stands while nothing has room ---- */
+
+struct asker {
+    zsock_t *push, *acks;
+};
+
+static void say(struct asker *asker, uint64_t seq, uint32_t count)
+{
+    const struct tw_trade trade = {.symbol = {"X", 1}, .qty_e8 = TW_E8, .price_e8 = TW_E8};
+    struct tw_buffer message = {0};
+    tw_submission_encode_rows(&message, (struct tw_text){"late", 4}, 0, seq, &trade, count);
+    assert_true(zmq_send(zsock_resolve(asker->push), message.bytes, message.length, ZMQ_DONTWAIT) >= 0);
+    tw_buffer_free(&message);
+}
+
+/* Trades of nobody in particular: they cannot be told to wait, and fill whatever has room. */
+static void say_anonymously(struct asker *asker)
+{
+    struct tw_trade trades[ROWS];
+    struct tw_buffer message = {0};
+    for (uint32_t i = 0; i < ROWS; i++)
+        trades[i] = (struct tw_trade){.symbol = {"X", 1}, .qty_e8 = TW_E8, .price_e8 = TW_E8};
+    tw_submission_encode_rows(&message, (struct tw_text){NULL, 0}, 0, 0, trades, ROWS);
+    assert_true(zmq_send(zsock_resolve(asker->push), message.bytes, message.length, ZMQ_DONTWAIT) >= 0);
+    tw_buffer_free(&message);
+}
+
+/* True if an ack comes: *held by the disk, and *gap as often as he was told to be too far ahead. */
+static bool is_answered(struct asker *asker, long wait_ms, bool *held, uint64_t *gap)
+{
+    zmq_pollitem_t item = {zsock_resolve(asker->acks), 0, ZMQ_POLLIN, 0};
+    zmq_msg_t topic, payload;
+    struct tw_ack ack;
+    if (zmq_poll(&item, 1, wait_ms) != 1)
+        return false;
+    assert_true(tw_lane_receive(asker->acks, &topic));
+    assert_true(tw_lane_receive(asker->acks, &payload));
+    assert_true(tw_ack_decode(zmq_msg_data(&payload), zmq_msg_size(&payload), &ack));
+    assert_int_equal(ack.durable, 0);
+    assert_int_equal(ack.next, 1);
+    *gap = ack.gap;
+    *held = ack.has_hold && memcmp(ack.hold_code.bytes, "disk", 4) == 0;
+    zmq_msg_close(&topic);
+    zmq_msg_close(&payload);
+    return true;
+}
+
+static struct asker known_asker(struct world *world)
+{
+    struct asker asker = {zsock_new(ZMQ_PUSH), zsock_new(ZMQ_SUB)};
+    bool held = false;
+    uint64_t gap = 0;
+    zsock_set_linger(asker.push, 0);
+    zsock_set_sndhwm(asker.push, 0);
+    zsock_set_subscribe(asker.acks, "ack.late.");
+    assert_int_equal(zsock_connect(asker.acks, "%s", tw_gateway_actor_acks(world->gateway)), 0);
+    assert_int_equal(zsock_connect(asker.push, "%s", world->endpoint), 0);
+    int64_t deadline_ns = tw_now_ns() + PATIENCE_MS * INT64_C(1000000);
+    do {
+        assert_true(tw_now_ns() < deadline_ns);
+        say(&asker, 1, 0);
+    } while (!is_answered(&asker, 50, &held, &gap)); /* the subscription takes a moment */
+    assert_false(held);
+    return asker;
+}
+
+/* The lanes are full, and messages that cannot be taken stand in front of his. Acks come every second anyhow; a message
+ * that is too far ahead shows whether he is heard. */
+static void a_publisher_is_heard_however_full_the_disk_is(void **state)
+{
+    struct subscriber subscriber;
+    struct world *world = running_world(&subscriber);
+    struct asker asker = known_asker(world);
+    bool held = false;
+    uint64_t gap = 0;
+    (void)state;
+    block_world(world);
+    world->disk_gets_full = true;
+    set_disk(false, TW_STORE_FULL);
+    do
+        world_hear_ack(world);
+    while (!world->ack.has_hold);
+    for (uint32_t i = 0; i < ANONYMOUS; i++)
+        say_anonymously(&asker);
+    for (uint64_t messages = 1; messages <= 3; messages++) {
+        int64_t deadline_ns = tw_now_ns() + PATIENCE_MS * INT64_C(1000000);
+        say(&asker, 1, 0);
+        say(&asker, 9, 1);
+        while (!held || gap < messages) {
+            assert_true(tw_now_ns() < deadline_ns);
+            is_answered(&asker, 1000, &held, &gap);
+        }
+        assert_int_equal(gap, messages);
+    }
+    assert_int_equal(world->ack.durable, 0);
+    set_disk(false, TW_STORE_OK);
+    do
+        world_hear_ack(world);
+    while (world->ack.has_hold || world->ack.durable < world->ack.next - 1);
+    uint64_t all = world->ack.durable + ANONYMOUS * ROWS; /* what was set aside is not forgotten */
+    while (subscriber.head_durable < all)
+        hear(&subscriber);
+    assert_int_equal(subscriber.head_durable, all);
+    world_ask_to_stop(world);
+    world_await_finished(world, NULL, NULL);
+    zsock_destroy(&asker.push);
+    zsock_destroy(&asker.acks);
+    end_world(world, &subscriber);
+}
+
 /* What was taken was never acked: its publishers still have it. */
 static void a_stop_while_the_disk_is_full_does_not_wait_for_room(void **state)
 {
@@ -328,6 +452,7 @@ int main(void)
         cmocka_unit_test(when_the_disk_goes_on_all_is_acked_and_published_in_order),
         cmocka_unit_test(a_stop_waits_for_the_disk_and_loses_nothing_that_was_taken),
         cmocka_unit_test(a_full_disk_holds_publishers_and_goes_on_by_itself),
+        cmocka_unit_test(a_publisher_is_heard_however_full_the_disk_is),
         cmocka_unit_test(alerts_wait_for_room_on_the_disk_and_none_is_lost),
         cmocka_unit_test(a_stop_while_the_disk_is_full_does_not_wait_for_room),
         cmocka_unit_test(a_stop_does_not_wait_for_room_for_alerts),
