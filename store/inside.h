@@ -245,7 +245,7 @@ struct tw_store {
     int directory_fd, lock_fd, highwater_fd;
     rocksdb_t *db;
     rocksdb_column_family_handle_t *families[TW_FAMILY_COUNT];
-    rocksdb_writeoptions_t *write_options;
+    rocksdb_writeoptions_t *write_options, *unlogged_options;
     rocksdb_readoptions_t *read_once, *read_through; /* look-ups; long scans past the block cache */
     uint8_t log_id[16];
 

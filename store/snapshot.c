@@ -140,7 +140,7 @@ struct tw_snapshot_writer *tw_store_snapshot_begin(struct tw_store *store, uint6
                                                    struct tw_store_error *error)
 {
     TW_ASSERT(store->mode == TW_STORE_WRITE && shards >= 1 && shards <= TW_SHARDS_MAX);
-    if (!make_directory(store, error))
+    if (tw_store_write_failed(store, error) || !make_directory(store, error))
         return NULL;
     struct tw_snapshot_writer *writer = tw_alloc_zero(1, sizeof *writer);
     writer->store = store;

@@ -24,6 +24,23 @@ void tw_store_writes_end(struct tw_store *store, const struct tw_store_error *er
     pthread_mutex_unlock(&store->lock);
 }
 
+/* A write that finds no room breaks the write-ahead log, and RocksDB aborts when it writes to it again. It begins
+ * another one when it goes on, but only if it has something to flush then; so it must have: something that means
+ * nothing, past the log. */
+static void keep_something_to_flush(struct tw_store *store)
+{
+    static const char nothing[] = "nothing";
+    uint64_t entries = 0;
+    char *message = NULL;
+    if (rocksdb_property_int_cf(store->db, store->families[TW_FAMILY_META], "rocksdb.num-entries-active-mem-table",
+                                &entries) != 0 ||
+        entries > 0)
+        return;
+    rocksdb_delete_cf(store->db, store->unlogged_options, store->families[TW_FAMILY_META], nothing, sizeof nothing,
+                      &message);
+    rocksdb_free(message); /* the write behind it will say the same */
+}
+
 enum tw_store_status tw_store_write(struct tw_store *store, rocksdb_writebatch_t *batch, const char *what,
                                     struct tw_store_error *error)
 {
@@ -32,6 +49,7 @@ enum tw_store_status tw_store_write(struct tw_store *store, rocksdb_writebatch_t
     error = error == NULL ? &own : error;
     if (tw_store_write_failed(store, error))
         return error->status;
+    keep_something_to_flush(store);
     rocksdb_write(store->db, store->write_options, batch, &message);
     if (message == NULL)
         return TW_STORE_OK;

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A disk that takes no more, in the middle of a write, too, and one whose sync fails, at a moment that the test
+ * chooses: libc's functions are ours here, for RocksDB as well. For want of room a write may be tried again, and then
+ * stands there once; after any other failure no thread writes anything, and the next start finds what was durable.
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "store_world.h"
+
+#define BATCH 3u
+#define PATIENCE 200 /* tries, 50 ms apart: RocksDB begins a new write-ahead log behind a write that failed */
+
+/* ---- the disk below one directory ---- */
+
+enum health { WELL, FULL, FULL_HALFWAY, SYNC_FAILS, SYNC_HAS_NO_ROOM };
+static _Atomic enum health health;
+static _Atomic(const char *) root;
+static atomic_ullong writes; /* whoever made them, and whatever came of them */
+static atomic_bool half_written;
+
+static bool is_ours(int fd)
+{
+    char link[64], path[512];
+    const char *directory = atomic_load(&root);
+    if (directory == NULL)
+        return false;
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t length = readlink(link, path, sizeof path - 1);
+    return length > 0 && strncmp(path, directory, strlen(directory)) == 0;
+}
+
+/* How much of so many bytes it takes; -1 and errno: nothing. */
+static ssize_t takes(int fd, size_t bytes)
+{
+    if (!is_ours(fd))
+        return (ssize_t)bytes;
+    atomic_fetch_add(&writes, 1);
+    enum health now = atomic_load(&health);
+    if (now == FULL_HALFWAY && bytes > 1 && !atomic_exchange(&half_written, true))
+        return (ssize_t)(bytes / 2);
+    if (now != FULL && now != FULL_HALFWAY)
+        return (ssize_t)bytes;
+    errno = ENOSPC;
+    return -1;
+}
+
+static bool syncs(int fd)
+{
+    enum health now = atomic_load(&health);
+    if (!is_ours(fd) || (now != SYNC_FAILS && now != SYNC_HAS_NO_ROOM))
+        return true;
+    errno = now == SYNC_FAILS ? EIO : ENOSPC;
+    return false;
+}
+
+#define REAL(name, type) ((type)(uintptr_t)dlsym(RTLD_NEXT, name))
+typedef ssize_t (*write_call)(int fd, const void *bytes, size_t count);
+typedef ssize_t (*pwrite_call)(int fd, const void *bytes, size_t count, off_t offset);
+typedef int (*sync_call)(int fd);
+
+ssize_t write(int fd, const void *bytes, size_t count)
+{
+    ssize_t taken = takes(fd, count);
+    return taken < 0 ? taken : REAL("write", write_call)(fd, bytes, (size_t)taken);
+}
+
+ssize_t pwrite(int fd, const void *bytes, size_t count, off_t offset)
+{
+    ssize_t taken = takes(fd, count);
+    return taken < 0 ? taken : REAL("pwrite", pwrite_call)(fd, bytes, (size_t)taken, offset);
+}
+
+ssize_t pwrite64(int fd, const void *bytes, size_t count, off64_t offset)
+{
+    return pwrite(fd, bytes, count, offset);
+}
+
+int fsync(int fd)
+{
+    return syncs(fd) ? REAL("fsync", sync_call)(fd) : -1;
+}
+
+int fdatasync(int fd)
+{
+    return syncs(fd) ? REAL("fdatasync", sync_call)(fd) : -1;
+}
+
+/* ---- the world on it ---- */
+
+static int setup(void **state)
+{
+    struct world *world = world_new();
+    *state = world;
+    atomic_store(&root, world->directory);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    atomic_store(&health, WELL);
+    world_free(*state);
+    atomic_store(&root, NULL);
+    return 0;
+}
+
+static void make(struct world *world, struct tw_frame *frames[BATCH])
+{
+    for (uint32_t i = 0; i < BATCH; i++)
+        frames[i] = i == 1 ? feed_action(&world->feed) : feed_block(&world->feed, 40, 2);
+}
+
+static void append(struct world *world)
+{
+    struct tw_frame *frames[BATCH];
+    make(world, frames);
+    world_append(world, frames, BATCH);
+}
+
+static void put_alert(struct world *world)
+{
+    struct tw_store_alert alert;
+    feed_alert(&world->feed, &alert);
+    assert_int_equal(tw_store_put_alerts(world->store, &alert, 1, &world->error), TW_STORE_OK);
+    free((void *)(uintptr_t)alert.bytes);
+}
+
+static void expect_whole(struct world *world, uint64_t last_lsn)
+{
+    assert_int_equal(tw_store_last_lsn(world->store), last_lsn);
+    world_reopen(world);
+    bool verified = tw_store_verify(world->store, NULL, NULL, &world->error);
+    if (!verified)
+        print_error("%s\n", world->error.text);
+    assert_true(verified);
+    assert_int_equal(tw_store_last_lsn(world->store), last_lsn);
+    struct tw_store_cursor *cursor = tw_store_read(world->store, 1, &world->error);
+    struct tw_record record;
+    uint64_t lsn = 0;
+    while (tw_store_next(cursor, &record, &world->error) > 0)
+        assert_int_equal(tw_record_lsn(&record), ++lsn);
+    tw_store_cursor_free(&cursor);
+    assert_int_equal(lsn, last_lsn);
+}
+
+static enum tw_store_status try_again(struct world *world, struct tw_frame *frames[BATCH])
+{
+    const struct timespec pause = {0, 50000000};
+    enum tw_store_status status = TW_STORE_FULL;
+    for (int i = 0; i < PATIENCE && status == TW_STORE_FULL; i++) {
+        status = tw_store_append(world->store, frames, BATCH, &world->error);
+        if (status == TW_STORE_FULL)
+            nanosleep(&pause, NULL);
+    }
+    if (status != TW_STORE_OK)
+        print_error("%s\n", world->error.text);
+    return status;
+}
+
+/* ---- the stories ---- */
+
+static void for_want_of_room_a_write_is_tried_again_and_stands_there_once(void **state)
+{
+    struct world *world = *state;
+    static const enum health kinds[] = {FULL, FULL_HALFWAY, FULL, FULL_HALFWAY};
+    put_alert(world);
+    append(world);
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        struct tw_frame *frames[BATCH];
+        uint64_t before = tw_store_last_lsn(world->store), h = tw_store_last_action(world->store);
+        make(world, frames);
+        for (int tries = 0; tries < 3; tries++) {
+            atomic_store(&half_written, false);
+            atomic_store(&health, kinds[i]);
+            assert_int_equal(tw_store_append(world->store, frames, BATCH, &world->error), TW_STORE_FULL);
+            assert_int_equal(tw_store_last_lsn(world->store), before); /* nobody sees any of it */
+            assert_int_equal(tw_store_last_action(world->store), h);
+        }
+        atomic_store(&health, WELL);
+        assert_int_equal(try_again(world, frames), TW_STORE_OK);
+        for (uint32_t at = 0; at < BATCH; at++)
+            tw_frame_drop(&frames[at]);
+        assert_int_equal(tw_store_last_lsn(world->store), before + BATCH);
+        assert_int_equal(tw_store_last_action(world->store), h + 1);
+        put_alert(world); /* others go on as well */
+        append(world);
+        if (i % 2 == 1)
+            expect_whole(world, before + 2 * BATCH);
+    }
+}
+
+/* ---- nothing is written behind a failure ---- */
+
+struct other {
+    struct world *world;
+    struct tw_store_error error;
+    atomic_bool begun;
+    uint64_t written;
+};
+
+/* Alerts, as the router writes them, until one is refused for good. RocksDB may say so before we do: then it was for
+ * want of room, and the same goes again. */
+static void *write_alerts(void *context)
+{
+    struct other *other = context;
+    enum tw_store_status status = TW_STORE_OK;
+    while (status == TW_STORE_OK) {
+        struct tw_store_alert alert;
+        feed_alert(&other->world->feed, &alert);
+        do
+            status = tw_store_put_alerts(other->world->store, &alert, 1, &other->error);
+        while (status == TW_STORE_FULL);
+        free((void *)(uintptr_t)alert.bytes);
+        atomic_store(&other->begun, true);
+        other->written += status == TW_STORE_OK;
+    }
+    return NULL;
+}
+
+static void expect_refused(const struct tw_store_error *error)
+{
+    assert_int_equal(error->status, TW_STORE_FAILED);
+    assert_non_null(strstr(error->text, "start again"));
+}
+
+static void expect_silence(struct world *world, struct tw_frame *frames[BATCH])
+{
+    struct tw_store_error error;
+    unsigned long long before = atomic_load(&writes);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(tw_store_append(world->store, frames, BATCH, &error), TW_STORE_FAILED);
+        expect_refused(&error);
+        assert_int_equal(tw_store_index_step(world->store, 1, &error), 0);
+        expect_refused(&error);
+        assert_null(tw_store_snapshot_begin(world->store, world->feed.lsn, world->feed.seq, 1, &error));
+        expect_refused(&error);
+    }
+    assert_int_equal(atomic_load(&writes), before);
+}
+
+static void nothing_is_written_behind(struct world *world, enum health failure)
+{
+    struct other other = {.world = world};
+    struct tw_frame *frames[BATCH];
+    pthread_t thread;
+    put_alert(world);
+    append(world);
+    uint64_t before = tw_store_last_lsn(world->store);
+    make(world, frames);
+    assert_int_equal(pthread_create(&thread, NULL, write_alerts, &other), 0);
+    while (!atomic_load(&other.begun))
+        sched_yield();
+    atomic_store(&health, failure);
+    assert_int_equal(tw_store_append(world->store, frames, BATCH, &world->error), TW_STORE_FAILED);
+    atomic_store(&health, WELL); /* as kernels have it: the next sync succeeds, and what was to be kept is gone */
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(other.error.status, TW_STORE_FAILED);
+    assert_int_equal(tw_store_last_lsn(world->store), before);
+    expect_silence(world, frames);
+    for (uint32_t at = 0; at < BATCH; at++)
+        tw_frame_drop(&frames[at]);
+    world_reopen(world);
+    uint64_t there = tw_store_last_lsn(world->store); /* what was written and not synced may be there, whole */
+    assert_true(there == before || there == before + BATCH);
+    assert_in_range(tw_store_last_alert(world->store), 0, 1 + other.written);
+    expect_whole(world, there);
+}
+
+static void after_a_failed_sync_no_thread_writes_anything(void **state)
+{
+    nothing_is_written_behind(*state, SYNC_FAILS);
+}
+
+static void nor_after_a_sync_that_found_no_room(void **state)
+{
+    nothing_is_written_behind(*state, SYNC_HAS_NO_ROOM);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(for_want_of_room_a_write_is_tried_again_and_stands_there_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(after_a_failed_sync_no_thread_writes_anything, setup, teardown),
+        cmocka_unit_test_setup_teardown(nor_after_a_sync_that_found_no_room, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
