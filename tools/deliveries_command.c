@@ -185,7 +185,8 @@ int tw_deliveries_main(int argc, char **argv)
         {"state", "STATE", "list: only pending, delivered or dead", TW_CLI_TEXT, &deliveries.state},
         {"alert", "N", "render: the stored alert event with this number, of a directory that is not in use",
          TW_CLI_INTEGER, &deliveries.alert},
-        {"part", "PART", "render: only this part of the texts, e.g. html", TW_CLI_TEXT, &deliveries.part},
+        {"part", "PART", "render: only this part of the texts, e.g. html; or the picture of a mail, as PNG",
+         TW_CLI_TEXT, &deliveries.part},
         {"raw", NULL, "render: the body of the request, as it would be sent", TW_CLI_FLAG, &deliveries.raw},
     };
     deliveries.cli = (struct tw_cli){

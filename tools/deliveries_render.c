@@ -10,6 +10,7 @@
 #include "protocol/json_text.h"
 
 #define SECRET "***"
+#define PICTURE "picture"
 #define EXAMPLE_NS (INT64_C(1767623400) * TW_NS_PER_SECOND) /* 2026-01-05T14:30:00Z */
 
 struct shown {
@@ -208,6 +209,25 @@ static int show_texts(struct shown *shown, const char *wanted)
     return TW_EXIT_OK;
 }
 
+/* Of those that have texts, who reads HTML sees the picture. */
+static bool draws(const struct shown *shown)
+{
+    return shown->receiver.sheet != NULL && tw_sheet_count(shown->receiver.sheet, TW_TEXT_HTML) > 0;
+}
+
+/* The PNG as it is, for a file. */
+static int show_picture(struct shown *shown)
+{
+    if (!draws(shown))
+        return tw_cli_usage(shown->cli, "%s has no part %s", shown->receiver.name, PICTURE);
+    if (shown->letter.picture == NULL) {
+        tw_cli_say(shown->cli->command, "the alert has no picture: it takes two trades that the log still has");
+        return TW_EXIT_NO;
+    }
+    fwrite(shown->letter.picture->bytes, 1, shown->letter.picture->length, stdout);
+    return TW_EXIT_OK;
+}
+
 int tw_deliveries_render(const struct tw_cli *cli, const struct tw_cfg *cfg, const struct tw_render_wish *wish)
 {
     struct shown shown = {.cli = cli};
@@ -222,8 +242,14 @@ int tw_deliveries_render(const struct tw_cli *cli, const struct tw_cfg *cfg, con
             cli, shown.receiver.sheet == NULL ? "%s has no parts" : "%s: --raw and --part exclude each other",
             wish->receiver);
     int exit_code = take_alert(&shown, cfg, wish->alert);
+    bool picture = wish->part != NULL && strcmp(wish->part, PICTURE) == 0;
+    if (exit_code == TW_CLI_GO_ON && draws(&shown))
+        tw_evidence_draw(&shown.letter, &shown.evidence);
+    if (exit_code == TW_CLI_GO_ON && picture)
+        exit_code = show_picture(&shown);
     if (exit_code == TW_CLI_GO_ON)
         exit_code = raw ? show_raw(&shown) : show_texts(&shown, wish->part);
     tw_buffer_free(&shown.record);
+    tw_evidence_free(&shown.evidence);
     return exit_code;
 }

@@ -7,7 +7,7 @@
 TW_PACKAGES_BUILD=(
     gcc libc6-dev cmake ninja-build pkg-config
     libzmq3-dev libczmq-dev libmsgpack-dev librocksdb-dev libcurl4-openssl-dev libjansson-dev libxxhash-dev libssl-dev
-    libsystemd-dev zlib1g-dev
+    libsystemd-dev zlib1g-dev libpng-dev
     tzdata # session/zone
 )
 TW_PACKAGES_TEST=(

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "actors/delivery/evidence_actor.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+#include "actors/delivery/png_actor.h"
+#include "protocol/check.h"
 
 /* ---- trades ---- */
 
@@ -83,4 +87,22 @@ void tw_evidence_look_up(struct tw_store *store, struct tw_letter *letter, struc
     letter->since_ns = since(store, letter->view);
     letter->trade_count = take_trades(store, letter->view, evidence);
     letter->trades = evidence->trades;
+}
+
+void tw_evidence_draw(struct tw_letter *letter, struct tw_evidence *evidence)
+{
+    if (!tw_curve_of(letter, &evidence->curve))
+        return;
+    struct tw_picture *picture = tw_alloc(sizeof *picture);
+    tw_picture_draw(&evidence->curve, picture);
+    if (tw_png_encode(picture, &evidence->png)) {
+        letter->picture = &evidence->png;
+        letter->picture_title = evidence->curve.title;
+    }
+    free(picture);
+}
+
+void tw_evidence_free(struct tw_evidence *evidence)
+{
+    tw_buffer_free(&evidence->png);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A mail: text and HTML, every line ended by CR LF and short enough for every server, one thread an episode.
+ * A mail: text and HTML with a picture in it, every line ended by CR LF and short enough for every server, one thread
+ * an episode.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -37,17 +38,11 @@ static void append_subject(struct tw_buffer *out, const char *text, size_t lengt
     tw_append_format(out, "\r\n");
 }
 
-static const char *domain_of(const char *from)
-{
-    const char *at = strrchr(from, '@');
-    return at == NULL ? "localhost" : at + 1;
-}
-
 /* The first mail of an episode is what the others answer: its name is the alert's. */
 static void append_thread(struct tw_buffer *out, const struct tw_receiver *receiver, const struct tw_letter *letter)
 {
     const struct tw_alert_view *view = letter->view;
-    const char *domain = domain_of(receiver->from);
+    const char *domain = tw_mail_domain(receiver->from);
     char first[256];
     snprintf(first, sizeof first, "<%.*s.%s@%s>", (int)view->id.length, view->id.bytes, letter->log_id, domain);
     if (tw_text_is(view->event, "open") || tw_text_is(view->event, "fire")) {
@@ -125,16 +120,59 @@ static void append_part(struct tw_buffer *out, const char *boundary, const char 
     append_quoted(out, text);
 }
 
-/* "=_" is nothing that quoted-printable writes. */
+/* Base64 (RFC 2045), in lines of 76. */
+static void append_base64(struct tw_buffer *out, const struct tw_buffer *bytes)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for (size_t at = 0; at < bytes->length; at += 3) {
+        size_t left = bytes->length - at;
+        uint32_t three = (uint32_t)bytes->bytes[at] << 16 | (left > 1 ? (uint32_t)bytes->bytes[at + 1] << 8 : 0u) |
+                         (left > 2 ? (uint32_t)bytes->bytes[at + 2] : 0u);
+        char four[4] = {digits[three >> 18], digits[three >> 12 & 63u], left > 1 ? digits[three >> 6 & 63u] : '=',
+                        left > 2 ? digits[three & 63u] : '='};
+        tw_buffer_append(out, four, 4);
+        if (at % 57 == 54 || left <= 3)
+            tw_buffer_append(out, "\r\n", 2);
+    }
+}
+
+/* The HTML and the picture that it shows, as one. */
+static void append_related(struct tw_buffer *out, const char *boundary, const char *key, const struct tw_buffer *html,
+                           const char *content_id, const struct tw_buffer *picture)
+{
+    char inner[96];
+    snprintf(inner, sizeof inner, "=_%s-related", key);
+    tw_append_format(out, "--%s\r\nContent-Type: multipart/related; type=\"text/html\";\r\n boundary=\"%s\"\r\n\r\n",
+                     boundary, inner);
+    append_part(out, inner, "text/html", html);
+    tw_append_format(out,
+                     "--%s\r\nContent-Type: image/png\r\nContent-Transfer-Encoding: base64\r\n"
+                     "Content-ID: <%s>\r\nContent-Disposition: inline; filename=\"curve.png\"\r\n\r\n",
+                     inner, content_id);
+    append_base64(out, picture);
+    tw_append_format(out, "--%s--\r\n", inner);
+}
+
+/* "=_" is nothing that quoted-printable writes. picture NULL: none. */
 static void append_body(struct tw_buffer *out, const char *key, const struct tw_buffer *text,
-                        const struct tw_buffer *html)
+                        const struct tw_buffer *html, const char *content_id, const struct tw_buffer *picture)
 {
     char boundary[96];
     snprintf(boundary, sizeof boundary, "=_%s", key);
     tw_append_format(out, "Content-Type: multipart/alternative; boundary=\"%s\"\r\n\r\n", boundary);
     append_part(out, boundary, "text/plain", text);
-    append_part(out, boundary, "text/html", html);
+    if (picture == NULL)
+        append_part(out, boundary, "text/html", html);
+    else
+        append_related(out, boundary, key, html, content_id, picture);
     tw_append_format(out, "--%s--\r\n", boundary);
+}
+
+/* Whether the HTML shows the picture: a template may leave it out. */
+static bool shows(const struct tw_buffer *html, const char *content_id)
+{
+    return content_id[0] != '\0' && html->length > 0 &&
+           memmem(html->bytes, html->length, content_id, strlen(content_id)) != NULL;
 }
 
 static void render(const struct tw_receiver *receiver, const struct tw_letter *letter, int64_t wall_ns,
@@ -149,7 +187,8 @@ static void render(const struct tw_receiver *receiver, const struct tw_letter *l
     tw_text_append(receiver, &texts, TW_TEXT_HTML, 0, &html);
     append_headers(&request->body, receiver, &subject, letter->key, wall_ns);
     append_thread(&request->body, receiver, letter);
-    append_body(&request->body, letter->key, &text, &html);
+    append_body(&request->body, letter->key, &text, &html, texts.picture,
+                shows(&html, texts.picture) ? letter->picture : NULL);
     tw_buffer_free(&subject);
     tw_buffer_free(&text);
     tw_buffer_free(&html);
@@ -191,8 +230,8 @@ static void render_digest(const struct tw_receiver *receiver, const struct tw_di
     tw_digest_summary(&summary, letter->digest);
     write_digest(letter->digest, &summary, &text, &html);
     append_headers(&request->body, receiver, &summary, letter->key, wall_ns);
-    tw_append_format(&request->body, "Message-ID: <%s@%s>\r\n", letter->key, domain_of(receiver->from));
-    append_body(&request->body, letter->key, &text, &html);
+    tw_append_format(&request->body, "Message-ID: <%s@%s>\r\n", letter->key, tw_mail_domain(receiver->from));
+    append_body(&request->body, letter->key, &text, &html, NULL, NULL);
     tw_buffer_free(&summary);
     tw_buffer_free(&text);
     tw_buffer_free(&html);
@@ -213,6 +252,7 @@ const struct tw_receiver_kind tw_mail = {.name = "mail",
                                          .has_sheet = true,
                                          .sheet = TW_SHEET_MAIL,
                                          .wants_trades = true,
+                                         .wants_picture = true,
                                          .pace = {2, 0, TW_PERSON_BURST, TW_PERSON_REFILL_NS},
                                          .render = render,
                                          .judge = judge,

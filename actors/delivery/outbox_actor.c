@@ -206,11 +206,14 @@ bool tw_outbox_render(struct tw_outbox *outbox, struct tw_attempt *attempt)
     struct cached *alert = read_alert(outbox, attempt->n);
     if (alert != NULL) {
         struct tw_letter letter = {.view = &alert->view, .log_id = outbox->log_id, .key = key, .json = &alert->json};
-        struct tw_evidence evidence;
+        struct tw_evidence evidence = {.png = {0}};
         snprintf(key, sizeof key, "%s-%" PRIu64, outbox->log_id, attempt->n);
         if (attempt->receiver->kind->wants_trades)
             tw_evidence_look_up(outbox->store, &letter, &evidence);
+        if (attempt->receiver->kind->wants_picture)
+            tw_evidence_draw(&letter, &evidence);
         attempt->receiver->kind->render(attempt->receiver, &letter, attempt->began_wall_ns, &attempt->request);
+        tw_evidence_free(&evidence);
     } else {
         tw_attempt_say(attempt, why, sizeof why - 1);
     }

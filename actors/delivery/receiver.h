@@ -67,6 +67,8 @@ struct tw_letter {
     int64_t since_ns;                     /* of a later event: that of the one that opened the alert; 0: not known */
     const struct tw_letter_trade *trades; /* in the record's order */
     uint32_t trade_count;                 /* 0: they were not looked up */
+    const struct tw_buffer *picture;      /* PNG; NULL: there is none */
+    const char *picture_title;
     struct tw_buffer *json; /* the alert's JSON, rendered once for all receivers; empty: not yet. NULL: not kept */
 };
 
@@ -99,6 +101,7 @@ struct tw_receiver_kind {
     bool has_sheet;   /* its texts come from templates */
     enum tw_sheet_kind sheet;
     bool wants_trades; /* looked up in the log */
+    bool wants_picture;
     struct tw_delivery_pace pace;
     void (*render)(const struct tw_receiver *receiver, const struct tw_letter *letter, int64_t wall_ns,
                    struct tw_request *request);

@@ -46,6 +46,12 @@ bool tw_alert_is_over(const struct tw_alert_view *view)
     return tw_text_is(view->event, "resolve") || tw_text_is(view->event, "retract");
 }
 
+const char *tw_mail_domain(const char *from)
+{
+    const char *at = from == NULL ? NULL : strrchr(from, '@');
+    return at == NULL ? "localhost" : at + 1;
+}
+
 void tw_render_json(struct tw_buffer *out, const struct tw_alert_view *view)
 {
     char *text = NULL;

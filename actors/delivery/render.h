@@ -26,6 +26,9 @@ void tw_body_close(struct tw_body *body, struct tw_request *request);
 /* True if the event ends its alert. */
 bool tw_alert_is_over(const struct tw_alert_view *view);
 
+/* Behind the @ of an address. */
+const char *tw_mail_domain(const char *from);
+
 /* A webhook's headers, signed over the body that is there. */
 void tw_webhook_head(const struct tw_receiver *receiver, const char *key, int64_t wall_ns, struct tw_request *request);
 

@@ -19,6 +19,8 @@ void tw_texts_of(const struct tw_receiver *receiver, const struct tw_letter *let
     while (out->trade_count < view.trades_listed && out->trade_count < TW_ALERT_TRADES_MAX &&
            tw_alert_next_trade(&view, &out->trades[out->trade_count]))
         out->trade_count++;
+    if (letter->picture != NULL)
+        snprintf(out->picture, sizeof out->picture, "picture.%s@%.200s", letter->key, tw_mail_domain(receiver->from));
     out->skipped = out->trade_count > TW_TRADES_SHOWN ? out->trade_count - TW_TRADES_SHOWN : 0;
     while (
         out->feature_count < view.feature_count && out->feature_count < TW_ALERT_FEATURES_MAX &&
@@ -62,7 +64,7 @@ static void append_e8(struct tw_buffer *out, int64_t amount_e8)
     tw_buffer_append(out, text, tw_e8_format(amount_e8, text));
 }
 
-static double amount_of(const struct tw_pack_value *value)
+double tw_amount_of(const struct tw_pack_value *value)
 {
     char text[TW_E8_TEXT_MAX];
     switch (value->type) {
@@ -80,7 +82,7 @@ static double amount_of(const struct tw_pack_value *value)
 
 static void append_percent(struct tw_buffer *out, const struct tw_alert_view *view)
 {
-    double threshold = amount_of(&view->threshold), percent = amount_of(&view->value) * 100;
+    double threshold = tw_amount_of(&view->threshold), percent = tw_amount_of(&view->value) * 100;
     if (threshold > 0 && percent >= 0 && percent / threshold < 1e9)
         append_number(out, (uint64_t)(percent / threshold + 0.5));
 }
@@ -274,10 +276,10 @@ static void append_of_alert(struct tw_buffer *out, const struct tw_texts *texts,
         append_word(out, texts->receiver);
         return;
     case TW_FIELD_PICTURE:
-        append_word(out, texts->picture == NULL ? "" : texts->picture);
+        append_word(out, texts->picture);
         return;
     case TW_FIELD_PICTURE_TITLE:
-        append_word(out, texts->picture_title == NULL ? "" : texts->picture_title);
+        append_word(out, texts->picture[0] == '\0' ? "" : letter->picture_title);
         return;
     default:
         append_flag(out, view, field);

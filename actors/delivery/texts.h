@@ -12,7 +12,7 @@
 struct tw_texts {
     const struct tw_letter *letter;
     const char *receiver;
-    const char *picture, *picture_title; /* NULL: there is none */
+    char picture[320]; /* its content id; "": there is none */
     struct tw_alert_trade trades[TW_ALERT_TRADES_MAX];
     uint32_t trade_count, skipped; /* listed in the record; in front of the latest */
     struct {
@@ -23,6 +23,9 @@ struct tw_texts {
 };
 void tw_texts_of(const struct tw_receiver *receiver, const struct tw_letter *letter, struct tw_texts *out);
 struct tw_template_values tw_texts_values(struct tw_texts *texts);
+
+/* value or threshold of an alert, about; 0: it is no number. */
+double tw_amount_of(const struct tw_pack_value *value);
 
 /* One part of the receiver's texts. */
 void tw_text_append(const struct tw_receiver *receiver, struct tw_texts *texts, enum tw_sheet_part part, uint32_t at,

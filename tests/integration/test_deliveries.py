@@ -306,7 +306,7 @@ class Receivers(unittest.TestCase):
         for alert in alerts:
             mail = by_number[alert["n"]]
             self.assertTrue(mail["Subject"].endswith(f"{alert['severity']}: {alert['message']}"), mail["Subject"])
-            plain, html = (part.get_content() for part in mail.iter_parts())
+            plain, html = (mail.get_body((kind,)).get_content() for kind in ("plain", "html"))
             self.assertIn(alert["message"], plain)
             self.assertIn(alert["id"], plain)
             self.assertIn(alert["message"].replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"), html)

@@ -4,9 +4,14 @@
 import email
 import email.policy
 import json
+import re
+import struct
+import subprocess
 import unittest
+import zlib
 
 from harness import Daemon, Publisher, Scratch, run_tool, trade, wait_until
+from harness.daemon import environment, executable
 from harness.sinks import MailServer, PagerDuty, Slack, SystemLog, certificate
 
 ACCOUNT = "Müller <b>&\"'"
@@ -39,6 +44,30 @@ def plain_and_html(raw):
     mail = email.message_from_bytes(raw, policy=email.policy.default)
     body = mail.get_body(("plain",)), mail.get_body(("html",))
     return mail, *(part.get_content().replace("\r\n", "\n").rstrip("\n") for part in body)
+
+
+def decode_png(data):
+    """Width, height and rows of colours of a PNG with a palette of bytes; every checksum is checked."""
+    assert data[:8] == b"\x89PNG\r\n\x1a\n", data[:8]
+    chunks, at = [], 8
+    while at < len(data):
+        length, kind = struct.unpack(">I4s", data[at:at + 8])
+        body = data[at + 8:at + 8 + length]
+        assert struct.unpack(">I", data[at + 8 + length:at + 12 + length])[0] == zlib.crc32(kind + body), kind
+        chunks.append((kind, body))
+        at += 12 + length
+    assert [kind for kind, _ in chunks][-1] == b"IEND"
+    width, height, depth, colour, *rest = struct.unpack(">IIBBBBB", chunks[0][1])
+    assert (depth, colour, *rest) == (8, 3, 0, 0, 0), chunks[0]
+    palette = dict(chunks)[b"PLTE"]
+    pixels = zlib.decompress(b"".join(body for kind, body in chunks if kind == b"IDAT"))
+    assert len(pixels) == height * (width + 1)
+    rows = []
+    for row in range(height):
+        begin = row * (width + 1)
+        assert pixels[begin] == 0, "a row is filtered, which this reader does not undo"
+        rows.append([tuple(palette[3 * index:3 * index + 3]) for index in pixels[begin + 1:begin + 1 + width]])
+    return width, height, rows
 
 
 def sent_number(mail):
@@ -96,6 +125,50 @@ class Texts(unittest.TestCase):
             self.assertRegex(grown[0][1], r"^It has grown within \d+ s, since 2\d{3}-\d\d-\d\d \d\d:\d\d:\d\d UTC\.\n")
             over = [said for said in by_event.values() if "Look at it" not in said[1]]
             self.assertEqual(len(over), 1)                      # the account's end
+
+    def check_picture(self, raw):
+        """What HTML shows is in the mail, and a picture that is not blank. Returns its title."""
+        mail, _, html = plain_and_html(raw)
+        alternative = list(mail.iter_parts())
+        self.assertEqual([part.get_content_type() for part in alternative], ["text/plain", "multipart/related"])
+        _, picture = alternative[1].iter_parts()
+        self.assertEqual((picture.get_content_type(), picture.get_content_disposition()), ("image/png", "inline"))
+        self.assertIn(f'<img src="cid:{picture["Content-ID"].strip("<>")}" width="480" height="160"', html)
+        width, height, rows = decode_png(picture.get_content())
+        self.assertEqual((width, height), (960, 320))
+        seen = {pixel for row in rows for pixel in row}
+        self.assertLessEqual({(255, 255, 255), (21, 101, 192), (198, 40, 40)}, seen)     # paper, curve, limit
+        return picture.get_content(), re.search(r"<small>(.*)</small>", html).group(1)
+
+    def test_a_mail_has_the_curve_of_its_trades(self):
+        tls = certificate(self.scratch)
+        with MailServer(tls) as server:
+            sets = self.mail_sets(server, tls)
+            with Daemon(sets=sets, data=self.scratch.path("data")) as daemon:
+                self.publish(daemon, EPISODE + [trade(symbol="Y", account=None, qty=20000)])
+                server.wait("the mails", lambda got: len(got) >= 5, seconds=30)
+                self.assertEqual(daemon.stop()[0], 0)
+            by_number = {sent_number(plain_and_html(raw)[0]): raw for _, _, raw in server.got}
+            alerts = [json.loads(line) for line in run_tool(
+                "alerts", "list", "--json", "--data", self.scratch.path("data")).out.splitlines()]
+            client = next(alert for alert in alerts if alert["type"] == "HIGH_CLIENT_EXPOSURE")
+            picture, title = self.check_picture(by_number[client["n"]])
+            self.assertRegex(title, r"^Exposure, by what each added, over 2 trades, 600k to 1.05M, ")
+            flags = [flag for key, value in sets.items() for flag in ("--set", f"{key}={value}")]
+            path = self.scratch.path("curve.png")
+            with open(path, "wb") as file:
+                done = subprocess.run([executable(), "deliveries", "render", "mail", "--part", "picture", "--alert",
+                                       str(client["n"]), "--data", self.scratch.path("data"), *flags], stdout=file, env=environment(), check=False)
+            self.assertEqual(done.returncode, 0)
+            with open(path, "rb") as file:
+                self.assertEqual(file.read(), picture)          # what the command shows is what was sent
+            large = next(alert for alert in alerts if alert["type"] == "LARGE_TRADE")
+            mail, _, html = plain_and_html(by_number[large["n"]])   # one trade makes no curve
+            self.assertEqual([part.get_content_type() for part in mail.iter_parts()], ["text/plain", "text/html"])
+            self.assertNotIn("cid:", html)
+            done = run_tool("deliveries", "render", "mail", "--part", "picture", "--alert", large["n"], "--data",
+                            self.scratch.path("data"))
+            self.assertEqual((done.code, done.out), (1, ""), done)
 
     def test_slack_pagerduty_and_syslog_say_what_their_templates_say(self):
         slack_text = ("{{$headline}}{{entity}}\nis at {{percent}} %{{/headline}}{{$text}}{{entity}}{{/text}}{{$body}}*{{entity}}*\n"

@@ -389,6 +389,57 @@ static void later_mails_of_an_episode_answer_the_first(void **state)
     assert_non_null(strstr(body, "\r\nSubject: CRITICAL: MSFT again\r\n"));
 }
 
+/* The body of a mail that shows a picture of so many bytes. */
+static const char *mail_with_picture(size_t bytes, const char *template)
+{
+    static struct tw_buffer picture;
+    struct tw_template_fault fault;
+    struct tw_alert_view view = alert("open", "MSFT");
+    struct tw_letter letter = {
+        .view = &view, .log_id = LOG_ID, .key = LOG_ID "-17", .picture = &picture, .picture_title = "A <curve>"};
+    struct tw_receiver receiver = mail;
+    struct tw_sheet *sheet = tw_sheet_read(TW_SHEET_MAIL, template, template == NULL ? 0 : strlen(template), &fault);
+    assert_non_null(sheet);
+    picture.length = 0;
+    for (size_t i = 0; i < bytes; i++)
+        tw_buffer_append(&picture, "abc" + i % 3, 1);
+    receiver.sheet = sheet;
+    receiver.kind->render(&receiver, &letter, WALL_NS, &rendered);
+    tw_buffer_append(&rendered.body, "", 1);
+    tw_sheet_free(&sheet);
+    tw_buffer_free(&picture);
+    return (const char *)rendered.body.bytes;
+}
+
+static void a_picture_goes_with_the_html_that_shows_it(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t bytes;
+        const char *base64;
+    } rows[] = {{1, "\r\n\r\nYQ==\r\n--"}, {2, "\r\n\r\nYWI=\r\n--"},      {3, "\r\n\r\nYWJj\r\n--"},
+                {57, "YWJjYWJj\r\n--"},    {58, "YWJjYWJj\r\nYQ==\r\n--"}, {60, "YWJjYWJj\r\nYWJj\r\n--"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        assert_non_null(strstr(mail_with_picture(rows[i].bytes, NULL), rows[i].base64));
+    const char *body = mail_with_picture(200, NULL);
+    static const char *const parts[] = {
+        "Content-Type: multipart/alternative; boundary=\"=_" LOG_ID "-17\"\r\n\r\n--=_" LOG_ID
+        "-17\r\nContent-Type: text/plain",
+        "--=_" LOG_ID "-17\r\nContent-Type: multipart/related; type=\"text/html\";\r\n boundary=\"=_" LOG_ID
+        "-17-related\"\r\n",
+        "\r\n\r\n--=_" LOG_ID "-17-related\r\nContent-Type: text/html",
+        "\r\nContent-ID: <picture." LOG_ID "-17@example.org>\r\nContent-Disposition: inline",
+        "\r\n--=_" LOG_ID "-17-related--\r\n--=_" LOG_ID "-17--\r\n"};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (strstr(body, parts[i]) == NULL)
+            fail_msg("%s is not in %s", parts[i], body);
+    for (const char *end; (end = strchr(body, '\n')) != NULL; body = end + 1)
+        assert_true(end > body && end[-1] == '\r' && end - body < 120);
+    body = mail_with_picture(200, "{{$html}}<p>{{message}}, {{picture_title}}</p>{{/html}}");
+    assert_null(strstr(body, "image/png")); /* this template does not show it */
+    assert_non_null(strstr(body, "A &lt;curve&gt;"));
+}
+
 /* ---- lines ---- */
 
 static void a_line_is_the_alert_with_its_key(void **state)
@@ -467,6 +518,7 @@ int main(void)
         cmocka_unit_test(lines_of_a_mail_are_short_ascii_and_end_in_cr_lf),
         cmocka_unit_test(the_headers_of_a_mail),
         cmocka_unit_test(later_mails_of_an_episode_answer_the_first),
+        cmocka_unit_test(a_picture_goes_with_the_html_that_shows_it),
         cmocka_unit_test(a_line_is_the_alert_with_its_key),
         cmocka_unit_test(everyone_gets_what_reaches_their_least_severity),
         cmocka_unit_test(receivers_come_from_the_configuration),
