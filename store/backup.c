@@ -289,7 +289,18 @@ static bool room_for_the_log(const struct backup *backup)
            tw_store_room(backup->store, TW_STORE_WAL_BYTES_MAX + TW_STORE_RESERVE_BYTES, backup->error);
 }
 
+static void nobody_waits(void *context)
+{
+    (void)context;
+}
+
 bool tw_store_backup(struct tw_store *store, const char *directory, struct tw_store_error *error)
+{
+    return tw_store_backup_watched(store, directory, nobody_waits, NULL, error);
+}
+
+bool tw_store_backup_watched(struct tw_store *store, const char *directory, void (*taken)(void *context), void *context,
+                             struct tw_store_error *error)
 {
     struct tw_store_error own;
     struct backup backup = {.store = store,
@@ -299,8 +310,9 @@ bool tw_store_backup(struct tw_store *store, const char *directory, struct tw_st
                             .lock_fd = -1,
                             .head = tw_store_head_now(store)};
     bool made = make_target(&backup);
-    bool done = made && room_for_the_log(&backup) && take_snapshots(&backup) &&
-                (store->mode == TW_STORE_WRITE ? checkpoint(&backup) : copy_database(&backup)) &&
+    bool begun = made && room_for_the_log(&backup) && take_snapshots(&backup);
+    taken(context);
+    bool done = begun && (store->mode == TW_STORE_WRITE ? checkpoint(&backup) : copy_database(&backup)) &&
                 still_reaches(&backup) && finish(&backup);
     if (made && !done)
         remove_target(&backup);

@@ -325,6 +325,10 @@ uint64_t tw_store_seq_at(struct tw_store *store, int64_t ts_ns);
  * nobody else has, the files as they are. What was begun is removed on failure. Any thread; one that does not retain.
  */
 bool tw_store_backup(struct tw_store *store, const char *directory, struct tw_store_error *error);
+/* The same; calls `taken` when it has all snapshots that it takes: until then none may be removed, nor trades be
+ * dropped until it ends. */
+bool tw_store_backup_watched(struct tw_store *store, const char *directory, void (*taken)(void *context), void *context,
+                             struct tw_store_error *error);
 
 /* ---- stats and verify ---- */
 struct tw_store_stats {

@@ -17,6 +17,7 @@
 struct tw_control_door {
     char path[sizeof((struct sockaddr_un *)NULL)->sun_path];
     zsock_t *socket;
+    struct tw_control_asker asker; /* of the request last heard */
 };
 
 static void shut(struct tw_control_door *door, const char *why)
@@ -39,7 +40,7 @@ struct tw_control_door *tw_control_door_open(const char *directory)
     }
     /* The lock on the directory proves that whoever left one here is gone. */
     unlink(door->path);
-    door->socket = zsock_new(ZMQ_REP);
+    door->socket = zsock_new(ZMQ_ROUTER);
     zsock_set_linger(door->socket, 500);
     zsock_set_rcvhwm(door->socket, WAITING_MAX);
     zsock_set_sndhwm(door->socket, WAITING_MAX);
@@ -65,16 +66,31 @@ zsock_t *tw_control_door_socket(struct tw_control_door *door)
     return door->socket;
 }
 
+/* Who asks, as libzmq names him, and the empty part behind that. */
+static bool hear_asker(struct tw_control_door *door)
+{
+    zmq_msg_t name, nothing;
+    if (!tw_lane_receive(door->socket, &name))
+        return false;
+    door->asker.length = (uint8_t)zmq_msg_size(&name);
+    memcpy(door->asker.bytes, zmq_msg_data(&name), door->asker.length);
+    zmq_msg_close(&name);
+    if (zsock_rcvmore(door->socket) && tw_lane_receive(door->socket, &nothing))
+        zmq_msg_close(&nothing);
+    return true;
+}
+
 bool tw_control_door_hear(struct tw_control_door *door, char request[TW_CONTROL_REQUEST_BYTES])
 {
     zmq_msg_t message;
-    if (door->socket == NULL || !tw_lane_receive(door->socket, &message))
+    request[0] = '\0';
+    if (door->socket == NULL || !hear_asker(door))
         return false;
+    if (!zsock_rcvmore(door->socket) || !tw_lane_receive(door->socket, &message))
+        return true; /* who speaks otherwise than a REQ is told so */
     size_t length = zmq_msg_size(&message);
     const char *bytes = zmq_msg_data(&message);
-    bool readable = length < TW_CONTROL_REQUEST_BYTES && memchr(bytes, '\0', length) == NULL;
-    request[0] = '\0';
-    if (readable) {
+    if (length < TW_CONTROL_REQUEST_BYTES && memchr(bytes, '\0', length) == NULL) {
         memcpy(request, bytes, length);
         request[length] = '\0';
     }
@@ -86,31 +102,54 @@ bool tw_control_door_hear(struct tw_control_door *door, char request[TW_CONTROL_
     return true;
 }
 
-void tw_control_door_answer_with(struct tw_control_door *door, const void *bytes, size_t length)
+struct tw_control_asker tw_control_door_asker(const struct tw_control_door *door)
+{
+    return door->asker;
+}
+
+/* Who has gone hears nothing. Takes over the message. */
+static void send_to(struct tw_control_door *door, const struct tw_control_asker *asker, zmq_msg_t *message)
+{
+    void *socket = zsock_resolve(door->socket);
+    if (zmq_send(socket, asker->bytes, asker->length, ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0 ||
+        zmq_send(socket, "", 0, ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0 || zmq_msg_send(message, socket, ZMQ_DONTWAIT) < 0)
+        zmq_msg_close(message);
+}
+
+static void say_to(struct tw_control_door *door, const struct tw_control_asker *asker, const char *kind,
+                   const void *bytes, size_t length)
 {
     zmq_msg_t message;
-    TW_ASSERT(zmq_msg_init_size(&message, length + 3) == 0);
-    memcpy(zmq_msg_data(&message), "ok ", 3);
+    size_t kind_length = strlen(kind);
+    TW_ASSERT(zmq_msg_init_size(&message, kind_length + length) == 0);
+    memcpy(zmq_msg_data(&message), kind, kind_length);
     if (length > 0)
-        memcpy((char *)zmq_msg_data(&message) + 3, bytes, length);
-    if (zmq_msg_send(&message, zsock_resolve(door->socket), ZMQ_DONTWAIT) < 0)
-        zmq_msg_close(&message);
+        memcpy((char *)zmq_msg_data(&message) + kind_length, bytes, length);
+    send_to(door, asker, &message);
+}
+
+void tw_control_door_answer_with(struct tw_control_door *door, const void *bytes, size_t length)
+{
+    say_to(door, &door->asker, "ok ", bytes, length);
 }
 
 void tw_control_door_fail(struct tw_control_door *door, const struct tw_store_error *error)
 {
-    char answer[600];
-    const char *word = error->status == TW_STORE_MISSING   ? "no"
-                       : error->status == TW_STORE_REFUSED ? "refused"
-                                                           : "error";
-    snprintf(answer, sizeof answer, "%s %.590s", word, error->text);
-    (void)zmq_send(zsock_resolve(door->socket), answer, strlen(answer), ZMQ_DONTWAIT);
+    const char *word = error->status == TW_STORE_MISSING   ? "no "
+                       : error->status == TW_STORE_REFUSED ? "refused "
+                                                           : "error ";
+    say_to(door, &door->asker, word, error->text, strlen(error->text));
+}
+
+void tw_control_door_answer_later(struct tw_control_door *door, const struct tw_control_asker *asker, const char *error)
+{
+    if (error != NULL)
+        say_to(door, asker, "error ", error, strlen(error));
+    else
+        say_to(door, asker, "ok", NULL, 0);
 }
 
 void tw_control_door_answer(struct tw_control_door *door, const char *error)
 {
-    char answer[600] = "ok";
-    if (error != NULL)
-        snprintf(answer, sizeof answer, "error %.590s", error);
-    (void)zmq_send(zsock_resolve(door->socket), answer, strlen(answer), ZMQ_DONTWAIT); /* who has gone hears nothing */
+    tw_control_door_answer_later(door, &door->asker, error);
 }

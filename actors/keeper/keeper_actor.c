@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "actors/delivery/listing_actor.h"
+#include "actors/keeper/backup_actor.h"
 #include "actors/keeper/control_actor.h"
 #include "actors/lifecycle/desk_actor.h"
 #include "actors/runtime/lane.h"
@@ -36,6 +37,7 @@ struct tw_keeper_actor {
     struct tw_keeper_actor_settings settings;
     zsock_t *slices, *gateway, *actions;
     struct tw_control_door *door;
+    struct tw_backup_job *backup;      /* NULL: none is under way */
     struct tw_snapshot_writer *writer; /* of the snapshot under way */
     int64_t begun_ns, paced_ns;        /* when it began; up to when the slices taken may keep us busy */
     int64_t work_ns;                   /* the process's processor time when it began */
@@ -115,6 +117,7 @@ static bool start(void *self, char failure[512])
 static void close_sockets(void *self)
 {
     struct tw_keeper_actor *actor = self;
+    tw_backup_job_wait(&actor->backup, actor->door);
     tw_store_snapshot_abandon(&actor->writer);
     tw_control_door_close(&actor->door);
     zsock_destroy(&actor->slices);
@@ -142,7 +145,8 @@ static int wait_for(void *self, zmq_pollitem_t items[TW_AGENT_SOCKETS_MAX], int6
         items[count++] = (zmq_pollitem_t){zsock_resolve(actor->slices), 0, ZMQ_POLLIN, 0};
     else
         *deadline_ns = actor->paced_ns;
-    if ((tw_keeper_whole(actor->core, UINT64_MAX) || actor->awaited_h != 0) && now_ns + DURABLE_NS < *deadline_ns)
+    bool looks = tw_keeper_whole(actor->core, UINT64_MAX) || actor->awaited_h != 0 || actor->backup != NULL;
+    if (looks && now_ns + DURABLE_NS < *deadline_ns)
         *deadline_ns = now_ns + DURABLE_NS;
     return count;
 }
@@ -298,11 +302,21 @@ static void finish(struct tw_keeper_actor *actor)
     tw_log(TW_LOG_INFO, "keeper",
            "snapshot lsn=%" PRIu64 " trades=%" PRIu64 " alerts=%" PRIu64 " bytes=%" PRIu64 " ms=%" PRId64, barrier.lsn,
            barrier.seq, barrier.last_alert, actor->bytes, (tw_now_ns() - actor->begun_ns) / 1000000);
+    look_for_days(actor);
+}
+
+/* A backup may be copying what is old. */
+static void tidy(struct tw_keeper_actor *actor, int64_t now_ns)
+{
+    bool under_way = actor->backup != NULL && !tw_backup_job_ended(&actor->backup, actor->door);
+    if (under_way && !tw_backup_job_has_snapshots(actor->backup))
+        return;
     for (uint64_t old; (old = tw_keeper_surplus(actor->core)) != 0;) {
         remove_snapshot(actor, old);
         tw_keeper_removed(actor->core, old);
     }
-    look_for_days(actor);
+    if (!under_way)
+        drop_days(actor, now_ns);
 }
 
 /* ---- commands ---- */
@@ -396,7 +410,6 @@ static void hear_command(struct tw_keeper_actor *actor)
 {
     static const char backup[] = "backup ", deliveries[] = "deliveries ", desk[] = "desk ", acts[] = "act ";
     char request[TW_CONTROL_REQUEST_BYTES];
-    struct tw_store_error error;
     if (!tw_control_door_hear(actor->door, request))
         return;
     if (strncmp(request, deliveries, sizeof deliveries - 1) == 0) {
@@ -417,13 +430,12 @@ static void hear_command(struct tw_keeper_actor *actor)
             actor->door, "the commands are: backup DIRECTORY, with its whole path; deliveries ...; desk ...; act ...");
         return;
     }
-    int64_t begun_ns = tw_now_ns();
-    bool done = tw_store_backup(actor->store, directory, &error);
-    tw_control_door_answer(actor->door, done ? NULL : error.text);
-    if (done)
-        tw_log(TW_LOG_INFO, "keeper", "backup directory=%s ms=%" PRId64, directory, (tw_now_ns() - begun_ns) / 1000000);
-    else
-        tw_log(TW_LOG_WARNING, "keeper", "no backup: %s", error.text);
+    if (actor->backup != NULL) {
+        tw_control_door_answer(actor->door, "a backup is under way; try again when it has ended");
+        return;
+    }
+    struct tw_control_asker asker = tw_control_door_asker(actor->door);
+    actor->backup = tw_backup_job_start(actor->store, directory, &asker);
 }
 
 /* ---- the turn ---- */
@@ -459,7 +471,7 @@ static enum tw_agent_progress work(void *self, char failure[512])
     bool took = take_message(actor, now_ns);
     if (tw_keeper_whole(actor->core, tw_store_last_lsn(actor->store)))
         finish(actor);
-    drop_days(actor, now_ns);
+    tidy(actor, now_ns);
     report(actor, now_ns);
     return took ? TW_AGENT_CONTINUES : TW_AGENT_WAITS;
 }

@@ -2,7 +2,9 @@
 """A backup of the running daemon, through its control socket; and that socket's life."""
 
 import os
+import pathlib
 import stat
+import threading
 import unittest
 
 import zmq
@@ -10,6 +12,8 @@ import zmq
 from harness import Catchup, Daemon, Publisher, Scratch, run_tool, trade, wait_until
 from harness.market import Persistent
 from harness.waiting import PATIENCE
+
+SLOW_SYNC = pathlib.Path(os.environ.get("TAPEWARDEN_BIN", "")).parent / "tests" / "libslow_sync.so"
 
 
 def command(daemon, *parts, seconds=30):
@@ -58,6 +62,36 @@ class Backup(unittest.TestCase):
             replay = run_tool("replay", "--data", copy, seconds=120)
             self.assertEqual(replay.code, 0, replay)
             self.assertEqual(daemon.stop()[0], 0)
+
+    @unittest.skipUnless(SLOW_SYNC.exists(), "sanitizers do not go together with what is preloaded")
+    def test_to_a_slow_disk_it_holds_nobody_up(self):
+        """While it is made people are answered, snapshots are finished, and nothing is taken away from under it."""
+        with Scratch() as scratch:
+            copy = os.path.realpath(scratch.path("copy"))
+            slow = {"LD_PRELOAD": str(SLOW_SYNC), "TW_SLOW_ROOT": copy, "TW_SLOW_MS": "1000"}
+            sets = {"store/snapshot_trades": 400, "store/snapshot_seconds": 0}
+            with Daemon(sets=sets, extra=slow) as daemon:
+                publisher = Persistent(daemon, "desk", columnar=True)
+                publisher.start()
+                wait_until("snapshots", lambda: daemon.said().count("snapshot lsn=") >= 3, seconds=60)
+                answers = []
+                backup = threading.Thread(target=lambda: answers.append(command(daemon, f"backup {copy}", seconds=120)))
+                backup.start()
+                wait_until("its beginning", lambda: os.path.isdir(os.path.join(copy, "snapshots")))
+                before = daemon.said().count("snapshot lsn=")
+                self.assertRegex(command(daemon, f"backup {copy}-2"), "^error a backup is under way")
+                act = run_tool("alerts", "note", "1", "--note", "meanwhile", "--data", daemon.data)
+                self.assertEqual(act.code, 0, act)
+                wait_until("four more snapshots", lambda: daemon.said().count("snapshot lsn=") >= before + 4, seconds=60)
+                self.assertEqual(answers, [], "the backup was quick: this shows nothing")
+                backup.join(120 * PATIENCE)
+                self.assertEqual(answers, ["ok"])
+                left = lambda: [name for name in os.listdir(os.path.join(daemon.data, "snapshots")) if "." not in name]
+                wait_until("what is old to go", lambda: len(left()) <= 2)
+                publisher.finish()
+                self.assertEqual(daemon.stop()[0], 0)
+            verify = run_tool("store", "verify", "--data", copy, seconds=60)
+            self.assertEqual(verify.code, 0, verify)
 
     def test_what_it_cannot_do_it_says(self):
         with Daemon() as daemon, Publisher(daemon, "desk") as publisher:

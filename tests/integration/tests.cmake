@@ -37,6 +37,8 @@ tw_integration(examples 120)
 if(NOT TW_SANITIZE)
   tw_integration(run 240 serial)
   # Sanitizers have an allocator of their own.
+  add_library(slow_sync MODULE integration/preload/slow_sync.c)
+  target_link_libraries(slow_sync PRIVATE ${CMAKE_DL_LIBS})
   add_library(count_allocations MODULE integration/preload/allocations.c)
   tw_integration(allocations 120)
 endif()
