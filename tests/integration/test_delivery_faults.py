@@ -146,7 +146,7 @@ class Blocks(unittest.TestCase):
                     began = time.monotonic()
                     self.publish(daemon, 50, "desk-8")      # while it hangs
                     ops.wait_numbers(100)
-                    self.assertLess(time.monotonic() - began, 1.5 * PATIENCE)
+                    self.assertLess(time.monotonic() - began, 10 * PATIENCE)    # and not the 45 s of the lease
                     self.assertIn("again", {row["state"] for row in attempts(daemon, "file")})
                     self.assertEqual(os.path.getsize(path), 0)
                     code, seconds = daemon.stop()

@@ -3,6 +3,7 @@
 
 import base64
 import calendar
+import contextlib
 import datetime
 import hashlib
 import hmac
@@ -564,7 +565,8 @@ class SystemLogOverTcp(SystemLog):
     def hang_up(self):
         """On all who are connected."""
         while self.connections:
-            self.connections.pop().shutdown(socket.SHUT_RDWR)
+            with contextlib.suppress(OSError):      # it has gone by itself
+                self.connections.pop().shutdown(socket.SHUT_RDWR)
 
     def __exit__(self, *unused):
         self.ends.set()
