@@ -33,7 +33,7 @@ def _memory_gib():
 
 
 def _file_system(directory):
-    return _said("findmnt", "-no", "FSTYPE", "-T", str(directory))
+    return _said("findmnt", "-no", "FSTYPE", "-T", str(directory)).split()[-1]    # of several, one over the other
 
 
 def compiler(build):
