@@ -285,6 +285,7 @@ static void drop_days(struct tw_keeper_actor *actor, int64_t now_ns)
     tw_log(TW_LOG_INFO, "keeper", "dropped the trades up to %" PRIu64 " ms=%" PRId64, gone->last_seq,
            (tw_now_ns() - now_ns) / 1000000);
     tw_keeper_dropped(actor->core);
+    look_for_days(actor); /* more may go by now, and no trade may come that brings the next snapshot */
 }
 
 /* ---- a whole snapshot ---- */
