@@ -133,6 +133,7 @@ static void make_receivers(struct tw_topology *topology)
     tw_receivers_from(topology->cfg, &topology->receivers);
     for (uint32_t i = 0; i < topology->receivers.count; i++)
         tw_routing_add(routing, topology->receivers.list[i].name, topology->receivers.list[i].minimum);
+    routing->groupable = tw_receivers_groupable(&topology->receivers);
     topology->routes = tw_routes_from(topology->cfg, routing->names, routing->count);
     routing->routes = topology->routes;
     routing->local_seconds = tw_session_local_seconds;
@@ -187,7 +188,7 @@ static void make_actors(struct tw_topology *topology, struct tw_recovered *recov
     topology->exposure = tw_exposure_actor_new(&cores.exposure, topology->shards, topology->events, topology->slices);
     topology->scorer = tw_scorer_actor_new(&cores.scorer, topology->slices);
     topology->router = tw_router_actor_new(&cores.router, &recovered->evidence, topology->store, &routes);
-    topology->delivery = tw_delivery_actor_new(topology->store, cfg, &topology->receivers);
+    topology->delivery = tw_delivery_actor_new(topology->store, cfg, &topology->receivers, topology->routes);
     topology->catchup = tw_catchup_actor_new(topology->store, tw_cfg_text(cfg, "bind/requests"));
     topology->keeper = make_keeper(topology, recovered->snapshot_lsn);
 }

@@ -52,6 +52,8 @@ struct tw_cfg_route {
     bool goes_on;                                          /* the next ones are asked, too */
     const char *escalate_to;                               /* NULL: nobody */
     int64_t escalate_after_s;
+    const char *group_by;                                      /* NULL: that of its parent */
+    int64_t group_wait_s, group_interval_s, repeat_interval_s; /* -1: not set */
 };
 uint32_t tw_cfg_routes(const struct tw_cfg *cfg, struct tw_cfg_route out[TW_ROUTES_MAX]);
 

@@ -9,7 +9,20 @@
 #include "protocol/check.h"
 #include "protocol/status.h"
 
-enum field { PARENT, MATCH, HOURS, RECEIVER, CONTINUE, ESCALATE_AFTER, ESCALATE_TO, FIELD_COUNT };
+enum field {
+    PARENT,
+    MATCH,
+    HOURS,
+    RECEIVER,
+    CONTINUE,
+    ESCALATE_AFTER,
+    ESCALATE_TO,
+    GROUP_BY,
+    GROUP_WAIT,
+    GROUP_INTERVAL,
+    REPEAT_INTERVAL,
+    FIELD_COUNT
+};
 
 struct route {
     const struct tw_setting *fields[FIELD_COUNT];
@@ -25,8 +38,10 @@ struct routes {
 static int field_of(const struct tw_setting *setting)
 {
     static const enum tw_key_id ids[FIELD_COUNT] = {
-        TW_KEY_ID_ROUTE_PARENT,   TW_KEY_ID_ROUTE_MATCH,          TW_KEY_ID_ROUTE_HOURS,      TW_KEY_ID_ROUTE_RECEIVER,
-        TW_KEY_ID_ROUTE_CONTINUE, TW_KEY_ID_ROUTE_ESCALATE_AFTER, TW_KEY_ID_ROUTE_ESCALATE_TO};
+        TW_KEY_ID_ROUTE_PARENT,         TW_KEY_ID_ROUTE_MATCH,          TW_KEY_ID_ROUTE_HOURS,
+        TW_KEY_ID_ROUTE_RECEIVER,       TW_KEY_ID_ROUTE_CONTINUE,       TW_KEY_ID_ROUTE_ESCALATE_AFTER,
+        TW_KEY_ID_ROUTE_ESCALATE_TO,    TW_KEY_ID_ROUTE_GROUP_BY,       TW_KEY_ID_ROUTE_GROUP_WAIT,
+        TW_KEY_ID_ROUTE_GROUP_INTERVAL, TW_KEY_ID_ROUTE_REPEAT_INTERVAL};
     for (int i = 0; i < FIELD_COUNT; i++)
         if (setting->key == &tw_keys[ids[i]])
             return i;
@@ -75,6 +90,11 @@ static const char *text_of(const struct tw_setting *setting)
     return setting == NULL ? NULL : setting->text;
 }
 
+static int64_t seconds_of(const struct tw_setting *setting)
+{
+    return setting == NULL ? -1 : setting->number;
+}
+
 uint32_t tw_cfg_routes(const struct tw_cfg *cfg, struct tw_cfg_route out[TW_ROUTES_MAX])
 {
     struct routes *routes = gather(cfg);
@@ -89,7 +109,11 @@ uint32_t tw_cfg_routes(const struct tw_cfg *cfg, struct tw_cfg_route out[TW_ROUT
                                        .receivers = text_of(route->fields[RECEIVER]),
                                        .goes_on = goes_on != NULL && goes_on->number != 0,
                                        .escalate_to = text_of(route->fields[ESCALATE_TO]),
-                                       .escalate_after_s = after == NULL ? 0 : (int64_t)after->number};
+                                       .escalate_after_s = after == NULL ? 0 : (int64_t)after->number,
+                                       .group_by = text_of(route->fields[GROUP_BY]),
+                                       .group_wait_s = seconds_of(route->fields[GROUP_WAIT]),
+                                       .group_interval_s = seconds_of(route->fields[GROUP_INTERVAL]),
+                                       .repeat_interval_s = seconds_of(route->fields[REPEAT_INTERVAL])};
     }
     free(routes);
     return count;
@@ -142,6 +166,19 @@ static bool check_escalation(const struct tw_cfg *cfg, const struct route *route
     return to == NULL || check_receivers(cfg, to, error);
 }
 
+/* Times of groups want groups, here or above. */
+static bool check_groups(struct routes *routes, const struct route *route, struct tw_cfg_error *error)
+{
+    for (const struct route *at = route; at != NULL;
+         at = at->fields[PARENT] == NULL ? NULL : route_of(routes, at->fields[PARENT]->text))
+        if (at->fields[GROUP_BY] != NULL)
+            return true;
+    for (int i = GROUP_WAIT; i <= REPEAT_INTERVAL; i++)
+        if (route->fields[i] != NULL)
+            return fail(error, route->fields[i], "there is no group_by, neither here nor in a parent");
+    return true;
+}
+
 /* From each route up: so many steps as there are routes, and no top yet, is a loop. */
 static bool check_parents(struct routes *routes, const struct route *route, struct tw_cfg_error *error)
 {
@@ -169,7 +206,7 @@ bool tw_cfg_check_routes(const struct tw_cfg *cfg, struct tw_cfg_error *error)
             good = check_receivers(cfg, route->fields[RECEIVER], error);
         else if (good && route->fields[PARENT] == NULL)
             good = fail(error, any_field(route), "this route has neither a receiver nor a parent that has one");
-        good = good && check_escalation(cfg, route, error);
+        good = good && check_escalation(cfg, route, error) && check_groups(routes, route, error);
     }
     free(routes);
     return good;

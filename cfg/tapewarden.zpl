@@ -220,6 +220,19 @@ route
         # escalate_after = 900
         # Who is told then, and at once of what has grown in severity. (names of receivers, spaces between)
         # escalate_to = pagerduty slack
+        # What it takes goes to slack, mail and standard webhooks in groups, one message for all that have
+        # these labels in common; none: all that it takes. Without it, that of its parent, or each alert by
+        # itself. (labels such as type entity, spaces between; all, or none)
+        # group_by = entity_type entity
+        # How long a group waits for others after its first alert; 30 unless set here or by its parent. (0 to
+        # 86400; seconds)
+        # group_wait = 900
+        # So long after a group's message the next one goes at the earliest; 300 unless set here or by its
+        # parent. (0 to 86400; seconds)
+        # group_interval = 900
+        # So long after it was told, what is open and nobody has taken is told again; 0, which is the default:
+        # never. (0, or 1 to 2592000; seconds)
+        # repeat_interval = 900
         # Whether the routes that follow it are asked, too; off unless set. (on or off)
         # continue = on
 

@@ -93,6 +93,7 @@
 #define TW_RECEIVER_BYTES_MAX 32u
 #define TW_ROUTES_MAX 256u           /* each is looked at for each alert */
 #define TW_MATCHERS_MAX 16u          /* of one route */
+#define TW_GROUP_BYTES_MAX 160u      /* a group's name; a longer one ends in its hash */
 #define TW_INHIBITIONS_MAX 16u       /* rules of which alerts mute which */
 #define TW_INHIBITION_HELD_MAX 4096u /* one-shot alerts that mute others at a time; then the oldest does no longer */
 #define TW_ANSWER_BYTES_MAX 240u     /* of an answer, kept in the ledger for the eye */

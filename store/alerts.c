@@ -48,7 +48,7 @@ enum tw_store_status tw_store_put_alerts(struct tw_store *store, const struct tw
     uint64_t last = store->last_alert, bytes = 0; /* only this thread changes it */
     for (uint32_t i = 0; i < count; i++)
         bytes += alerts[i].length + 64u * (uint32_t)__builtin_popcount(alerts[i].receivers) +
-                 512u * alerts[i].released_count;
+                 512u * (alerts[i].released_count + alerts[i].group_count);
     if (!tw_store_room(store, bytes, error))
         return error->status;
     bool released = false;

@@ -5,6 +5,7 @@
  */
 #include <inttypes.h>
 
+#include "store/groups.h"
 #include "store/inside.h"
 
 #define KEY_BYTES_MAX (2u + 8u + 8u + TW_RECEIVER_BYTES_MAX)
@@ -87,6 +88,33 @@ void tw_store_set_receivers(struct tw_store *store, const char *const *names, ui
     store->receiver_count = count;
 }
 
+/* Waits in a group? */
+static bool put_in_group(struct tw_store *store, rocksdb_writebatch_t *batch, const struct tw_store_alert *alert,
+                         uint32_t receiver, struct tw_text name)
+{
+    for (uint32_t i = 0; i < alert->group_count; i++) {
+        const struct tw_store_group *group = &alert->groups[i];
+        if ((group->receivers >> receiver & 1u) == 0)
+            continue;
+        struct tw_store_waiting waiting = {
+            .receiver = name, .group = {group->name, group->length}, .n = alert->n, .queued_ns = alert->queued_ns};
+        memcpy(waiting.id, alert->id, sizeof waiting.id);
+        tw_groups_put_waiting(store, batch, &waiting);
+        return true;
+    }
+    return false;
+}
+
+void tw_outbox_put_lead(struct tw_store *store, rocksdb_writebatch_t *batch, struct tw_text receiver, uint64_t n,
+                        struct tw_text group, uint32_t repeat, int64_t queued_ns)
+{
+    uint8_t key[KEY_BYTES_MAX], value[sizeof(struct row) + TW_GROUP_BYTES_MAX];
+    const struct row row = {.queued_ns = queued_ns, .reason = repeat};
+    memcpy(value, &row, sizeof row);
+    memcpy(value + sizeof row, group.bytes, group.length);
+    tw_batch_put(store, batch, TW_FAMILY_META, key, key_of('o', receiver, n, key), value, sizeof row + group.length);
+}
+
 static void put_one_pending(struct tw_store *store, rocksdb_writebatch_t *batch, struct tw_text name,
                             const struct tw_store_alert *alert)
 {
@@ -111,7 +139,8 @@ void tw_store_put_pending(struct tw_store *store, rocksdb_writebatch_t *batch, c
     for (uint32_t i = 0; i < store->receiver_count; i++) {
         struct tw_text name = {store->receivers[i], (uint32_t)strlen(store->receivers[i])};
         for (uint32_t j = 0; j < count; j++)
-            if ((alerts[j].receivers >> i & 1u) != 0)
+            if ((alerts[j].receivers >> i & 1u) != 0 &&
+                (alerts[j].group_count == 0 || !put_in_group(store, batch, &alerts[j], i, name)))
                 put_one_pending(store, batch, name, &alerts[j]);
         for (uint32_t j = 0; j < count; j++)
             if ((alerts[j].later_receivers >> i & 1u) != 0)
@@ -136,8 +165,14 @@ static bool visit_row(struct tw_store *store, char sort, const rocksdb_iterator_
     out->queued_ns = row.queued_ns;
     out->at_ns = row.at_ns;
     out->attempts = row.attempts;
-    out->reason = (enum tw_store_reason)row.reason;
-    out->why = (struct tw_text){(const char *)value + sizeof row, (uint32_t)(value_length - sizeof row)};
+    const struct tw_text rest = {(const char *)value + sizeof row, (uint32_t)(value_length - sizeof row)};
+    if (sort == 'o') {
+        out->group = rest;
+        out->repeat = row.reason;
+    } else {
+        out->reason = (enum tw_store_reason)row.reason;
+        out->why = rest;
+    }
     return true;
 }
 
@@ -280,9 +315,15 @@ static void put_state(struct tw_store *store, rocksdb_writebatch_t *batch, const
     struct row row = {attempt->queued_ns, attempt->next_ns, attempt->attempts, (uint32_t)attempt->reason};
     size_t length = key_of('o', attempt->receiver, attempt->n, key);
     if (attempt->outcome == TW_DELIVERY_AGAIN) {
-        tw_batch_put(store, batch, TW_FAMILY_META, key, length, &row, sizeof row);
+        row.reason = attempt->repeat;
+        memcpy(value, &row, sizeof row);
+        if (attempt->group.length > 0)
+            memcpy(value + sizeof row, attempt->group.bytes, attempt->group.length);
+        tw_batch_put(store, batch, TW_FAMILY_META, key, length, value, sizeof row + attempt->group.length);
         return;
     }
+    if (attempt->lead != 0)
+        tw_groups_put_end(store, batch, attempt);
     rocksdb_writebatch_delete_cf(batch, store->families[TW_FAMILY_META], (const char *)key, length);
     if (attempt->outcome == TW_DELIVERY_DONE)
         return;

@@ -152,6 +152,10 @@ bool tw_store_refusals(struct tw_store *store, uint64_t after, tw_store_refusal_
                        struct tw_store_error *error);
 uint64_t tw_store_refusal_count(struct tw_store *store);
 
+struct tw_store_group { /* some of `receivers` get it in one */
+    uint32_t receivers, length;
+    char name[TW_GROUP_BYTES_MAX];
+};
 /* Alert records by n, dense from 1: encoded maps (protocol/messages.h). The digest after n is kept beside each, so that
  * recovery goes on from it and `verify` can check. Router thread only; not fsynced on its own (they are re-derived). */
 struct tw_store_alert {
@@ -164,6 +168,9 @@ struct tw_store_alert {
     uint64_t silence;
     uint32_t receivers;
     int64_t queued_ns;
+    const struct tw_store_group *groups; /* of those that get it in one; the alert's id is set then */
+    uint32_t group_count;
+    uint8_t id[TW_ALERT_ID_BYTES];
     struct tw_text muted_rule;             /* that of inhibition which mutes it; empty: none does */
     uint64_t muted_by;                     /* and number of the event that the source began with */
     uint64_t muted_told;                   /* of one that is told after all: number of the event with which it is */
@@ -240,7 +247,9 @@ struct tw_store_delivery {
     int64_t at_ns;           /* pending: not before; dead: since */
     uint32_t attempts;       /* so far */
     enum tw_store_reason reason;
-    struct tw_text why; /* dead: the last answer, cut */
+    struct tw_text why;   /* dead: the last answer, cut */
+    struct tw_text group; /* pending: its name, if it stands for a group's message; else empty */
+    uint32_t repeat;      /* pending: how often it was told before, as what is open still */
 };
 typedef bool (*tw_store_delivery_visit)(void *context, const struct tw_store_delivery *delivery); /* false stops */
 /* Those of one receiver with n > after, in order of n; an empty receiver: all, by receiver, whatever `after` is (but
@@ -269,6 +278,13 @@ struct tw_store_attempt {
     uint32_t latency_us;
     int32_t status; /* the answer's: HTTP, SMTP or exit code; 0: none */
     struct tw_text answer;
+    /* Of a group's message only, not in the ledger: n of the row that stands for it (else 0), what that row says, the
+     * alert's id, and when it is told again if it is open still (0: never). */
+    uint64_t lead;
+    struct tw_text group;
+    uint32_t repeat;
+    uint8_t id[TW_ALERT_ID_BYTES];
+    int64_t repeat_at_ns;
 };
 /* The ledger's rows and the deliveries' new state as one batch, not fsynced. A full disk answers TW_STORE_FULL, the
  * same may be tried again. One thread at a time, beside whoever else writes. */
@@ -300,6 +316,47 @@ bool tw_store_escalations(struct tw_store *store, int64_t until_ns, tw_store_esc
  * fsynced; the delivery's thread. */
 enum tw_store_status tw_store_escalate(struct tw_store *store, const struct tw_store_escalation *escalation,
                                        bool needed, struct tw_text why, int64_t now_ns, struct tw_store_error *error);
+
+/* ---- groups ---- */
+/* What goes in groups waits apart from what is pending, until its group's message is made: one of its rows, the lead,
+ * is pending then and stands for all of them, its members. So a message that was begun is the same after a crash. All
+ * of this is the delivery's thread's but for reading. */
+struct tw_store_waiting {
+    struct tw_text receiver, group; /* borrowed until the visit ends */
+    uint64_t hash, n;               /* hash: of the group's name */
+    int64_t queued_ns;
+    uint32_t repeat;
+    uint8_t id[TW_ALERT_ID_BYTES]; /* of the alert */
+};
+typedef bool (*tw_store_waiting_visit)(void *context, const struct tw_store_waiting *waiting); /* false stops */
+/* By receiver (empty: all), group and n; from behind this hash and n on if a receiver is given. Any thread. */
+bool tw_store_waiting(struct tw_store *store, struct tw_text receiver, uint64_t hash, uint64_t after,
+                      tw_store_waiting_visit visit, void *context, struct tw_store_error *error);
+/* The first of each group of a receiver, groups with a hash > after; n of its last, and when its last message was made
+ * (0: never). */
+typedef bool (*tw_store_group_visit)(void *context, const struct tw_store_waiting *first, uint64_t last_n,
+                                     int64_t told_ns);
+bool tw_store_groups(struct tw_store *store, struct tw_text receiver, uint64_t after, tw_store_group_visit visit,
+                     void *context, struct tw_store_error *error);
+/* Makes the message of a group, for at most TW_DIGEST_ALERTS_MAX of those that wait; and of older events of the same
+ * alerts in other groups, which do not come after it. Or, if `only` is not 0, of that event alone. *made false: there
+ * is none, or a message with a later lead is pending, which goes first. FULL: nothing was written. */
+enum tw_store_status tw_store_make_group(struct tw_store *store, struct tw_text receiver, uint64_t hash, uint64_t only,
+                                         int64_t now_ns, bool *made, struct tw_store_error *error);
+/* The oldest event before n of an alert that waits for a receiver. False: there is none, or *error says why. */
+bool tw_store_elder(struct tw_store *store, struct tw_text receiver, const uint8_t id[TW_ALERT_ID_BYTES], uint64_t n,
+                    struct tw_store_waiting *out, struct tw_store_error *error);
+/* Those that a pending row stands for, itself among them, in order of n. Any thread. */
+bool tw_store_members(struct tw_store *store, struct tw_text receiver, uint64_t lead, tw_store_waiting_visit visit,
+                      void *context, struct tw_store_error *error);
+/* What was told and may be told again, in order of when; `queued_ns` is that. */
+bool tw_store_repeats(struct tw_store *store, int64_t until_ns, tw_store_waiting_visit visit, void *context,
+                      struct tw_store_error *error);
+/* One of them waits again from now on, if it is to be told again; else it is forgotten. */
+enum tw_store_status tw_store_repeat(struct tw_store *store, const struct tw_store_waiting *repeat, bool again,
+                                     int64_t now_ns, struct tw_store_error *error);
+/* Forgets when groups had their last message, if that is before. */
+enum tw_store_status tw_store_groups_forget(struct tw_store *store, int64_t before_ns, struct tw_store_error *error);
 
 /* ---- names (id -> text), as far as durable ---- */
 /* False: there is none yet; or it is damaged, which is noted (tw_store_damage). */

@@ -20,11 +20,6 @@ static bool is_there(struct walk *walk, uint64_t n, struct tw_text receiver)
     return walk->ok;
 }
 
-static bool check_pending(void *context, const struct tw_store_delivery *delivery)
-{
-    return is_there(context, delivery->n, delivery->receiver);
-}
-
 static bool stop_at_first(void *context, const struct tw_store_delivery *delivery)
 {
     *(uint64_t *)context = delivery->n;
@@ -55,6 +50,38 @@ static bool check_escalation(void *context, const struct tw_store_escalation *es
     return is_there(context, escalation->n, escalation->receiver);
 }
 
+static bool check_waiting(void *context, const struct tw_store_waiting *waiting)
+{
+    return is_there(context, waiting->n, waiting->receiver);
+}
+
+/* What a row stands for is there, and it is the last of them itself. */
+struct members {
+    struct walk *walk;
+    uint64_t last;
+};
+static bool check_member(void *context, const struct tw_store_waiting *member)
+{
+    struct members *members = context;
+    members->last = member->n;
+    return is_there(members->walk, member->n, member->receiver);
+}
+
+static bool check_pending(void *context, const struct tw_store_delivery *delivery)
+{
+    struct walk *walk = context;
+    struct members members = {walk, 0};
+    if (!is_there(walk, delivery->n, delivery->receiver) || delivery->group.length == 0)
+        return walk->ok;
+    walk->ok = tw_store_members(walk->verify->store, delivery->receiver, delivery->n, check_member, &members,
+                                walk->verify->error) &&
+               walk->ok;
+    if (walk->ok && members.last != delivery->n)
+        walk->ok = tw_verify_damaged(walk->verify, "the group's message to %.*s under alert %" PRIu64 " is not whole",
+                                     (int)delivery->receiver.length, delivery->receiver.bytes, delivery->n);
+    return walk->ok;
+}
+
 bool tw_verify_deliveries(struct tw_verify *verify)
 {
     struct walk walk = {verify, tw_store_last_alert(verify->store), true};
@@ -62,5 +89,7 @@ bool tw_verify_deliveries(struct tw_verify *verify)
     return tw_store_deliveries(verify->store, TW_DELIVERY_PENDING, all, 0, check_pending, &walk, verify->error) &&
            walk.ok && tw_store_deliveries(verify->store, TW_DELIVERY_DEAD, all, 0, check_dead, &walk, verify->error) &&
            walk.ok && tw_store_ledger(verify->store, 0, check_attempt, &walk, verify->error) && walk.ok &&
-           tw_store_escalations(verify->store, INT64_MAX, check_escalation, &walk, verify->error) && walk.ok;
+           tw_store_escalations(verify->store, INT64_MAX, check_escalation, &walk, verify->error) && walk.ok &&
+           tw_store_waiting(verify->store, all, 0, 0, check_waiting, &walk, verify->error) && walk.ok &&
+           tw_store_repeats(verify->store, INT64_MAX, check_waiting, &walk, verify->error) && walk.ok;
 }

@@ -48,6 +48,8 @@ static void print_row(const json_t *row)
            (int64_t)json_integer_value(count));
     if (attempt)
         printf(" %4" PRId64 " %6" PRId64 " ms", tw_row_number(row, "status"), tw_row_number(row, "latency_us") / 1000);
+    if (tw_row_text(row, "group")[0] != '\0')
+        printf("  in the group %s", tw_row_text(row, "group"));
     printf("  %s%s%s\n", tw_row_text(row, "reason"), tw_row_text(row, "reason")[0] != '\0' ? ": " : "",
            tw_row_text(row, "answer"));
 }

@@ -5,7 +5,7 @@
 
 #include "tools/control.h"
 
-#define PART_END 3u
+#define PART_END TW_LISTING_END
 
 static bool read_directory(struct tw_store *store, const struct tw_listing *listing, struct tw_listing_place *place,
                            tw_ledger_visit visit, void *context, struct tw_store_error *error)

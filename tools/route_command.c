@@ -281,8 +281,9 @@ static void print_route(const struct test *test, const struct verdict *verdict, 
 static void print_text(const struct test *test, const struct verdict *verdict)
 {
     for (int i = 0; i < TW_LABEL_COUNT; i++)
-        printf("%s%s=%.*s", i == 0 ? "" : " ", tw_label_name((enum tw_label)i), (int)test->labels.value[i].length,
-               test->labels.value[i].bytes);
+        if (test->labels.value[i].length > 0)
+            printf("%s%s=%.*s", i == 0 ? "" : " ", tw_label_name((enum tw_label)i), (int)test->labels.value[i].length,
+                   test->labels.value[i].bytes);
     putchar('\n');
     for (uint32_t i = 0; i < tw_routes_count(test->whom.routes); i++)
         print_route(test, verdict, i);

@@ -6,14 +6,17 @@
 #ifndef TW_DELIVERY_ATTEMPT_ACTOR_H
 #define TW_DELIVERY_ATTEMPT_ACTOR_H
 
+#include "actors/delivery/covering_actor.h"
 #include "actors/delivery/receiver.h"
 
 struct tw_attempt {
     const struct tw_receiver *receiver;
     uint32_t number; /* of the receiver */
     uint64_t n;
-    uint64_t digest_until; /* not 0: a digest of all up to this one */
-    uint32_t digest_count;
+    uint64_t digest_until;           /* not 0: a digest of all up to this one */
+    uint32_t digest_count;           /* of a group's message: how many it is for, else 0 */
+    bool group;                      /* a group's message; n is its lead */
+    struct tw_covering covering;     /* what a digest or a group's message is for: nothing else is noted with it */
     int64_t began_ns, began_wall_ns; /* CLOCK_MONOTONIC, CLOCK_REALTIME */
     struct tw_request request;
     bool ended;

@@ -159,12 +159,13 @@ static bool calls_for_digest(const struct receiver *it, int64_t now_ns)
 
 /* ---- what is due ---- */
 
-/* Whether an event of the same episode goes before it. */
+/* Whether an event of the same episode goes before it, or a group's message, which may have one. */
 static bool has_elder(const struct receiver *it, uint32_t place)
 {
     const uint8_t *episode = it->window[place].pending.episode;
     for (uint32_t i = 0; i < place; i++)
-        if (memcmp(it->window[i].pending.episode, episode, sizeof it->window[i].pending.episode) == 0)
+        if (it->window[place].pending.group || it->window[i].pending.group ||
+            memcmp(it->window[i].pending.episode, episode, sizeof it->window[i].pending.episode) == 0)
             return true;
     return false;
 }

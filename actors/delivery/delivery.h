@@ -37,6 +37,7 @@ struct tw_pending {
     uint8_t episode[16]; /* the alert's id: those of one episode go one after the other */
     int64_t queued_ns, not_before_ns;
     uint32_t attempts; /* made so far */
+    bool group;        /* it stands for a group's message: it goes behind all before it, and all behind it after it */
 };
 
 struct tw_delivery;

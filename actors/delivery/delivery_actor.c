@@ -9,6 +9,7 @@
 
 #include "actors/delivery/carriage_actor.h"
 #include "actors/delivery/escalation_actor.h"
+#include "actors/delivery/groups_actor.h"
 #include "actors/delivery/outbox_actor.h"
 #include "actors/runtime/lane.h"
 #include "actors/runtime/lanes.h"
@@ -24,6 +25,7 @@ struct tw_delivery_actor {
     const struct tw_receivers *receivers;
     struct tw_store *store;
     struct tw_outbox *outbox;
+    struct tw_groups groups;
     struct tw_delivery *core;
     struct tw_carriage *carriage;
     zsock_t *news;
@@ -44,7 +46,7 @@ static int64_t setting_ns(const struct tw_cfg *cfg, const char *key)
 }
 
 struct tw_delivery_actor *tw_delivery_actor_new(struct tw_store *store, const struct tw_cfg *cfg,
-                                                const struct tw_receivers *receivers)
+                                                const struct tw_receivers *receivers, const struct tw_routes *routes)
 {
     struct tw_delivery_actor *actor = tw_alloc_zero(1, sizeof *actor);
     struct tw_delivery_policy policy = {.retry_first_ns = setting_ns(cfg, "delivery/retry_first"),
@@ -55,7 +57,8 @@ struct tw_delivery_actor *tw_delivery_actor_new(struct tw_store *store, const st
     actor->receivers = receivers;
     actor->store = store;
     actor->core = tw_delivery_new(&policy);
-    actor->outbox = tw_outbox_new(store, actor->core, receivers);
+    actor->outbox = tw_outbox_new(store, actor->core, receivers, routes);
+    actor->groups = (struct tw_groups){.store = store, .receivers = receivers, .routes = routes};
     actor->carriage = tw_carriage_new(cfg, receivers);
     actor->ledger_ns = tw_cfg_integer(cfg, "delivery/ledger_days") * 86400 * TW_NS_PER_SECOND;
     for (uint32_t i = 0; i < receivers->count; i++)
@@ -65,6 +68,7 @@ struct tw_delivery_actor *tw_delivery_actor_new(struct tw_store *store, const st
 
 static void free_attempt(struct tw_attempt *attempt)
 {
+    tw_covering_free(&attempt->covering);
     tw_buffer_free(&attempt->request.body);
     free(attempt);
 }
@@ -84,6 +88,7 @@ static struct tw_attempt *take_spare(struct tw_delivery_actor *actor)
 
 static void put_away(struct tw_delivery_actor *actor, struct tw_attempt *attempt)
 {
+    tw_covering_free(&attempt->covering);
     attempt->next = actor->spare;
     actor->spare = attempt;
 }
@@ -164,6 +169,15 @@ static int wait_for(void *self, zmq_pollitem_t items[TW_AGENT_SOCKETS_MAX], int6
 
 /* ---- beginning ---- */
 
+static void note(struct tw_delivery_actor *actor, const struct tw_attempt *attempt,
+                 const struct tw_delivery_effect *effect, int64_t now_ns)
+{
+    if (attempt->covering.count > 0)
+        tw_outbox_note_digest(actor->outbox, attempt, effect, now_ns);
+    else
+        tw_outbox_note(actor->outbox, attempt, effect, now_ns);
+}
+
 /* Fills the request. False: there is nothing to be sent, and that has been noted. */
 static bool render(struct tw_delivery_actor *actor, struct tw_attempt *attempt, int64_t now_ns)
 {
@@ -176,11 +190,12 @@ static bool render(struct tw_delivery_actor *actor, struct tw_attempt *attempt, 
                                       core_now(actor, now_ns), &effect);
         return any;
     }
-    if (tw_outbox_render(actor->outbox, attempt))
+    if (attempt->group ? tw_outbox_render_group(actor->outbox, attempt, actor->failure)
+                       : tw_outbox_render(actor->outbox, attempt))
         return true;
     tw_delivery_result(actor->core, attempt->number, attempt->n, TW_VERDICT_REJECTED, 0, 0, core_now(actor, now_ns),
                        &effect);
-    tw_outbox_note(actor->outbox, attempt, &effect, now_ns);
+    note(actor, attempt, &effect, now_ns);
     return false;
 }
 
@@ -193,6 +208,7 @@ static void begin(struct tw_delivery_actor *actor, const struct tw_delivery_job 
     attempt->began_ns = now_ns;
     attempt->began_wall_ns = tw_wall_ns();
     attempt->digest_until = job->digest_until;
+    attempt->group = job->digest_until == 0 && job->pending.group;
     if (!render(actor, attempt, now_ns)) {
         put_away(actor, attempt);
         return;
@@ -257,12 +273,13 @@ static void conclude(struct tw_delivery_actor *actor, struct tw_attempt *attempt
     if (attempt->digest_until != 0) {
         tw_delivery_digest_result(actor->core, attempt->number, attempt->digest_until, verdict,
                                   pause_s * TW_NS_PER_SECOND, next_seed(actor), core_now(actor, now_ns), &effect);
-        tw_outbox_note_digest(actor->outbox, attempt, &effect, now_ns);
+        if (effect.end != TW_END_AGAIN) /* what became pending meanwhile with a lower number is not to be missed */
+            tw_delivery_rewind(actor->core);
     } else {
         tw_delivery_result(actor->core, attempt->number, attempt->n, verdict, pause_s * TW_NS_PER_SECOND,
                            next_seed(actor), core_now(actor, now_ns), &effect);
-        tw_outbox_note(actor->outbox, attempt, &effect, now_ns);
     }
+    note(actor, attempt, &effect, now_ns);
     if (effect.end == TW_END_REJECTED || effect.end == TW_END_GIVEN_UP)
         tw_log(TW_LOG_WARNING, "delivery", "alert %" PRIu64 " is a dead letter of %s: status=%d answer=%.*s",
                attempt->n, attempt->receiver->name, (int)attempt->answer.status, (int)attempt->said_length,
@@ -298,6 +315,20 @@ static void escalate(struct tw_delivery_actor *actor)
         snprintf(actor->failure, sizeof actor->failure, "%s", error.text);
 }
 
+/* What of groups is due becomes pending, with lower numbers than what is behind it. */
+static void gather_groups(struct tw_delivery_actor *actor)
+{
+    struct tw_store_error error;
+    bool made = false, more = false;
+    enum tw_store_status status = tw_groups_work(&actor->groups, tw_wall_ns(), &made, &more, &error);
+    if (made)
+        tw_delivery_rewind(actor->core);
+    if (more)
+        actor->look_ns = 0;
+    if (status != TW_STORE_OK && status != TW_STORE_FULL)
+        snprintf(actor->failure, sizeof actor->failure, "%s", error.text);
+}
+
 static void hear_news(struct tw_delivery_actor *actor, int64_t now_ns)
 {
     struct tw_watermark watermark;
@@ -306,8 +337,10 @@ static void hear_news(struct tw_delivery_actor *actor, int64_t now_ns)
     if (now_ns < actor->look_ns)
         return;
     actor->look_ns = now_ns + LOOK_NS;
-    if (!actor->stopping)
+    if (!actor->stopping) {
         escalate(actor);
+        gather_groups(actor);
+    }
     if (tw_outbox_was_retried(actor->outbox))
         tw_delivery_rewind(actor->core);
     if (now_ns >= actor->ledger_due_ns) {

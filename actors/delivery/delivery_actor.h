@@ -12,9 +12,11 @@
 #include "store/store.h"
 
 struct tw_delivery_actor;
-/* Borrows all three; they outlive it. On the main thread, before others are started: it wakes libcurl up. */
+struct tw_routes;
+/* Borrows all; `routes` NULL: none. They outlive it. On the main thread, before others are started: it wakes libcurl
+ * up. */
 struct tw_delivery_actor *tw_delivery_actor_new(struct tw_store *store, const struct tw_cfg *cfg,
-                                                const struct tw_receivers *receivers);
+                                                const struct tw_receivers *receivers, const struct tw_routes *routes);
 struct tw_agent tw_delivery_actor_agent(struct tw_delivery_actor *actor);
 void tw_delivery_actor_free(struct tw_delivery_actor **actor);
 

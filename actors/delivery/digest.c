@@ -2,10 +2,13 @@
 #include "actors/delivery/digest.h"
 
 #include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "actors/delivery/render.h"
 #include "protocol/check.h"
+#include "protocol/json_text.h"
 
 static int rule_of(const struct tw_alert_view *view)
 {
@@ -80,7 +83,10 @@ static void append_severities(struct tw_buffer *out, const uint32_t by[TW_SEVERI
 void tw_digest_summary(struct tw_buffer *out, const struct tw_digest *digest)
 {
     const char *before = ": ";
-    tw_append_format(out, "%" PRIu32 " alerts", digest->count);
+    tw_append_format(out, "%s%" PRIu32 " alert%s", digest->repeat > 0 ? "still open: " : "", digest->count,
+                     digest->count == 1 ? "" : "s");
+    if (digest->group.length > 0)
+        tw_append_format(out, " of %.*s", (int)digest->group.length, digest->group.bytes);
     for (int rule = 0; rule < TW_RULE_COUNT; rule++) {
         uint32_t all = 0;
         for (int severity = 0; severity <= TW_SEVERITY_CRITICAL; severity++)
@@ -112,6 +118,22 @@ void tw_digest_counts_json(struct tw_buffer *out, const struct tw_digest *digest
         if (begun)
             tw_append_format(out, "}");
     }
+}
+
+void tw_digest_group_json(struct tw_buffer *out, const struct tw_digest *digest)
+{
+    char *text = NULL;
+    size_t length = 0;
+    if (digest->group.length == 0)
+        return;
+    FILE *stream = open_memstream(&text, &length);
+    TW_ASSERT(stream != NULL);
+    tw_json_member(stream, "group", digest->group);
+    TW_ASSERT(fclose(stream) == 0);
+    tw_buffer_append(out, text, length);
+    free(text);
+    if (digest->repeat > 0)
+        tw_append_format(out, ",\"repeat\":%" PRIu32, digest->repeat);
 }
 
 bool tw_digest_view(const struct tw_digest *digest, uint32_t at, struct tw_alert_view *view)

@@ -14,6 +14,8 @@
 struct tw_digest {
     uint32_t count, unreadable; /* unreadable ones are counted in both */
     uint64_t first_n, last_n;
+    struct tw_text group; /* its name, if they are one; borrowed */
+    uint32_t repeat;      /* how often it was told before: what is open still */
     uint32_t by[TW_RULE_COUNT][TW_SEVERITY_CRITICAL + 1];
     struct tw_digest_event { /* most severe first, the latest of them first */
         struct tw_buffer bytes;
@@ -27,10 +29,13 @@ struct tw_digest {
 void tw_digest_add(struct tw_digest *digest, uint64_t n, const void *bytes, size_t length);
 void tw_digest_clear(struct tw_digest *digest); /* frees */
 
-/* "137 alerts: 120 HIGH_SYMBOL_EXPOSURE (20 CRITICAL, 100 HIGH), 17 LARGE_TRADE (17 HIGH)" */
+/* "137 alerts of desk{}: ...", "still open: 1 alert of desk{}: ...";
+ * "137 alerts: 120 HIGH_SYMBOL_EXPOSURE (20 CRITICAL, 100 HIGH), 17 LARGE_TRADE (17 HIGH)" */
 void tw_digest_summary(struct tw_buffer *out, const struct tw_digest *digest);
 /* "HIGH_SYMBOL_EXPOSURE":{"CRITICAL":20,"HIGH":100},... */
 void tw_digest_counts_json(struct tw_buffer *out, const struct tw_digest *digest);
+/* ,"group":"desk{}" and ,"repeat":2 if they are one, and told again. */
+void tw_digest_group_json(struct tw_buffer *out, const struct tw_digest *digest);
 /* A shown event; false: it cannot be read. */
 bool tw_digest_view(const struct tw_digest *digest, uint32_t at, struct tw_alert_view *view);
 

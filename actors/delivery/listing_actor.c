@@ -12,7 +12,7 @@
 #define PAGE_ROWS 10000u /* that are looked at: some milliseconds */
 #define PAGE_BYTES (256u << 10)
 
-enum part { LEDGER, PENDING, DEAD, END };
+enum part { LEDGER, PENDING, DEAD, WAITING, END = TW_LISTING_END };
 
 #define TOTALS_RECEIVERS_MAX 64u /* on one page; further ones begin another */
 
@@ -31,6 +31,7 @@ struct total {
 };
 
 struct page {
+    struct tw_store *store;
     const struct tw_listing *listing;
     struct tw_listing_place *place;
     FILE *out;
@@ -114,11 +115,29 @@ static void print_attempt(FILE *out, const struct tw_store_attempt *attempt)
     fputs("}\n", out);
 }
 
+static void print_group(FILE *out, struct tw_text group)
+{
+    if (group.length > 0) {
+        fputs(",\"group\":", out);
+        tw_json_text(out, group);
+    }
+}
+
+static void print_waiting(FILE *out, const struct tw_store_waiting *waiting)
+{
+    begin_row(out, waiting->receiver, waiting->n, kind_words[KIND_PENDING]);
+    fprintf(out, ",\"attempts\":0,\"queued_at\":%" PRId64 ",\"next_at\":%" PRId64, waiting->queued_ns,
+            waiting->queued_ns);
+    print_group(out, waiting->group);
+    fputs("}\n", out);
+}
+
 static void print_delivery(FILE *out, const struct tw_store_delivery *delivery, bool dead)
 {
     begin_row(out, delivery->receiver, delivery->n, kind_words[dead ? KIND_DEAD : KIND_PENDING]);
     fprintf(out, ",\"attempts\":%" PRIu32 ",\"queued_at\":%" PRId64 ",\"%s\":%" PRId64, delivery->attempts,
             delivery->queued_ns, dead ? "died_at" : "next_at", delivery->at_ns);
+    print_group(out, delivery->group);
     if (dead) {
         fprintf(out,
                 ",\"reason\":\"%s\",\"answer\":", delivery->reason == TW_REASON_REJECTED ? "rejected" : "deadline");
@@ -172,6 +191,52 @@ static bool visit_delivery(void *context, const struct tw_store_delivery *delive
     return !is_full(page);
 }
 
+static bool visit_member(void *context, const struct tw_store_waiting *member)
+{
+    struct page *page = context;
+    if (member->n == member->hash) /* the row that stands for all, which was visited */
+        return true;
+    if (!count(page, member->receiver, member->n, KIND_PENDING))
+        return false;
+    if (!page->listing->totals && is_wanted(page, member->receiver, member->n))
+        print_waiting(page->out, member);
+    return true;
+}
+
+/* Those that a pending row stands for stand behind it, on its page. */
+static bool visit_pending(void *context, const struct tw_store_delivery *delivery)
+{
+    struct page *page = context;
+    struct tw_listing_place *place = page->place;
+    bool is_new = place->receiver[0] == '\0' || is_behind(place, delivery);
+    bool go_on = visit_delivery(context, delivery);
+    bool visited = is_new && place->n == delivery->n && tw_text_is(delivery->receiver, place->receiver);
+    if (visited && delivery->group.length > 0)
+        (void)tw_store_members(page->store, delivery->receiver, delivery->n, visit_member, page, NULL);
+    return go_on;
+}
+
+static bool visit_waiting(void *context, const struct tw_store_waiting *waiting)
+{
+    struct page *page = context;
+    struct tw_listing_place *place = page->place;
+    const struct tw_store_delivery as_receiver = {.receiver = waiting->receiver, .n = UINT64_MAX};
+    bool same = tw_text_is(waiting->receiver, place->receiver);
+    if (place->receiver[0] != '\0' && ((same && (waiting->hash < (uint64_t)place->ns ||
+                                                 (waiting->hash == (uint64_t)place->ns && waiting->n <= place->n))) ||
+                                       (!same && !is_behind(place, &as_receiver))))
+        return true;
+    if (!count(page, waiting->receiver, waiting->n, KIND_PENDING))
+        return false;
+    memcpy(place->receiver, waiting->receiver.bytes, waiting->receiver.length);
+    place->receiver[waiting->receiver.length] = '\0';
+    place->ns = (int64_t)waiting->hash;
+    place->n = waiting->n;
+    if (!page->listing->totals && is_wanted(page, waiting->receiver, waiting->n))
+        print_waiting(page->out, waiting);
+    return !is_full(page);
+}
+
 static bool list_part(struct tw_store *store, struct page *page, struct tw_store_error *error)
 {
     const struct tw_listing *listing = page->listing;
@@ -179,9 +244,11 @@ static bool list_part(struct tw_store *store, struct page *page, struct tw_store
     enum part part = (enum part)page->place->part;
     if (part == LEDGER)
         return tw_store_ledger(store, page->place->ns, visit_attempt, page, error);
+    if (part == WAITING)
+        return tw_store_waiting(store, receiver, (uint64_t)page->place->ns, page->place->n, visit_waiting, page, error);
     uint64_t after = receiver.length > 0 ? page->place->n : 0;
     return tw_store_deliveries(store, part == PENDING ? TW_DELIVERY_PENDING : TW_DELIVERY_DEAD, receiver, after,
-                               visit_delivery, page, error);
+                               part == PENDING ? visit_pending : visit_delivery, page, error);
 }
 
 static bool has_part(const struct tw_listing *listing, uint32_t part)
@@ -192,7 +259,7 @@ static bool has_part(const struct tw_listing *listing, uint32_t part)
     case TW_LISTING_DELIVERED:
         return part == LEDGER;
     case TW_LISTING_PENDING:
-        return part == PENDING;
+        return part == PENDING || part == WAITING;
     case TW_LISTING_DEAD:
         return part == DEAD;
     }
@@ -202,7 +269,7 @@ static bool has_part(const struct tw_listing *listing, uint32_t part)
 bool tw_listing_page(struct tw_store *store, const struct tw_listing *listing, struct tw_listing_place *place,
                      struct tw_buffer *out, struct tw_store_error *error)
 {
-    struct page page = {.listing = listing, .place = place};
+    struct page page = {.store = store, .listing = listing, .place = place};
     bool ok = true;
     page.out = open_memstream(&page.text, &page.length);
     TW_ASSERT(page.out != NULL);

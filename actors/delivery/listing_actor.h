@@ -20,14 +20,15 @@ struct tw_listing {
 };
 /* Where the next page begins; zeros: at the front. `receiver` and `n` of the last row of what is pending or dead, time
  * and ordinal of the last attempt. */
+#define TW_LISTING_END 4u /* part: all was given */
 struct tw_listing_place {
-    uint32_t part; /* 0 ledger, 1 pending, 2 dead, 3: all was given */
+    uint32_t part; /* 0 ledger, 1 pending, 2 dead, 3 waiting in a group (ns is the group's hash) */
     char receiver[TW_RECEIVER_BYTES_MAX + 1];
     uint64_t n;
     int64_t ns;
     uint32_t ordinal;
 };
-/* Appends a page of lines and moves the place on, to part 3 at the end. Totals are those of the page, an object a
+/* Appends a page of lines and moves the place on, to TW_LISTING_END at last. Totals are those of the page, an object a
  * receiver: {"receiver","delivered","again","rejected","given_up","not_needed","pending","dead"}. */
 bool tw_listing_page(struct tw_store *store, const struct tw_listing *listing, struct tw_listing_place *place,
                      struct tw_buffer *out, struct tw_store_error *error);

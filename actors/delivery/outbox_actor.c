@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actors/delivery/covering_actor.h"
 #include "actors/delivery/digest.h"
 #include "actors/delivery/evidence_actor.h"
+#include "actors/runtime/agent.h"
 #include "actors/runtime/log.h"
 #include "protocol/check.h"
 #include "protocol/digest.h"
@@ -18,7 +20,7 @@
 
 struct note {
     struct tw_store_attempt attempt;
-    char said[TW_ANSWER_BYTES_MAX];
+    char said[TW_ANSWER_BYTES_MAX], group[TW_GROUP_BYTES_MAX];
 };
 
 struct cached { /* an alert's record; n 0: none */
@@ -32,6 +34,7 @@ struct tw_outbox {
     struct tw_store *store;
     struct tw_delivery *core;
     const struct tw_receivers *receivers;
+    const struct tw_routes *routes; /* NULL: none */
     char log_id[33];
     struct note *notes;
     uint32_t note_count, note_capacity;
@@ -41,13 +44,15 @@ struct tw_outbox {
     struct cached cache[CACHE_ALERTS]; /* at n modulo its size */
 };
 
-struct tw_outbox *tw_outbox_new(struct tw_store *store, struct tw_delivery *core, const struct tw_receivers *receivers)
+struct tw_outbox *tw_outbox_new(struct tw_store *store, struct tw_delivery *core, const struct tw_receivers *receivers,
+                                const struct tw_routes *routes)
 {
     struct tw_outbox *outbox = tw_alloc_zero(1, sizeof *outbox);
     uint8_t log_id[16];
     outbox->store = store;
     outbox->core = core;
     outbox->receivers = receivers;
+    outbox->routes = routes;
     tw_store_log_id(store, log_id);
     tw_hex(log_id, sizeof log_id, outbox->log_id);
     outbox->retries = tw_store_retries(store);
@@ -92,11 +97,10 @@ static void say_orphan(const struct orphans *orphans)
                orphans->count, orphans->name);
 }
 
-static bool count_orphan(void *context, const struct tw_store_delivery *delivery)
+static bool count_of(struct orphans *orphans, struct tw_text receiver)
 {
-    struct orphans *orphans = context;
     char name[TW_RECEIVER_BYTES_MAX + 1];
-    snprintf(name, sizeof name, "%.*s", (int)delivery->receiver.length, delivery->receiver.bytes);
+    snprintf(name, sizeof name, "%.*s", (int)receiver.length, receiver.bytes);
     for (uint32_t i = 0; i < orphans->outbox->receivers->count; i++)
         if (strcmp(orphans->outbox->receivers->list[i].name, name) == 0)
             return true;
@@ -109,12 +113,24 @@ static bool count_orphan(void *context, const struct tw_store_delivery *delivery
     return true;
 }
 
+static bool count_orphan(void *context, const struct tw_store_delivery *delivery)
+{
+    return count_of(context, delivery->receiver);
+}
+
+static bool count_waiting(void *context, const struct tw_store_waiting *waiting)
+{
+    return count_of(context, waiting->receiver);
+}
+
 void tw_outbox_say_orphans(struct tw_outbox *outbox)
 {
-    struct orphans orphans = {.outbox = outbox};
-    if (tw_store_deliveries(outbox->store, TW_DELIVERY_PENDING, (struct tw_text){NULL, 0}, 0, count_orphan, &orphans,
-                            NULL))
-        say_orphan(&orphans);
+    const struct tw_text all = {NULL, 0};
+    struct orphans pending = {.outbox = outbox}, waiting = {.outbox = outbox};
+    if (tw_store_deliveries(outbox->store, TW_DELIVERY_PENDING, all, 0, count_orphan, &pending, NULL))
+        say_orphan(&pending);
+    if (tw_store_waiting(outbox->store, all, 0, 0, count_waiting, &waiting, NULL))
+        say_orphan(&waiting);
 }
 
 /* ---- windows ---- */
@@ -130,7 +146,8 @@ static bool find(void *context, const struct tw_store_delivery *delivery)
     found->list[found->count++] = (struct tw_pending){.n = delivery->n,
                                                       .queued_ns = delivery->queued_ns,
                                                       .not_before_ns = delivery->at_ns,
-                                                      .attempts = delivery->attempts};
+                                                      .attempts = delivery->attempts,
+                                                      .group = delivery->group.length > 0};
     return found->count < found->room;
 }
 
@@ -166,7 +183,27 @@ static struct cached *read_alert(struct tw_outbox *outbox, uint64_t n)
     return cached->n == n && cached->readable ? cached : NULL;
 }
 
-static bool fill_window(struct tw_outbox *outbox, uint32_t receiver, const struct tw_delivery_wish *wish,
+/* An older event of the same alert may wait in a group: it goes first, alone. False: it cannot now, nor can this one.
+ */
+static bool is_next(struct tw_outbox *outbox, uint32_t receiver, const struct cached *alert, bool *changed,
+                    struct tw_store_error *error)
+{
+    struct tw_store_waiting elder;
+    uint8_t id[TW_ALERT_ID_BYTES];
+    error->status = TW_STORE_OK;
+    if (alert == NULL || !tw_routes_group(outbox->routes) || !tw_alert_id_read(alert->view.id, id))
+        return true;
+    if (!tw_store_elder(outbox->store, name_of(outbox, receiver), id, alert->n, &elder, error))
+        return false;
+    if (elder.n == 0)
+        return true;
+    error->status = tw_store_make_group(outbox->store, name_of(outbox, receiver), elder.hash, elder.n, tw_wall_ns(),
+                                        changed, error);
+    return false;
+}
+
+/* *changed: something else became pending, and all is to be read from the front. */
+static bool fill_window(struct tw_outbox *outbox, uint32_t receiver, const struct tw_delivery_wish *wish, bool *changed,
                         struct tw_store_error *error)
 {
     struct found found = {.room = wish->room};
@@ -180,6 +217,8 @@ static bool fill_window(struct tw_outbox *outbox, uint32_t receiver, const struc
             memcpy(found.list[i].episode, alert->view.id.bytes, sizeof found.list[i].episode);
         else
             memcpy(found.list[i].episode, &found.list[i].n, sizeof found.list[i].n);
+        if (!found.list[i].group && !is_next(outbox, receiver, alert, changed, error))
+            return error->status == TW_STORE_OK || error->status == TW_STORE_FULL;
         tw_delivery_offer(outbox->core, receiver, &found.list[i]);
     }
     if (found.count < wish->room)
@@ -191,11 +230,17 @@ bool tw_outbox_fill(struct tw_outbox *outbox, char failure[512])
 {
     struct tw_store_error error;
     struct tw_delivery_wish wish;
-    for (uint32_t i = 0; i < outbox->receivers->count; i++)
-        if (tw_delivery_wants(outbox->core, i, &wish) && !fill_window(outbox, i, &wish, &error)) {
+    for (uint32_t i = 0; i < outbox->receivers->count; i++) {
+        bool changed = false;
+        if (tw_delivery_wants(outbox->core, i, &wish) && !fill_window(outbox, i, &wish, &changed, &error)) {
             snprintf(failure, 512, "%s", error.text);
             return false;
         }
+        if (changed) {
+            tw_delivery_rewind(outbox->core);
+            i = UINT32_MAX; /* once more from the first; one fewer waits */
+        }
+    }
     return true;
 }
 
@@ -220,39 +265,11 @@ bool tw_outbox_render(struct tw_outbox *outbox, struct tw_attempt *attempt)
     return alert != NULL;
 }
 
-/* ---- a digest ---- */
-
-/* What is pending up to `until`: the alerts' numbers, and what their rows say. */
-struct covering {
-    struct tw_store_delivery *list; /* its texts are not kept */
-    uint32_t count, capacity;
-    uint64_t until;
-};
-
-static bool cover(void *context, const struct tw_store_delivery *delivery)
-{
-    struct covering *covering = context;
-    if (delivery->n > covering->until || covering->count == TW_DIGEST_ALERTS_MAX)
-        return false;
-    if (covering->count == covering->capacity) {
-        covering->capacity = covering->capacity == 0 ? 256 : covering->capacity * 2;
-        covering->list = tw_realloc(covering->list, covering->capacity * sizeof *covering->list);
-    }
-    covering->list[covering->count++] = *delivery;
-    return true;
-}
-
-static bool read_covered(struct tw_outbox *outbox, uint32_t receiver, uint64_t until, struct covering *covering,
-                         struct tw_store_error *error)
-{
-    *covering = (struct covering){.until = until};
-    return tw_store_deliveries(outbox->store, TW_DELIVERY_PENDING, name_of(outbox, receiver), 0, cover, covering,
-                               error);
-}
+/* ---- many in one ---- */
 
 /* The alerts behind them, in one walk over those of the store. */
 struct gathering {
-    const struct covering *covering;
+    const struct tw_covering *covering;
     struct tw_digest *digest;
     uint32_t next;
 };
@@ -260,42 +277,81 @@ struct gathering {
 static bool gather(void *context, const struct tw_store_alert *alert)
 {
     struct gathering *gathering = context;
-    if (alert->n == gathering->covering->list[gathering->next].n) {
+    const struct tw_covering *covering = gathering->covering;
+    while (gathering->next < covering->count && alert->n == covering->list[gathering->next].n) {
         tw_digest_add(gathering->digest, alert->n, alert->bytes, alert->length);
         gathering->next++;
     }
     return gathering->next < gathering->covering->count;
 }
 
-static void write_digest(struct tw_outbox *outbox, struct tw_attempt *attempt, const struct covering *covering)
+/* `digest` says what they have in common, if anything; it is cleared. */
+static void write_digest(struct tw_outbox *outbox, struct tw_attempt *attempt, const struct tw_covering *covering,
+                         struct tw_digest *digest)
 {
-    struct tw_digest digest = {0};
-    struct gathering gathering = {covering, &digest, 0};
-    char key[80];
+    struct gathering gathering = {covering, digest, 0};
+    char key[96], again[16] = "";
+    uint32_t repeat = 0; /* a key of its own, whatever else is in it */
+    for (uint32_t i = 0; i < covering->count; i++)
+        repeat = covering->list[i].repeat > repeat ? covering->list[i].repeat : repeat;
     /* Damage further on hides alerts from the digest's list, not from its count. */
     (void)tw_store_alerts(outbox->store, covering->list[0].n - 1, gather, &gathering, NULL);
     for (; gathering.next < covering->count; gathering.next++)
-        tw_digest_add(&digest, covering->list[gathering.next].n, NULL, 0);
-    snprintf(key, sizeof key, "%s-%" PRIu64 "-%" PRIu32, outbox->log_id, attempt->n, digest.count);
-    struct tw_digest_letter letter = {&digest, outbox->log_id, key};
+        tw_digest_add(digest, covering->list[gathering.next].n, NULL, 0);
+    if (repeat > 0)
+        snprintf(again, sizeof again, "-r%" PRIu32, repeat);
+    snprintf(key, sizeof key, "%s-%" PRIu64 "-%" PRIu32 "%s", outbox->log_id, attempt->n, digest->count, again);
+    struct tw_digest_letter letter = {digest, outbox->log_id, key};
     attempt->receiver->kind->render_digest(attempt->receiver, &letter, attempt->began_wall_ns, &attempt->request);
-    tw_digest_clear(&digest);
+    tw_digest_clear(digest);
 }
 
 bool tw_outbox_render_digest(struct tw_outbox *outbox, struct tw_attempt *attempt, char failure[512])
 {
-    struct covering covering;
+    struct tw_covering *covering = &attempt->covering;
+    struct tw_digest digest = {.count = 0};
     struct tw_store_error error;
-    bool read = read_covered(outbox, attempt->number, attempt->digest_until, &covering, &error);
+    bool read =
+        tw_covering_pending(outbox->store, name_of(outbox, attempt->number), attempt->digest_until, covering, &error);
     if (!read)
         snprintf(failure, 512, "%s", error.text);
-    attempt->digest_count = read ? covering.count : 0;
+    attempt->digest_count = read ? covering->count : 0;
     if (attempt->digest_count > 0) {
-        attempt->n = attempt->digest_until = covering.list[covering.count - 1].n;
-        write_digest(outbox, attempt, &covering);
+        attempt->n = attempt->digest_until = covering->list[covering->count - 1].n;
+        write_digest(outbox, attempt, covering, &digest);
     }
-    free(covering.list);
     return attempt->digest_count > 0;
+}
+
+/* How often all of them were told before. */
+static uint32_t repeats_of(const struct tw_covering *covering)
+{
+    uint32_t most = 0;
+    for (uint32_t i = 0; i < covering->count; i++) {
+        if (covering->list[i].repeat == 0)
+            return 0;
+        most = covering->list[i].repeat > most ? covering->list[i].repeat : most;
+    }
+    return most;
+}
+
+bool tw_outbox_render_group(struct tw_outbox *outbox, struct tw_attempt *attempt, char failure[512])
+{
+    struct tw_covering *covering = &attempt->covering;
+    struct tw_store_error error;
+    bool ok = tw_covering_group(outbox->store, name_of(outbox, attempt->number), attempt->n, covering, &error);
+    if (!ok)
+        snprintf(failure, 512, "%s", error.text);
+    attempt->digest_count = ok ? covering->count : 0;
+    bool alone = covering->count <= 1 && repeats_of(covering) == 0;
+    if (ok && (alone || attempt->receiver->kind->render_digest == NULL)) {
+        ok = tw_outbox_render(outbox, attempt);
+    } else if (ok) {
+        const struct tw_covered *last = &covering->list[covering->count - 1];
+        struct tw_digest digest = {.group = {last->group, last->group_length}, .repeat = repeats_of(covering)};
+        write_digest(outbox, attempt, covering, &digest);
+    }
+    return ok;
 }
 
 /* ---- what came of it ---- */
@@ -351,43 +407,66 @@ void tw_outbox_note(struct tw_outbox *outbox, const struct tw_attempt *attempt, 
     };
 }
 
-/* A digest that failed is noted once, under the last of its alerts; what was done with it, for each. */
+/* What the note made last says of a group's message that it was in. */
+static void note_member(struct tw_outbox *outbox, const struct tw_covered *it)
+{
+    struct note *note = &outbox->notes[outbox->note_count - 1];
+    struct tw_store_attempt *attempt = &note->attempt;
+    int64_t repeat_ns = tw_routes_grouping(outbox->routes, (struct tw_text){it->group, it->group_length}).repeat_ns;
+    memcpy(note->group, it->group, it->group_length);
+    memcpy(attempt->id, it->id, sizeof attempt->id);
+    attempt->lead = it->lead;
+    attempt->group = (struct tw_text){NULL, it->group_length};
+    attempt->repeat = it->repeat;
+    attempt->repeat_at_ns = repeat_ns > 0 ? attempt->began_ns + repeat_ns : 0;
+}
+
+static void say_for(const struct tw_attempt *attempt, const struct tw_covered *it, struct tw_attempt *each)
+{
+    char said[TW_ANSWER_BYTES_MAX] = "";
+    int length = 0;
+    if (attempt->group)
+        length = snprintf(said, sizeof said, "in the group %.*s of %" PRIu32 ", under alert %" PRIu64 "%s",
+                          (int)it->group_length, it->group, attempt->digest_count, attempt->n,
+                          it->n == attempt->n && attempt->said_length > 0 ? ": " : "");
+    else if (it->n != attempt->n)
+        length = snprintf(said, sizeof said, "in a digest of %" PRIu32 ", under alert %" PRIu64, attempt->digest_count,
+                          attempt->n);
+    size_t begun = (size_t)length < sizeof said ? (size_t)length : sizeof said - 1, room = sizeof said - begun;
+    size_t rest = it->n != attempt->n ? 0 : attempt->said_length < room ? attempt->said_length : room;
+    memcpy(each->said, said, begun);
+    memcpy(each->said + begun, attempt->said, rest);
+    each->said_length = (uint32_t)(begun + rest);
+}
+
+/* One that failed is noted once, under the last of its alerts; what was done with it, for each. */
 void tw_outbox_note_digest(struct tw_outbox *outbox, const struct tw_attempt *attempt,
                            const struct tw_delivery_effect *effect, int64_t now_ns)
 {
-    struct covering covering;
-    struct tw_store_error error;
+    const struct tw_covering *covering = &attempt->covering;
     struct tw_attempt each = *attempt;
-    if (!read_covered(outbox, attempt->number, attempt->digest_until, &covering, &error))
-        tw_log(TW_LOG_ERROR, "delivery", "%s", error.text); /* they stay pending, and go once more */
-    for (uint32_t i = effect->end == TW_END_AGAIN && covering.count > 0 ? covering.count - 1 : 0; i < covering.count;
+    for (uint32_t i = effect->end == TW_END_AGAIN && covering->count > 0 ? covering->count - 1 : 0; i < covering->count;
          i++) {
+        const struct tw_covered *it = &covering->list[i];
         struct tw_delivery_effect one = *effect;
-        one.pending.queued_ns = covering.list[i].queued_ns;
-        each.n = covering.list[i].n;
-        if (each.n != attempt->n) {
-            char said[TW_ANSWER_BYTES_MAX];
-            int length = snprintf(said, sizeof said, "in a digest of %" PRIu32 ", under alert %" PRIu64,
-                                  attempt->digest_count, attempt->n);
-            memcpy(each.said, said, (size_t)length);
-            each.said_length = (uint32_t)length;
-        } else {
-            memcpy(each.said, attempt->said, attempt->said_length);
-            each.said_length = attempt->said_length;
-        }
+        if (!attempt->group)
+            one.pending.queued_ns = it->queued_ns;
+        each.n = it->n;
+        say_for(attempt, it, &each);
         tw_outbox_note(outbox, &each, &one, now_ns);
+        if (it->lead != 0)
+            note_member(outbox, it);
     }
-    free(covering.list);
 }
 
-void tw_outbox_note_expired(struct tw_outbox *outbox, const struct tw_delivery_job *job, int64_t core_now_ns)
+static void note_expired(struct tw_outbox *outbox, const struct tw_delivery_job *job, uint64_t n, int64_t core_now_ns)
 {
     static const char why[] = "the deadline passed";
     struct note *note = new_note(outbox);
     memcpy(note->said, why, sizeof why - 1);
     note->attempt = (struct tw_store_attempt){
         .receiver = name_of(outbox, job->receiver),
-        .n = job->pending.n,
+        .n = n,
         .outcome = TW_DELIVERY_GIVEN_UP,
         .reason = TW_REASON_DEADLINE,
         .attempts = job->pending.attempts,
@@ -396,8 +475,25 @@ void tw_outbox_note_expired(struct tw_outbox *outbox, const struct tw_delivery_j
         .began_ns = core_now_ns,
         .answer = {NULL, sizeof why - 1},
     };
-    tw_log(TW_LOG_WARNING, "delivery", "alert %" PRIu64 " is a dead letter of %s: the deadline passed", job->pending.n,
+    tw_log(TW_LOG_WARNING, "delivery", "alert %" PRIu64 " is a dead letter of %s: the deadline passed", n,
            outbox->receivers->list[job->receiver].name);
+}
+
+void tw_outbox_note_expired(struct tw_outbox *outbox, const struct tw_delivery_job *job, int64_t core_now_ns)
+{
+    struct tw_covering covering = {.list = NULL};
+    struct tw_store_error error;
+    if (!job->pending.group) {
+        note_expired(outbox, job, job->pending.n, core_now_ns);
+        return;
+    }
+    if (!tw_covering_group(outbox->store, name_of(outbox, job->receiver), job->pending.n, &covering, &error))
+        tw_log(TW_LOG_ERROR, "delivery", "%s", error.text);
+    for (uint32_t i = 0; i < covering.count; i++) {
+        note_expired(outbox, job, covering.list[i].n, core_now_ns);
+        note_member(outbox, &covering.list[i]);
+    }
+    tw_covering_free(&covering);
 }
 
 enum tw_store_status tw_outbox_commit(struct tw_outbox *outbox, int64_t core_now_ns, char failure[512])
@@ -410,6 +506,7 @@ enum tw_store_status tw_outbox_commit(struct tw_outbox *outbox, int64_t core_now
     for (uint32_t i = 0; i < outbox->note_count; i++) { /* the notes may have moved since they were made */
         outbox->batch[i] = outbox->notes[i].attempt;
         outbox->batch[i].answer.bytes = outbox->notes[i].said;
+        outbox->batch[i].group.bytes = outbox->notes[i].group;
     }
     enum tw_store_status status = tw_store_put_attempts(outbox->store, outbox->batch, outbox->note_count, &error);
     if (status == TW_STORE_OK) {
@@ -444,5 +541,6 @@ bool tw_outbox_was_retried(struct tw_outbox *outbox)
 
 void tw_outbox_cut_ledger(struct tw_outbox *outbox, int64_t before_wall_ns)
 {
+    (void)tw_store_groups_forget(outbox->store, before_wall_ns, NULL);
     (void)tw_store_ledger_drop(outbox->store, before_wall_ns, NULL); /* on a full disk it stays for now */
 }

@@ -7,11 +7,13 @@
 #define TW_DELIVERY_OUTBOX_ACTOR_H
 
 #include "actors/delivery/attempt_actor.h"
+#include "actors/router/routes.h"
 #include "store/store.h"
 
 struct tw_outbox;
-/* Borrows all three. */
-struct tw_outbox *tw_outbox_new(struct tw_store *store, struct tw_delivery *core, const struct tw_receivers *receivers);
+/* Borrows all; `routes` NULL: none. */
+struct tw_outbox *tw_outbox_new(struct tw_store *store, struct tw_delivery *core, const struct tw_receivers *receivers,
+                                const struct tw_routes *routes);
 void tw_outbox_free(struct tw_outbox **outbox);
 
 uint64_t tw_outbox_last_alert(const struct tw_outbox *outbox);
@@ -26,10 +28,13 @@ bool tw_outbox_render(struct tw_outbox *outbox, struct tw_attempt *attempt);
  * them (and attempt->n; there are at most TW_DIGEST_ALERTS_MAX). False: nothing is pending any more. */
 bool tw_outbox_render_digest(struct tw_outbox *outbox, struct tw_attempt *attempt, char failure[512]);
 
+/* A group's message; of one alert that is new it is the alert itself. */
+bool tw_outbox_render_group(struct tw_outbox *outbox, struct tw_attempt *attempt, char failure[512]);
+
 /* ---- what came of it: noted, then committed as one batch ---- */
 void tw_outbox_note(struct tw_outbox *outbox, const struct tw_attempt *attempt, const struct tw_delivery_effect *effect,
                     int64_t now_ns);
-/* The same of a digest, for each alert in it. */
+/* The same of a digest or a group's message, for each alert in it. */
 void tw_outbox_note_digest(struct tw_outbox *outbox, const struct tw_attempt *attempt,
                            const struct tw_delivery_effect *effect, int64_t now_ns);
 void tw_outbox_note_expired(struct tw_outbox *outbox, const struct tw_delivery_job *job, int64_t core_now_ns);

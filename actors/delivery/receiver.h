@@ -75,7 +75,7 @@ struct tw_letter {
 /* Many of them in one message. */
 struct tw_digest;
 struct tw_digest_letter {
-    const struct tw_digest *digest;
+    const struct tw_digest *digest; /* it says if it is a group */
     const char *log_id;
     const char *key; /* the idempotency key: log id, "-", n of the last of them, "-", how many */
 };
@@ -124,6 +124,7 @@ struct tw_receivers {
 };
 /* Those that the configuration has, which outlives them: webhooks in order of names, then the others. */
 void tw_receivers_from(const struct tw_cfg *cfg, struct tw_receivers *out);
+uint32_t tw_receivers_groupable(const struct tw_receivers *receivers); /* those that take digests, as bits */
 
 /* ---- the kinds' own, for their tests ---- */
 

@@ -83,7 +83,8 @@ enum tw_delivery_verdict tw_judge_http(const struct tw_answer *answer)
     return TW_VERDICT_RETRY;
 }
 
-/* {"digest":{"count","first_n","last_n","counts":{TYPE:{SEVERITY:n}}},"alerts":[the latest of the most severe]} */
+/* {"digest":{"count","first_n","last_n","counts":{TYPE:{SEVERITY:n}},"group","repeat"},"alerts":[the latest of the most
+ * severe]} */
 static void render_digest(const struct tw_receiver *receiver, const struct tw_digest_letter *letter, int64_t wall_ns,
                           struct tw_request *request)
 {
@@ -94,7 +95,9 @@ static void render_digest(const struct tw_receiver *receiver, const struct tw_di
                      "{\"digest\":{\"count\":%" PRIu32 ",\"first_n\":%" PRIu64 ",\"last_n\":%" PRIu64 ",\"counts\":{",
                      digest->count, digest->first_n, digest->last_n);
     tw_digest_counts_json(out, digest);
-    tw_append_format(out, "}},\"alerts\":[");
+    tw_append_format(out, "}");
+    tw_digest_group_json(out, digest);
+    tw_append_format(out, "},\"alerts\":[");
     for (uint32_t i = 0, shown = 0; i < digest->shown_count; i++) {
         struct tw_alert_view view;
         if (!tw_digest_view(digest, i, &view))

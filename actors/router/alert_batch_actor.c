@@ -25,6 +25,29 @@ static void decide(const struct tw_routing *routing, const struct tw_routing_fac
         stored->receivers = stored->later_receivers = 0;
 }
 
+/* Who gets it in groups; freed with the batch. */
+static void group(const struct tw_routing *routing, const struct tw_routing_facts *facts, struct tw_store_alert *stored)
+{
+    struct tw_route_group groups[TW_RECEIVERS_MAX];
+    uint32_t count = tw_routing_groups(routing, facts, stored->receivers, groups);
+    if (count == 0)
+        return;
+    struct tw_store_group *list = tw_alloc_zero(count, sizeof *list);
+    for (uint32_t i = 0; i < count; i++) {
+        list[i].receivers = groups[i].receivers;
+        list[i].length = groups[i].length;
+        memcpy(list[i].name, groups[i].name, groups[i].length);
+    }
+    stored->groups = list;
+    stored->group_count = count;
+}
+
+static void free_groups(struct tw_store_alert *list, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        free((void *)(uintptr_t)list[i].groups);
+}
+
 static struct tw_text text_of(const char *text)
 {
     return (struct tw_text){text, (uint32_t)strlen(text)};
@@ -46,7 +69,9 @@ static void release(void *context, const struct tw_inhibited *event, const struc
     struct tw_store_alert *stored = &batch->released[batch->released_count++];
     *stored = (struct tw_store_alert){
         .n = event->n, .muted_rule = text_of(was_muted->rule), .muted_by = was_muted->by, .muted_told = releasing->n};
+    memcpy(stored->id, event->id, sizeof stored->id);
     decide(batch->routing, &event->facts, stored);
+    group(batch->routing, &event->facts, stored);
 }
 
 static void inhibit(struct tw_alert_batch *batch, const struct tw_inhibited *event, struct tw_store_alert *stored)
@@ -74,6 +99,8 @@ static void route(struct tw_alert_batch *batch, const struct tw_router_alert *al
     decide(batch->routing, &event.facts, stored);
     if (batch->routing->inhibitor != NULL)
         inhibit(batch, &event, stored);
+    memcpy(stored->id, alert->id, sizeof stored->id);
+    group(batch->routing, &event.facts, stored);
 }
 
 void tw_alert_batch_add(struct tw_alert_batch *batch, const struct tw_router_alert *alert)
@@ -96,12 +123,15 @@ void tw_alert_batch_add(struct tw_alert_batch *batch, const struct tw_router_ale
 
 void tw_alert_batch_clear(struct tw_alert_batch *batch)
 {
+    free_groups(batch->list, batch->count);
+    free_groups(batch->released, batch->released_count);
     batch->count = batch->released_count = 0;
     batch->bytes.length = batch->topics.length = 0;
 }
 
 void tw_alert_batch_free(struct tw_alert_batch *batch)
 {
+    tw_alert_batch_clear(batch);
     free(batch->list);
     free(batch->released);
     free(batch->topic_lengths);

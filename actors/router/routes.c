@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "actors/router/routes.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "protocol/check.h"
+
+#define WAIT_S 30
+#define INTERVAL_S 300
 
 struct route {
     const char *name; /* borrowed */
@@ -14,11 +18,12 @@ struct route {
     uint32_t parent; /* its place + 1; 0: none. A parent stands before its children */
     uint32_t receivers;
     struct tw_route_escalation escalation;
+    struct tw_route_grouping grouping;
     bool goes_on;
 };
 struct tw_routes {
     uint32_t count, everybody;
-    bool by_hours;
+    bool by_hours, group;
     struct route list[];
 };
 
@@ -35,6 +40,22 @@ static uint32_t receivers_of(const char *text, const char *const *names, uint32_
         text += length;
     }
     return receivers;
+}
+
+static int64_t time_of(int64_t seconds, int64_t above_ns)
+{
+    return seconds < 0 ? above_ns : seconds * TW_NS_PER_SECOND;
+}
+
+static struct tw_route_grouping grouping_of(const struct tw_cfg_route *from, const struct tw_route_grouping *above)
+{
+    struct tw_route_grouping grouping = *above;
+    if (from->group_by != NULL)
+        grouping.groups = tw_labels_read(from->group_by, &grouping.by);
+    grouping.wait_ns = time_of(from->group_wait_s, above->wait_ns);
+    grouping.interval_ns = time_of(from->group_interval_s, above->interval_ns);
+    grouping.repeat_ns = time_of(from->repeat_interval_s, above->repeat_ns);
+    return grouping;
 }
 
 /* Its place + 1; 0: it is not placed yet, or there is no such name. */
@@ -62,6 +83,10 @@ static void place(struct tw_routes *routes, const struct tw_cfg_route *from, uin
         route->receivers = receivers_of(from->receivers, names, count);
     else if (above != NULL)
         route->receivers = above->receivers;
+    static const struct tw_route_grouping none = {.wait_ns = WAIT_S * TW_NS_PER_SECOND,
+                                                  .interval_ns = INTERVAL_S * TW_NS_PER_SECOND};
+    route->grouping = grouping_of(from, above == NULL ? &none : &above->grouping);
+    routes->group = routes->group || route->grouping.groups;
     if (from->escalate_to != NULL)
         route->escalation = (struct tw_route_escalation){receivers_of(from->escalate_to, names, count),
                                                          from->escalate_after_s * TW_NS_PER_SECOND};
@@ -159,6 +184,76 @@ struct tw_route_escalation tw_routes_escalation(const struct tw_routes *routes, 
     return (struct tw_route_escalation){0, 0};
 }
 
+/* ---- groups ---- */
+
+bool tw_routes_group(const struct tw_routes *routes)
+{
+    return routes != NULL && routes->group;
+}
+
+struct tw_route_grouping tw_routes_grouping(const struct tw_routes *routes, struct tw_text group)
+{
+    const char *end = group.length == 0 ? NULL : memchr(group.bytes, '{', group.length);
+    size_t length = end == NULL ? 0 : (size_t)(end - group.bytes);
+    for (uint32_t i = 0; i < tw_routes_count(routes); i++)
+        if (strlen(routes->list[i].name) == length && memcmp(routes->list[i].name, group.bytes, length) == 0)
+            return routes->list[i].grouping;
+    return (struct tw_route_grouping){.groups = false};
+}
+
+/* One that is too long ends in the hash of the whole. */
+static void cut_name(struct tw_route_group *group, const char *whole, size_t length)
+{
+    uint64_t hash = 0xcbf29ce484222325u;
+    char digits[20];
+    group->length = (uint32_t)(length < TW_GROUP_BYTES_MAX ? length : TW_GROUP_BYTES_MAX);
+    memcpy(group->name, whole, group->length);
+    if (length <= TW_GROUP_BYTES_MAX)
+        return;
+    for (size_t i = 0; i < length; i++) /* FNV-1a */
+        hash = (hash ^ (uint8_t)whole[i]) * 0x100000001b3u;
+    snprintf(digits, sizeof digits, "#%016llx}", (unsigned long long)hash);
+    size_t at = TW_GROUP_BYTES_MAX - 18u;
+    while (at > 0 && ((uint8_t)whole[at] & 0xc0u) == 0x80u) /* characters stay whole */
+        at--;
+    memcpy(group->name + at, digits, 18);
+    group->length = (uint32_t)at + 18u;
+}
+
+static void name_group(const struct route *route, const struct tw_labels *labels, struct tw_route_group *out)
+{
+    char whole[2048];
+    int length = snprintf(whole, sizeof whole, "%s{", route->name);
+    const char *between = "";
+    for (int i = 0; i < TW_LABEL_COUNT; i++) {
+        if ((route->grouping.by >> i & 1u) == 0)
+            continue;
+        length += snprintf(
+            whole + length, sizeof whole - (size_t)length, "%s%s=%.*s", between, tw_label_name((enum tw_label)i),
+            (int)(labels->value[i].length < 255 ? labels->value[i].length : 255), labels->value[i].bytes);
+        between = ",";
+    }
+    length += snprintf(whole + length, sizeof whole - (size_t)length, "}");
+    cut_name(out, whole, (size_t)length);
+}
+
+uint32_t tw_routes_groups(const struct tw_routes *routes, const enum tw_route_answer *answers,
+                          const struct tw_labels *labels, uint32_t receivers,
+                          struct tw_route_group out[TW_RECEIVERS_MAX])
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < routes->count && receivers != 0; i++) {
+        const struct route *route = &routes->list[i];
+        uint32_t own = answers[i] == TW_ROUTE_DECIDED ? route->receivers & receivers : 0;
+        receivers &= ~own;
+        if (own == 0 || !route->grouping.groups)
+            continue;
+        out[count].receivers = own;
+        name_group(route, labels, &out[count++]);
+    }
+    return count;
+}
+
 /* ---- for people who ask why ---- */
 
 uint32_t tw_routes_count(const struct tw_routes *routes)
@@ -176,5 +271,6 @@ struct tw_route_view tw_routes_view(const struct tw_routes *routes, uint32_t pla
                                   .receivers = route->receivers,
                                   .matchers = route->matchers,
                                   .hours = route->hours_text,
-                                  .escalation = route->escalation};
+                                  .escalation = route->escalation,
+                                  .grouping = route->grouping};
 }

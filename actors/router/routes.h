@@ -34,6 +34,25 @@ struct tw_route_escalation {
 };
 /* Of the first of them that wants any; `answers` are those of tw_routes_decide. */
 struct tw_route_escalation tw_routes_escalation(const struct tw_routes *routes, const enum tw_route_answer *answers);
+/* How what a route takes goes in groups, with Alertmanager's meanings. */
+struct tw_route_grouping {
+    bool groups;                             /* false: each alert by itself */
+    uint32_t by;                             /* 1 << label */
+    int64_t wait_ns, interval_ns, repeat_ns; /* repeat 0: never */
+};
+bool tw_routes_group(const struct tw_routes *routes); /* whether some route does; NULL: none */
+/* That of the route of a group's name (below); groups false: there is no such route, or it makes none. */
+struct tw_route_grouping tw_routes_grouping(const struct tw_routes *routes, struct tw_text group);
+/* A group of one of the routes that decided: its receivers, and its name: "desk{type=LARGE_TRADE,entity=A}". */
+struct tw_route_group {
+    uint32_t receivers;
+    uint32_t length;
+    char name[TW_GROUP_BYTES_MAX];
+};
+/* Those of `receivers` that get it in a group, each by the first route that decided and has it; how many groups. */
+uint32_t tw_routes_groups(const struct tw_routes *routes, const enum tw_route_answer *answers,
+                          const struct tw_labels *labels, uint32_t receivers,
+                          struct tw_route_group out[TW_RECEIVERS_MAX]);
 /* Whether some route asks for local time. */
 bool tw_routes_by_hours(const struct tw_routes *routes);
 /* The receivers as bits. `local_s`: what local clocks showed (protocol/hours.h). `answers`, if given, gets one for each
@@ -50,6 +69,7 @@ struct tw_route_view {
     const struct tw_matchers *matchers;
     const char *hours; /* NULL: always */
     struct tw_route_escalation escalation;
+    struct tw_route_grouping grouping;
 };
 struct tw_route_view tw_routes_view(const struct tw_routes *routes, uint32_t place);
 

@@ -74,3 +74,15 @@ uint64_t tw_routing_silence(const struct tw_routing *routing, const struct tw_ro
     struct tw_labels labels = tw_routing_labels(facts);
     return tw_silences_hide(routing->silences, &labels, at_ns, routing->local_seconds(at_ns));
 }
+
+uint32_t tw_routing_groups(const struct tw_routing *routing, const struct tw_routing_facts *facts, uint32_t receivers,
+                           struct tw_route_group out[TW_RECEIVERS_MAX])
+{
+    enum tw_route_answer answers[TW_ROUTES_MAX];
+    if ((receivers & routing->groupable) == 0 || !tw_routes_group(routing->routes))
+        return 0;
+    struct tw_labels labels = tw_routing_labels(facts);
+    int64_t local_s = tw_routes_by_hours(routing->routes) ? routing->local_seconds(facts->ts_ns) : 0;
+    tw_routes_decide(routing->routes, &labels, local_s, answers);
+    return tw_routes_groups(routing->routes, answers, &labels, receivers & routing->groupable, out);
+}

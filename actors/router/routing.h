@@ -18,6 +18,7 @@ struct tw_routing {
     const char *names[TW_RECEIVERS_MAX]; /* borrowed */
     enum tw_severity minimum[TW_RECEIVERS_MAX];
     uint32_t count;
+    uint32_t groupable;                      /* receivers (bits) that take many alerts in one message */
     const struct tw_routes *routes;          /* borrowed; NULL: none */
     int64_t (*local_seconds)(int64_t ts_ns); /* port: what local clocks showed then; wanted if there are routes */
     const struct tw_silences *silences;      /* borrowed; NULL: none. It may change between alerts. */
@@ -44,5 +45,8 @@ uint64_t tw_routing_silence(const struct tw_routing *routing, const struct tw_ro
  * Who is told at once is not told later. */
 uint32_t tw_routing_decide(const struct tw_routing *routing, const struct tw_routing_facts *facts,
                            struct tw_route_escalation *escalation);
+/* Those of `receivers`, which tw_routing_decide gave, that get it in groups; how many. */
+uint32_t tw_routing_groups(const struct tw_routing *routing, const struct tw_routing_facts *facts, uint32_t receivers,
+                           struct tw_route_group out[TW_RECEIVERS_MAX]);
 
 #endif

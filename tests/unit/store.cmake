@@ -1,7 +1,7 @@
 # The store on real disks: a data directory of its own for each test (store_world.h).
 add_library(test_store_world STATIC unit/store_world.c unit/store_feed.c)
 target_link_libraries(test_store_world PUBLIC tw_store tw_protocol PkgConfig::CMOCKA Threads::Threads)
-foreach(story open log packed index crash alerts alert_ids actions muted deliveries verify snapshot retain backup)
+foreach(story open log packed index crash alerts alert_ids actions muted groups deliveries verify snapshot retain backup)
   tw_test(store_${story} unit test_store_world)
 endforeach()
 if(NOT TW_SANITIZE) # it puts functions of its own in libc's place, as they do

@@ -185,6 +185,35 @@ static void a_flood_becomes_a_handful(void **state)
     }
 }
 
+/* It may have events of any alert: what stands before it has ended when it begins, and what stands behind it waits. */
+static void a_group_s_message_keeps_its_place(void **state)
+{
+    (void)state;
+    struct tw_delivery *delivery = tw_delivery_new(&policy);
+    struct tw_delivery_job job;
+    tw_delivery_add(delivery, &(struct tw_delivery_pace){4, 0, 0, 0});
+    tw_delivery_news(delivery, 4);
+    for (uint64_t n = 1; n <= 4; n++) {
+        struct tw_pending pending = {.n = n, .episode = {(uint8_t)n}, .group = n == 3};
+        tw_delivery_offer(delivery, 0, &pending);
+    }
+    assert_int_equal(begun(delivery, 0), 1);
+    assert_int_equal(begun(delivery, 0), 2);
+    assert_int_equal(begun(delivery, 0), 0);
+    end(delivery, 2, TW_VERDICT_DELIVERED, 0, 0);
+    assert_int_equal(begun(delivery, 0), 0);
+    assert_int_equal(end(delivery, 1, TW_VERDICT_RETRY, 0, 0).end, TW_END_AGAIN);
+    assert_int_equal(begun(delivery, 0), 0);
+    assert_int_equal(begun(delivery, SECOND), 1);
+    end(delivery, 1, TW_VERDICT_REJECTED, 0, SECOND);
+    assert_int_equal(tw_delivery_next(delivery, SECOND, &job), TW_DELIVERY_ATTEMPT);
+    assert_true(job.pending.n == 3 && job.pending.group);
+    assert_int_equal(begun(delivery, SECOND), 0);
+    end(delivery, 3, TW_VERDICT_DELIVERED, 0, SECOND);
+    assert_int_equal(begun(delivery, SECOND), 4);
+    tw_delivery_free(&delivery);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -193,6 +222,7 @@ int main(void)
         cmocka_unit_test(a_digest_that_failed_is_tried_again_as_it_was_and_first),
         cmocka_unit_test(a_digest_whose_alerts_expired_is_none),
         cmocka_unit_test(a_flood_becomes_a_handful),
+        cmocka_unit_test(a_group_s_message_keeps_its_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@
  */
 #include "tests/unit/cfg_world.h"
 
+#include "actors/delivery/group.h"
 #include "actors/router/routing.h"
 
 #define RECEIVERS                                                                                                      \
@@ -336,9 +337,78 @@ static void it_agrees_with_the_model(void **state)
     assert_true(depths[0] > 100 && depths[1] > 100 && depths[2] > 100 && nobody > 100 && partly > 1000);
 }
 
+static void check_group(const struct world *world, const struct tw_routing_facts *facts, uint32_t receivers,
+                        const char *name, uint32_t of)
+{
+    struct tw_routing routing = {
+        .names = {"a", "b", "c", "d"}, .count = 4, .groupable = A | B | C, .routes = world->routes};
+    struct tw_route_group groups[TW_RECEIVERS_MAX];
+    uint32_t told = tw_routing_decide(&routing, facts, NULL);
+    assert_int_equal(told, receivers);
+    uint32_t count = tw_routing_groups(&routing, facts, told, groups);
+    assert_int_equal(count, name == NULL ? 0 : 1);
+    if (name == NULL)
+        return;
+    assert_int_equal(groups[0].receivers, of);
+    assert_int_equal(groups[0].length, strlen(name));
+    assert_memory_equal(groups[0].name, name, groups[0].length);
+}
+
+static void what_routes_take_goes_in_groups_by_their_labels(void **state)
+{
+    (void)state;
+    struct world world = world_of(RECEIVERS "route\n"
+                                            "    lone\n"
+                                            "        match = severity=CRITICAL\n"
+                                            "        receiver = a b\n"
+                                            "    desk\n"
+                                            "        receiver = a b d\n"
+                                            "        group_by = type entity\n"
+                                            "        group_wait = 5\n"
+                                            "        repeat_interval = 60\n"
+                                            "    gaps\n"
+                                            "        parent = desk\n"
+                                            "        match = type=FEED_GAP\n"
+                                            "        group_by = none\n"
+                                            "        group_interval = 7\n");
+    struct tw_routing_facts facts = facts_of(TW_RULE_VELOCITY, TW_SEVERITY_HIGH, "X");
+    check_group(&world, &facts, A | B | D, "desk{type=HIGH_TRANSACTION_VELOCITY,entity=X}",
+                A | B); /* d takes no digests */
+    facts.rule = TW_RULE_FEED_GAP;
+    check_group(&world, &facts, A | B | D, "gaps{}", A | B);
+    facts.severity = TW_SEVERITY_CRITICAL;
+    check_group(&world, &facts, A | B, NULL, 0);
+    char entity[201];
+    memset(entity, 'e', 200);
+    entity[200] = '\0';
+    facts = facts_of(TW_RULE_VELOCITY, TW_SEVERITY_HIGH, entity);
+    struct tw_routing routing = {.count = 4, .groupable = A, .routes = world.routes};
+    struct tw_route_group one[TW_RECEIVERS_MAX], other[TW_RECEIVERS_MAX];
+    assert_int_equal(tw_routing_groups(&routing, &facts, A, one), 1);
+    entity[199] = 'f'; /* behind the cut: the hash tells them apart */
+    assert_int_equal(tw_routing_groups(&routing, &facts, A, other), 1);
+    assert_int_equal(one[0].length, TW_GROUP_BYTES_MAX);
+    assert_memory_not_equal(one[0].name, other[0].name, TW_GROUP_BYTES_MAX);
+
+    struct tw_route_grouping desk = tw_routes_grouping(world.routes, (struct tw_text){"desk{type=X}", 12});
+    assert_true(desk.groups && desk.wait_ns == 5 * TW_NS_PER_SECOND && desk.interval_ns == 300 * TW_NS_PER_SECOND &&
+                desk.repeat_ns == 60 * TW_NS_PER_SECOND);
+    struct tw_route_grouping gaps = tw_routes_grouping(world.routes, (struct tw_text){"gaps{}", 6});
+    assert_true(gaps.groups && gaps.by == 0 && gaps.wait_ns == desk.wait_ns && /* its parent's */
+                gaps.interval_ns == 7 * TW_NS_PER_SECOND);
+    struct tw_route_grouping gone = tw_routes_grouping(world.routes, (struct tw_text){"gone{}", 6});
+    assert_false(gone.groups);
+    assert_int_equal(tw_group_due(&gone, 100, 90), 100);
+    assert_int_equal(tw_group_due(&desk, 100, 0), 100 + 5 * TW_NS_PER_SECOND);
+    assert_int_equal(tw_group_due(&desk, 100, 90), 90 + 300 * TW_NS_PER_SECOND);
+    assert_int_equal(tw_group_due(&desk, 1000 * TW_NS_PER_SECOND, 90), 1005 * TW_NS_PER_SECOND);
+    end(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_routes_take_goes_in_groups_by_their_labels),
         cmocka_unit_test(without_routes_everybody_is_told),
         cmocka_unit_test(the_first_route_that_takes_it_decides),
         cmocka_unit_test(routes_below_take_precedence_and_inherit),

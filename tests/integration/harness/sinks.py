@@ -214,9 +214,11 @@ class Webhook(Sink):
 
     def _check_digest(self, request_id, body):
         digest, alerts = body["digest"], body["alerts"]
-        log_id, n, count = request_id.split("-")
+        log_id, n, count, *again = request_id.split("-")
         assert len(log_id) == 32 and int(n) == digest["last_n"] and int(count) == digest["count"], request_id
-        assert 1 < digest["count"] <= digest["last_n"] - digest["first_n"] + 1, digest
+        assert not digest.get("repeat") or again == [f"r{digest['repeat']}"], request_id
+        assert len(again) < digest["count"] + 1 and digest["count"] <= digest["last_n"] - digest["first_n"] + 1, digest
+        assert digest["count"] > 1 or again, digest
         assert sum(sum(by.values()) for by in digest["counts"].values()) == digest["count"], digest
         assert len(alerts) == min(10, digest["count"]), len(alerts)
         order = [(-["LOW", "MEDIUM", "HIGH", "CRITICAL"].index(alert["severity"]), -alert["n"]) for alert in alerts]

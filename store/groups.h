@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Rows of deliveries in groups (groups.c), written in the batches of others. Private to store/.
+ */
+#ifndef TW_STORE_GROUPS_H
+#define TW_STORE_GROUPS_H
+
+#include "store/inside.h"
+
+/* An event that waits for its group's message; its hash is not needed. */
+void tw_groups_put_waiting(struct tw_store *store, rocksdb_writebatch_t *batch, const struct tw_store_waiting *it);
+/* What came of a member of a message: it is one no longer, and may be told again. */
+void tw_groups_put_end(struct tw_store *store, rocksdb_writebatch_t *batch, const struct tw_store_attempt *attempt);
+/* The pending row that stands for a message (outbox.c). */
+void tw_outbox_put_lead(struct tw_store *store, rocksdb_writebatch_t *batch, struct tw_text receiver, uint64_t n,
+                        struct tw_text group, uint32_t repeat, int64_t queued_ns);
+
+#endif
