@@ -11,6 +11,7 @@
 
 #include "actors/pipeline/pipeline.h"
 #include "cfg/cfg.h"
+#include "store/store.h"
 #include "tools/replay_compare.h"
 #include "tools/tape.h"
 
@@ -38,6 +39,9 @@ struct tw_replay_settings {
     void (*refused)(void *context, const struct tw_refusal *refusal);
     void (*bad)(void *context, const char *problem); /* a malformed line, or a file that cannot be read on */
     void (*progress)(void *context, uint64_t done, uint64_t total); /* now and then */
+    /* Of a directory; NULL: not wanted. The open store, before all; and what people did, where it stands in the log. */
+    void (*opened)(void *context, struct tw_store *store);
+    void (*action)(void *context, const struct tw_control *control);
     void *context;
 };
 

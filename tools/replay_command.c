@@ -24,47 +24,147 @@ struct replay {
     uint64_t incarnation, shards, block;
     bool events, summary, skip_bad, verify, deliveries, from_directory;
     struct tw_whom whom;             /* with `deliveries` */
+    struct tw_store *store;          /* of a directory */
     uint64_t told[TW_RECEIVERS_MAX]; /* how often each receiver would have been */
+    uint64_t muted, released, silenced, not_needed;
     struct tw_progress progress;
     struct tw_replay_totals totals;
 };
 
-/* What would have been sent to whom. */
-static void print_delivery(const struct replay *replay, const char *receiver, const struct tw_alert_view *view)
+/* ---- who would have been told ---- */
+
+static void print_event(const struct tw_inhibited *event, bool json)
 {
+    const struct tw_routing_facts *facts = &event->facts;
     char time[TW_TIME_TEXT_MAX];
-    if (!replay->cli.json) {
-        tw_time_format(view->ts_ns, time);
-        printf("%s/%" PRIu64 " %s %.*s %.*s %.*s %.*s\n", receiver, view->n, time, (int)view->event.length,
-               view->event.bytes, (int)view->severity.length, view->severity.bytes, (int)view->type.length,
-               view->type.bytes, (int)view->entity.length, view->entity.bytes);
+    const char *kind = tw_event_name(facts->kind), *severity = tw_severity_name(facts->severity),
+               *type = tw_rule_type(facts->rule);
+    if (json) {
+        printf("\"n\":%" PRIu64 ",\"ts\":%" PRId64 ",\"event\":\"%s\",\"severity\":\"%s\",\"type\":\"%s\",\"entity\":",
+               event->n, facts->ts_ns, kind, severity, type);
+        tw_json_text(stdout, facts->entity);
         return;
     }
-    printf("{\"receiver\":\"%s\",\"n\":%" PRIu64 ",\"ts\":%" PRId64 ",\"event\":", receiver, view->n, view->ts_ns);
-    tw_json_text(stdout, view->event);
-    fputs(",\"severity\":", stdout);
-    tw_json_text(stdout, view->severity);
-    fputs(",\"type\":", stdout);
-    tw_json_text(stdout, view->type);
-    fputs(",\"entity\":", stdout);
-    tw_json_text(stdout, view->entity);
+    tw_time_format(facts->ts_ns, time);
+    printf("%s %s %s %s %.*s", time, kind, severity, type, (int)facts->entity.length, facts->entity.bytes);
+}
+
+/* `name`: NULL for nobody; `key` and `value` say more, or are NULL. */
+static void print_line(const struct replay *replay, const char *name, const struct tw_inhibited *event, const char *key,
+                       struct tw_text value)
+{
+    if (replay->summary)
+        return;
+    if (!replay->cli.json) {
+        printf("%s/%" PRIu64 " ", name == NULL ? "-" : name, event->n);
+        print_event(event, false);
+        if (key != NULL)
+            printf("  (%s: %.*s)", key, (int)value.length, value.bytes);
+        putchar('\n');
+        return;
+    }
+    printf(name == NULL ? "{\"receiver\":null," : "{\"receiver\":\"%s\",", name);
+    print_event(event, true);
+    if (key != NULL) {
+        putchar(',');
+        tw_json_string(stdout, key);
+        putchar(':');
+        tw_json_text(stdout, value);
+    }
     fputs("}\n", stdout);
 }
 
+static void tell(struct replay *replay, const struct tw_inhibited *event, const struct tw_whom_verdict *verdict,
+                 const char *key, struct tw_text value)
+{
+    for (uint32_t i = 0; i < replay->whom.routing.count; i++) {
+        if ((verdict->receivers >> i & 1u) == 0)
+            continue;
+        const struct tw_route_group *group = tw_whom_group(verdict, i);
+        replay->told[i]++;
+        if (group != NULL && key == NULL)
+            print_line(replay, replay->whom.routing.names[i], event, "group",
+                       (struct tw_text){group->name, group->length});
+        else
+            print_line(replay, replay->whom.routing.names[i], event, key, value);
+    }
+}
+
+/* Who is told later, unless somebody had taken it by then, as far as that is recorded. */
+static void tell_later(struct replay *replay, const struct tw_inhibited *event, const struct tw_whom_verdict *verdict,
+                       int64_t detected_ns)
+{
+    char why[160];
+    bool known = replay->store != NULL && detected_ns != 0;
+    bool needed = !known || tw_whom_needed(replay->store, event->id, detected_ns + verdict->later.after_ns, why);
+    if (!known)
+        snprintf(why, sizeof why, "unless taken within %" PRId64 " s",
+                 (int64_t)(verdict->later.after_ns / TW_NS_PER_SECOND));
+    for (uint32_t i = 0; i < replay->whom.routing.count; i++) {
+        if ((verdict->later.receivers >> i & 1u) == 0)
+            continue;
+        replay->told[i] += needed && known;
+        replay->not_needed += !needed;
+        print_line(replay, replay->whom.routing.names[i], event, needed ? "escalation" : "escalation_not_needed",
+                   (struct tw_text){why, (uint32_t)strlen(why)});
+    }
+}
+
+static void tell_hidden(struct replay *replay, const struct tw_inhibited *event, const struct tw_whom_verdict *verdict)
+{
+    char text[80];
+    if (verdict->muted.rule != NULL) {
+        replay->muted++;
+        snprintf(text, sizeof text, "inhibit/%s, by alert %" PRIu64, verdict->muted.rule, verdict->muted.by);
+        print_line(replay, NULL, event, "muted", (struct tw_text){text, (uint32_t)strlen(text)});
+    } else if (verdict->silence != 0) {
+        replay->silenced++;
+        snprintf(text, sizeof text, "%" PRIu64, verdict->silence);
+        print_line(replay, NULL, event, "silence", (struct tw_text){text, (uint32_t)strlen(text)});
+    }
+}
+
+static void take_released(void *context, const struct tw_inhibited *event, const struct tw_inhibition *was_muted)
+{
+    struct replay *replay = context;
+    struct tw_whom_verdict verdict = {.meant = 0};
+    struct tw_route_escalation later;
+    const char *key = "no_longer_muted";
+    verdict.receivers = tw_routing_decide(&replay->whom.routing, &event->facts, &later);
+    replay->released++;
+    tell(replay, event, &verdict, key, (struct tw_text){was_muted->rule, (uint32_t)strlen(was_muted->rule)});
+}
+
+/* Silences are by the wall clock: that of the record, if the alert is there as it was. */
 static void take_deliveries(struct replay *replay, const struct tw_router_alert *alert)
 {
-    struct tw_alert_view view;
-    const struct tw_routing_facts facts = {alert->rule,   alert->severity, alert->kind,     alert->entity_type,
-                                           alert->entity, alert->ts_ns,    alert->publisher};
-    uint32_t receivers = tw_routing_decide(&replay->whom.routing, &facts, NULL);
-    TW_ASSERT(tw_alert_decode(alert->bytes, alert->length, &view));
-    for (uint32_t i = 0; i < replay->whom.routing.count; i++) {
-        if ((receivers >> i & 1u) == 0)
-            continue;
-        replay->told[i]++;
-        if (!replay->summary)
-            print_delivery(replay, replay->whom.routing.names[i], &view);
-    }
+    const struct tw_inhibited event = {
+        alert->n,
+        alert->id,
+        {alert->rule, alert->severity, alert->kind, alert->entity_type, alert->entity, alert->ts_ns, alert->publisher}};
+    struct tw_whom_verdict verdict;
+    int64_t detected_ns = replay->store == NULL ? 0 : tw_whom_detected(replay->store, alert->n, alert->id);
+    tw_whom_decide(&replay->whom, &event, detected_ns != 0 ? detected_ns : alert->ts_ns, &verdict);
+    tell(replay, &event, &verdict, NULL, (struct tw_text){NULL, 0});
+    tell_hidden(replay, &event, &verdict);
+    if (verdict.later.receivers != 0)
+        tell_later(replay, &event, &verdict, detected_ns);
+    if (replay->whom.inhibitor != NULL)
+        tw_inhibitor_take(replay->whom.inhibitor, &event, &verdict.muted, take_released, replay);
+}
+
+static void on_opened(void *context, struct tw_store *store)
+{
+    ((struct replay *)context)->store = store;
+}
+
+static void on_action(void *context, const struct tw_control *control)
+{
+    struct replay *replay = context;
+    struct tw_action_message message = {.h = control->number, .at_ns = control->ts_ns};
+    const char *why = NULL;
+    if (tw_action_decode(control->text.bytes, control->text.length, &message.action, &why))
+        (void)tw_silences_take(replay->whom.silences, &message);
 }
 
 static void on_alert(void *context, const struct tw_router_alert *alert)
@@ -135,7 +235,14 @@ static void report_deliveries(const struct replay *replay)
         else
             fprintf(stderr, "to %-11s %" PRIu64 "\n", routing->names[i], replay->told[i]);
     if (replay->cli.json)
-        putchar('}');
+        printf("},\"muted\":%" PRIu64 ",\"no_longer_muted\":%" PRIu64 ",\"silenced\":%" PRIu64
+               ",\"escalations_not_needed\":%" PRIu64,
+               replay->muted, replay->released, replay->silenced, replay->not_needed);
+    else if (replay->muted + replay->silenced + replay->not_needed > 0)
+        fprintf(stderr,
+                "muted          %" PRIu64 " (%" PRIu64 " told later)\nsilenced       %" PRIu64
+                "\nnot needed     %" PRIu64 "\n",
+                replay->muted, replay->released, replay->silenced, replay->not_needed);
 }
 
 static void report(const struct replay *replay, double seconds)
@@ -200,6 +307,8 @@ static struct tw_replay_settings settings_of(struct replay *replay, const struct
         .refused = on_refused,
         .bad = on_bad,
         .progress = on_progress,
+        .opened = on_opened,
+        .action = replay->deliveries ? on_action : NULL,
         .context = replay,
     };
 }
@@ -295,7 +404,9 @@ int tw_replay_main(int argc, char **argv)
             "exit code 1 if a directory's log gives other alerts than were recorded. --verify compares every\n"
             "record with the recorded one and names the first difference. If retention has dropped the log's\n"
             "beginning, it starts from the oldest snapshot that it can. With --deliveries, the receivers and\n"
-            "routes of the configuration given decide; the environment's leave the recorded settings in force.",
+            "routes of the configuration given decide, with their groups and what mutes what; of a directory also\n"
+            "recorded silences, and whether anybody had taken what would be escalated. The environment's receivers\n"
+            "leave the recorded settings in force.",
         .examples = "  tapewarden replay trades.csv.gz\n"
                     "  tapewarden replay --data /var/lib/tapewarden --json | jq .message\n"
                     "  tapewarden replay --data /var/lib/tapewarden --verify && echo as recorded\n"

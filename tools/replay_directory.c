@@ -180,6 +180,8 @@ static bool read_log(struct directory_replay *replay)
     while (status > 0 && !replay->unreadable && (status = tw_store_next(cursor, &record, &replay->error)) > 0) {
         tw_evidence_source_add(replay->evidence, &record);
         tw_pipeline_feed(replay->pipeline, &record, take_alert, replay);
+        if (settings->action != NULL && record.kind == TW_RECORD_CONTROL && record.control.kind == TW_CONTROL_ACTION)
+            settings->action(settings->context, &record.control);
         tw_replay_tell_refusals(settings, &record, replay->totals);
         settings->progress(settings->context, tw_record_lsn(&record), total);
     }
@@ -215,6 +217,8 @@ bool tw_replay_directory(const struct tw_replay_settings *settings, const char *
         good =
             out->recorded == 0 || tw_store_alerts(replay.store, out->recorded - 1, note_digest, &replay, &replay.error);
     }
+    if (good && settings->opened != NULL)
+        settings->opened(settings->context, replay.store);
     if (good && settings->verify)
         replay.compare = tw_compare_new(replay.store);
     good = good && read_log(&replay);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actors/router/inhibition_actor.h"
 #include "actors/runtime/session.h"
 #include "protocol/check.h"
 #include "protocol/json_text.h"
@@ -22,6 +23,8 @@ struct test {
     struct tw_cfg *cfg;
     struct tw_whom whom;
     struct tw_buffer stored; /* the alert's record */
+    struct tw_store *store;  /* of --data; NULL: none was given */
+    int64_t at_ns;           /* of the wall clock: the stored alert's, or now */
     struct tw_labels labels;
     enum tw_severity severity;
 };
@@ -112,9 +115,7 @@ static int take_stored(struct test *test)
 {
     struct tw_store_error error;
     struct tw_alert_view view;
-    struct tw_store *store = tw_store_open(tw_cfg_text(test->cfg, "data/directory"), TW_STORE_READ, &error);
-    bool read = store != NULL && tw_store_alerts(store, test->alert - 1, keep, test, &error);
-    tw_store_close(&store);
+    bool read = tw_store_alerts(test->store, test->alert - 1, keep, test, &error);
     if (!read)
         tw_cli_say(test->cli.command, "%s", error.text);
     else if (test->stored.length == 0 || !tw_alert_decode(test->stored.bytes, test->stored.length, &view))
@@ -128,7 +129,7 @@ static int take_stored(struct test *test)
                                            [TW_LABEL_EVENT] = view.event,
                                            [TW_LABEL_PUBLISHER] = tw_alert_publisher(&view)}};
     if (test->labels.value[TW_LABEL_TYPE].bytes != NULL)
-        test->ts_ns = view.ts_ns;
+        test->ts_ns = view.ts_ns, test->at_ns = view.detected_at_ns;
     return test->labels.value[TW_LABEL_TYPE].bytes == NULL ? TW_EXIT_UNREACHABLE : TW_CLI_GO_ON;
 }
 
@@ -181,9 +182,32 @@ static void print_names(const struct test *test, uint32_t receivers, const char 
 
 struct verdict {
     enum tw_route_answer answers[TW_ROUTES_MAX];
-    uint32_t routed, told;
+    uint32_t routed, reached, told;
     bool taken; /* by a route */
+    struct tw_whom_verdict whom;
 };
+
+/* As the daemon would: what mutes it, what hides it, in which groups it goes. */
+static void judge_whole(const struct test *test, struct verdict *verdict)
+{
+    static const uint8_t nobody_s[TW_ALERT_ID_BYTES];
+    const struct tw_text *value = test->labels.value;
+    struct tw_alert_view view = {.type = value[TW_LABEL_TYPE],
+                                 .severity = value[TW_LABEL_SEVERITY],
+                                 .event = value[TW_LABEL_EVENT],
+                                 .entity_type = value[TW_LABEL_ENTITY_TYPE],
+                                 .entity = value[TW_LABEL_ENTITY],
+                                 .ts_ns = test->ts_ns};
+    uint8_t id[TW_ALERT_ID_BYTES];
+    struct tw_inhibited event = {.n = test->alert,
+                                 .id = tw_alert_id_of(test->stored.bytes, test->stored.length, id) ? id : nobody_s};
+    if (!tw_inhibition_facts(&view, &event.facts)) /* a word that the daemon does not know goes by its routes alone */
+        return;
+    event.facts.publisher = value[TW_LABEL_PUBLISHER];
+    tw_whom_decide(&test->whom, &event, test->at_ns, &verdict->whom);
+    if (verdict->whom.muted.rule != NULL || verdict->whom.silence != 0)
+        verdict->told = 0;
+}
 
 static struct verdict judge(const struct test *test)
 {
@@ -192,7 +216,8 @@ static struct verdict judge(const struct test *test)
         verdict.routed = tw_routes_decide(test->whom.routes, &test->labels, test->local_s, verdict.answers);
     for (uint32_t i = 0; i < tw_routes_count(test->whom.routes); i++)
         verdict.taken = verdict.taken || verdict.answers[i] == TW_ROUTE_DECIDED;
-    verdict.told = verdict.routed & tw_routing_reached(&test->whom.routing, test->severity);
+    verdict.told = verdict.reached = verdict.routed & tw_routing_reached(&test->whom.routing, test->severity);
+    judge_whole(test, &verdict);
     return verdict;
 }
 
@@ -222,6 +247,11 @@ static void print_routes_json(const struct test *test, const struct verdict *ver
                 print_names(test, view.escalation.receivers, ",", true);
                 putchar(']');
             }
+            if (view.grouping.groups)
+                printf(",\"group_wait\":%" PRId64 ",\"group_interval\":%" PRId64 ",\"repeat_interval\":%" PRId64,
+                       (int64_t)(view.grouping.wait_ns / TW_NS_PER_SECOND),
+                       (int64_t)(view.grouping.interval_ns / TW_NS_PER_SECOND),
+                       (int64_t)(view.grouping.repeat_ns / TW_NS_PER_SECOND));
         }
         putchar('}');
     }
@@ -239,8 +269,22 @@ static void print_json(const struct test *test, const struct verdict *verdict)
     printf("],\"taken\":%s,\"told\":[", verdict->taken ? "true" : "false");
     print_names(test, verdict->told, ",", true);
     printf("],\"below_severity\":[");
-    print_names(test, verdict->routed & ~verdict->told, ",", true);
-    printf("]}\n");
+    print_names(test, verdict->routed & ~verdict->reached, ",", true);
+    printf("],\"groups\":[");
+    for (uint32_t i = 0; i < verdict->whom.group_count; i++) {
+        const struct tw_route_group *group = &verdict->whom.groups[i];
+        printf("%s{\"group\":", i == 0 ? "" : ",");
+        tw_json_text(stdout, (struct tw_text){group->name, group->length});
+        printf(",\"receivers\":[");
+        print_names(test, group->receivers, ",", true);
+        printf("]}");
+    }
+    printf("],\"muted\":");
+    if (verdict->whom.muted.rule != NULL)
+        printf("{\"rule\":\"%s\",\"by\":%" PRIu64 "}", verdict->whom.muted.rule, verdict->whom.muted.by);
+    else
+        printf("null");
+    printf(",\"silence\":%" PRIu64 "}\n", verdict->whom.silence);
 }
 
 /* ---- for people ---- */
@@ -278,6 +322,28 @@ static void print_route(const struct test *test, const struct verdict *verdict, 
     }
 }
 
+static void print_hidden(const struct tw_whom_verdict *whom)
+{
+    if (whom->muted.rule != NULL)
+        printf("  muted: inhibit/%s, by what began with alert %" PRIu64 "\n", whom->muted.rule, whom->muted.by);
+    if (whom->silence != 0)
+        printf("  silenced: silence %" PRIu64 "\n", whom->silence);
+}
+
+static void print_groups(const struct test *test, const struct tw_whom_verdict *whom)
+{
+    for (uint32_t i = 0; i < whom->group_count; i++) {
+        const struct tw_route_group *group = &whom->groups[i];
+        struct tw_route_grouping times =
+            tw_routes_grouping(test->whom.routes, (struct tw_text){group->name, group->length});
+        printf(
+            "  in the group %.*s, which waits %" PRId64 " s, then %" PRId64 " s between messages: ", (int)group->length,
+            group->name, (int64_t)(times.wait_ns / TW_NS_PER_SECOND), (int64_t)(times.interval_ns / TW_NS_PER_SECOND));
+        print_names(test, group->receivers, ", ", false);
+        putchar('\n');
+    }
+}
+
 static void print_text(const struct test *test, const struct verdict *verdict)
 {
     for (int i = 0; i < TW_LABEL_COUNT; i++)
@@ -290,15 +356,39 @@ static void print_text(const struct test *test, const struct verdict *verdict)
     if (!verdict->taken)
         printf("  %s\n", test->whom.routes == NULL ? "there are no routes: everybody" : "no route takes it: everybody");
     for (uint32_t i = 0; i < test->whom.routing.count; i++)
-        if (((verdict->routed & ~verdict->told) >> i & 1u) != 0)
+        if (((verdict->routed & ~verdict->reached) >> i & 1u) != 0)
             printf("  not %s: it is below severity/%s = %s\n", test->whom.routing.names[i], test->whom.routing.names[i],
                    tw_severity_name(test->whom.routing.minimum[i]));
+    print_hidden(&verdict->whom);
+    print_groups(test, &verdict->whom);
     printf("told: ");
     print_names(test, verdict->told, ", ", false);
     putchar('\n');
 }
 
 /* ---- */
+
+/* What is recorded: what is open, and what is silenced. False: it cannot be read. */
+static bool open_store(struct test *test)
+{
+    struct tw_store_error error;
+    if (test->alert == 0 && test->cli.data == NULL)
+        return true;
+    test->store = tw_store_open(tw_cfg_text(test->cfg, "data/directory"), TW_STORE_READ, &error);
+    if (test->store == NULL)
+        tw_cli_say(test->cli.command, "%s", error.text);
+    return test->store != NULL;
+}
+
+static bool stand(struct test *test)
+{
+    struct tw_store_error error;
+    uint64_t n = test->alert != 0 ? test->alert : UINT64_MAX;
+    if (test->store == NULL || tw_whom_stand(&test->whom, test->store, n, test->at_ns, &error))
+        return true;
+    tw_cli_say(test->cli.command, "%s", error.text);
+    return false;
+}
 
 static int run(struct test *test)
 {
@@ -308,22 +398,29 @@ static int run(struct test *test)
         return tw_cli_usage(&test->cli, "--alert takes the alert as it is; give no labels");
     if (test->at != NULL && !tw_hours_moment(test->at, &test->local_s))
         return tw_cli_usage(&test->cli, "--at takes a day and a time such as 'Fri 22:30'");
+    if (!open_store(test))
+        return TW_EXIT_UNREACHABLE;
+    test->ts_ns = test->at_ns = tw_cli_wall_ns();
     int exit_code = test->alert != 0 ? take_stored(test) : take_words(test);
     if (exit_code != TW_CLI_GO_ON)
         return exit_code;
     tw_whom_open(test->cfg, &test->whom);
     if (test->at == NULL)
-        test->local_s = tw_session_local_seconds(test->alert != 0 ? test->ts_ns : tw_cli_wall_ns());
+        test->local_s = tw_session_local_seconds(test->ts_ns);
     for (int i = TW_SEVERITY_LOW; i <= TW_SEVERITY_CRITICAL; i++)
         if (tw_text_is(test->labels.value[TW_LABEL_SEVERITY], tw_severity_name((enum tw_severity)i)))
             test->severity = (enum tw_severity)i;
-    struct verdict verdict = judge(test);
-    if (test->cli.json)
-        print_json(test, &verdict);
-    else
-        print_text(test, &verdict);
+    exit_code = TW_EXIT_UNREACHABLE;
+    if (stand(test)) {
+        struct verdict verdict = judge(test);
+        if (test->cli.json)
+            print_json(test, &verdict);
+        else
+            print_text(test, &verdict);
+        exit_code = verdict.told != 0 ? TW_EXIT_OK : TW_EXIT_NO;
+    }
     tw_whom_close(&test->whom);
-    return verdict.told != 0 ? TW_EXIT_OK : TW_EXIT_NO;
+    return exit_code;
 }
 
 int tw_route_main(int argc, char **argv)
@@ -341,7 +438,8 @@ int tw_route_main(int argc, char **argv)
         .description =
             "test  shows where an alert would go under the configuration that is given, route by route, and why;\n"
             "      sends nothing; ends with 1 if nobody would be told. What follows from the type (rule,\n"
-            "      entity_type, event) need not be given",
+            "      entity_type, event) need not be given. With --data DIR, of a directory that is not in use, what\n"
+            "      is silenced and what other alerts mute counts as well: now, or when alert N was recorded",
         .examples = "  tapewarden route test -c tapewarden.zpl type=FEED_GAP severity=HIGH entity=nyse\n"
                     "  tapewarden route test type=LARGE_TRADE severity=LOW entity=desk-7/0/1 --json | jq .told\n"
                     "  tapewarden route test -c tapewarden.zpl --data backup --alert 17\n",
@@ -355,6 +453,7 @@ int tw_route_main(int argc, char **argv)
         test.cfg = tw_cli_cfg(&test.cli, &exit_code);
     if (test.cfg != NULL)
         exit_code = run(&test);
+    tw_store_close(&test.store);
     tw_buffer_free(&test.stored);
     tw_cfg_free(&test.cfg);
     tw_cli_clear(&test.cli);

@@ -64,6 +64,18 @@ class Grouping(unittest.TestCase):
         rows = [row for row in self.rows() if row["state"] == "delivered"]
         self.assertEqual(sorted(row["n"] for row in rows), list(range(1, 10)))
         self.assertIn("in the group all{type=LARGE_TRADE} of 5, under alert 5", rows[0]["answer"])
+        words = [word for key, value in self.sets.items() for word in ("--set", f"{key}={value}")]
+        done = run_tool("replay", "--deliveries", "--json", "--data", self.data, *words)
+        rows = [json.loads(line) for line in done.out.splitlines()]
+        self.assertEqual([row["group"] for row in rows if row.get("n") in (1, 6)],
+                         ["all{type=LARGE_TRADE}", "all{type=HIGH_CLIENT_EXPOSURE}"])
+        self.assertEqual(rows[-1]["deliveries"], {"ops": 9})
+        alert = ("type=LARGE_TRADE", "severity=HIGH", "entity=desk-1/0/1")
+        done = run_tool("route", "test", *alert, *words)
+        self.assertIn("in the group all{type=LARGE_TRADE}, which waits 2 s, then 3 s between messages: ops", done.out)
+        said = json.loads(run_tool("route", "test", *alert, "--json", *words).out)
+        self.assertEqual(said["groups"], [{"group": "all{type=LARGE_TRADE}", "receivers": ["ops"]}])
+        self.assertEqual((said["muted"], said["silence"], said["told"]), (None, 0, ["ops"]))
 
     def test_a_message_that_was_made_is_the_same_after_a_crash_and_is_not_mixed_with_others(self):
         self.ops.mode = "broken"

@@ -66,6 +66,27 @@ class Inhibition(unittest.TestCase):
             self.assertEqual((muted["n"], muted["told"]), (7, 8))
             self.assertEqual(self.tool("silences", "muted"), [{"rule": "worst", "muted": 3, "told": 1, "last_n": 7}])
             self.check_end(daemon)
+        self.check_replay(daemon.sets)
+
+    def check_replay(self, sets):
+        """Who would have been told is who was; and a single alert says why not."""
+        words = [word for key, value in sets.items() for word in ("--set", f"{key}={value}")]
+        done = run_tool("replay", "--deliveries", "--json", "--data", self.data, *words)
+        self.assertEqual(done.code, 0, done)
+        rows = [json.loads(line) for line in done.out.splitlines()]
+        told = [row for row in rows if row.get("receiver") == "ops"]
+        self.assertEqual(sorted(row["n"] for row in told), self.ops.numbers())
+        self.assertEqual([row["n"] for row in told if row.get("no_longer_muted") == "worst"], [7])
+        self.assertEqual([(row["n"], row["muted"]) for row in rows if row.get("receiver", "") is None],
+                         [(3, "inhibit/worst, by alert 1"), (5, "inhibit/worst, by alert 1"), (7, "inhibit/worst, by alert 1")])
+        self.assertEqual((rows[-1]["muted"], rows[-1]["no_longer_muted"], rows[-1]["deliveries"]), (3, 1, {"ops": 7}))
+        done = run_tool("route", "test", "--alert", "3", "--data", self.data, "--json", *words)
+        self.assertEqual((done.code, json.loads(done.out)["muted"]), (1, {"rule": "worst", "by": 1}), done)
+        done = run_tool("route", "test", "--alert", "3", "--data", self.data, *words)
+        self.assertIn("muted: inhibit/worst, by what began with alert 1", done.out)
+        self.assertIn("told: nobody", done.out)
+        done = run_tool("route", "test", "--alert", "4", "--data", self.data, *words)
+        self.assertEqual((done.code, done.out.splitlines()[-1]), (0, "told: ops"))
 
     def test_a_gap_mutes_what_it_makes_doubtful(self):
         with Feed() as feed:

@@ -157,6 +157,7 @@ class Silences(unittest.TestCase):
 
     def test_what_is_silenced_is_recorded_and_published_but_told_to_nobody(self):
         with Webhook() as ops:
+            self.ops_url = ops.url
             daemon = Daemon(data=self.data, sets={"webhook/ops": ops.url})
             with daemon, Subscriber(daemon, "alert.", "head.") as subscriber:
                 subscriber.joined()
@@ -191,6 +192,15 @@ class Silences(unittest.TestCase):
                 self.assertEqual(ops.faults, [])
                 self.assertEqual(daemon.stop()[0], 0)
         self.assertEqual([row["state"] for row in self.listed()], ["ended", "pending"])     # of the directory at rest
+        done = run_tool("replay", "--deliveries", "--json", "--data", self.data, "--set", f"webhook/ops={self.ops_url}")
+        rows = [json.loads(line) for line in done.out.splitlines()]
+        self.assertEqual([row["n"] for row in rows if row.get("receiver") == "ops"], [4, 5, 6, 8])
+        self.assertEqual([(row["n"], row["silence"]) for row in rows if row.get("receiver", "") is None],
+                         [(1, "1"), (2, "1"), (3, "1"), (7, "1")])
+        self.assertEqual(rows[-1]["silenced"], 4)
+        done = run_tool("route", "test", "--alert", "2", "--data", self.data, "--set", f"webhook/ops={self.ops_url}")
+        self.assertEqual(done.code, 1, done)
+        self.assertIn("silenced: silence 1", done.out)
         self.assertEqual(run_tool("store", "verify", "--data", self.data).code, 0)
         self.assertEqual(run_tool("replay", "--verify", "--data", self.data).code, 0)
 
@@ -249,6 +259,13 @@ class Escalation(unittest.TestCase):
             self.assertEqual((self.ops.faults, self.boss.faults), ([], []))
             self.assertEqual(daemon.stop()[0], 0)
         self.assertEqual(run_tool("store", "verify", "--data", self.data).code, 0)
+        words = [word for key, value in self.sets.items() for word in ("--set", f"{key}={value}")]
+        done = run_tool("replay", "--deliveries", "--json", "--data", self.data, *words)
+        rows = [json.loads(line) for line in done.out.splitlines()]
+        self.assertEqual([row["n"] for row in rows if "escalation" in row], [1, 3])
+        self.assertEqual([(row["n"], row["escalation_not_needed"]) for row in rows if "escalation_not_needed" in row],
+                         [(2, "acknowledged by maria"), (4, "closed by pete")])
+        self.assertEqual((rows[-1]["deliveries"], rows[-1]["escalations_not_needed"]), ({"ops": 4, "boss": 2}, 2))
 
     def test_what_grows_goes_on_at_once(self):
         with Daemon(data=self.data, sets=self.sets | {"route/all/escalate_after": 3600}) as daemon, \
