@@ -402,7 +402,7 @@ static const char *mail_with_picture(size_t bytes, const char *template)
     assert_non_null(sheet);
     picture.length = 0;
     for (size_t i = 0; i < bytes; i++)
-        tw_buffer_append(&picture, "abc" + i % 3, 1);
+        tw_buffer_append(&picture, &"abc"[i % 3], 1);
     receiver.sheet = sheet;
     receiver.kind->render(&receiver, &letter, WALL_NS, &rendered);
     tw_buffer_append(&rendered.body, "", 1);
