@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The daemon as a process: start, `ready`, stop, kill, start again; and the other commands."""
 
+import fcntl
 import os
 import random
 import re
@@ -32,17 +33,34 @@ def environment(extra=None):
     return {name: os.environ[name] for name in kept if name in os.environ} | (extra or {})
 
 
+RESERVED_MAX = 400  # at a time; what was reserved longer ago is in use by now, or was
+_reserved = []      # files that are locked
+
+
+def _reserve(port):
+    """Whether the port is ours now: tests that run beside this one choose from the same ones, and bind them later."""
+    directory = os.path.join(tempfile.gettempdir(), "tapewarden-ports")
+    os.makedirs(directory, exist_ok=True)
+    file = os.open(os.path.join(directory, str(port)), os.O_CREAT | os.O_RDWR, 0o666)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+    except OSError:
+        os.close(file)
+        return False
+    _reserved.append(file)
+    if len(_reserved) > RESERVED_MAX:
+        os.close(_reserved.pop(0))
+    return True
+
+
 def free_ports(count):
     """Ports below those that the kernel gives out by itself: a reconnecting client cannot sit down on them."""
     ports = []
     while len(ports) < count:
         port = _random.randrange(20000, 32000)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        if port not in ports:
+        if _reserve(port):
             ports.append(port)
     return ports
 
