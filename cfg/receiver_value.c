@@ -34,7 +34,7 @@ const char *tw_receiver_value_form(enum tw_key_type type)
     case TW_TYPE_NAME:
         return "1 to 32 of A-Za-z0-9_-";
     case TW_TYPE_HOURS:
-        return "days and hours such as Mon-Fri 08:00-17:30, commas between, at most 16";
+        return "days and hours such as Mon-Fri 08:00-17:30, not 2026-12-25, commas between, at most 64";
     case TW_TYPE_LABELS:
         return "labels such as type entity, spaces between; all, or none";
     case TW_TYPE_NAMES:

@@ -210,7 +210,7 @@ route
         # type=~HIGH_.*, spaces between)
         # match = severity=CRITICAL type=~HIGH_.*
         # When it takes anything, by the event's ts in the time zone of session/zone; without it, always.
-        # (days and hours such as Mon-Fri 08:00-17:30, commas between, at most 16)
+        # (days and hours such as Mon-Fri 08:00-17:30, not 2026-12-25, commas between, at most 64)
         # hours = Mon-Fri 22:00-06:00, Sat-Sun
         # Who gets what it takes and no route below it does; none: nobody. Without it, those of its parent.
         # (names of receivers, spaces between)

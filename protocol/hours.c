@@ -49,25 +49,82 @@ static void skip_blanks(const char **text)
     *text += strspn(*text, " ");
 }
 
-static bool take_span(const char **text, struct tw_hours *out)
+/* ---- dates ---- */
+
+static bool is_leap(int32_t year)
+{
+    return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+}
+
+static int32_t days_before_year(int32_t year) /* since 1970-01-01 */
+{
+    int32_t y = year - 1;
+    return 365 * (year - 1970) + (y / 4 - y / 100 + y / 400) - (1969 / 4 - 1969 / 100 + 1969 / 400);
+}
+
+static bool take_date(const char **text, int32_t *day)
+{
+    static const int32_t before[] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365};
+    int32_t century = 0, rest = 0, month = 0, in_month = 0;
+    if (!(take_number(text, &century) && take_number(text, &rest) && take_char(text, '-') &&
+          take_number(text, &month) && take_char(text, '-') && take_number(text, &in_month)))
+        return false;
+    int32_t year = century * 100 + rest;
+    if (year < 1970 || month < 1 || month > 12)
+        return false;
+    int32_t leap_day = is_leap(year) && month == 2;
+    if (in_month < 1 || in_month > before[month] - before[month - 1] + leap_day)
+        return false;
+    *day = days_before_year(year) + before[month - 1] + (is_leap(year) && month > 2) + in_month - 1;
+    return true;
+}
+
+/* ---- spans ---- */
+
+static bool take_weekdays(const char **text, uint8_t *days)
 {
     int first = 0, last = 0;
-    int32_t from = 0, to = DAY_S;
-    if (out->count == TW_HOURS_SPANS_MAX || !take_day(text, &first))
+    if (!take_day(text, &first))
         return false;
     last = first;
     if (take_char(text, '-') && !take_day(text, &last))
+        return false;
+    for (int day = first;; day = (day + 1) % 7) {
+        *days |= (uint8_t)(1u << day);
+        if (day == last)
+            return true;
+    }
+}
+
+static bool take_dates(const char **text, int32_t *first, int32_t *last)
+{
+    if (!take_date(text, first))
+        return false;
+    *last = *first;
+    if (!take_char(text, '.'))
+        return true;
+    return take_char(text, '.') && take_date(text, last) && *last >= *first;
+}
+
+static bool take_span(const char **text, struct tw_hours *out)
+{
+    if (out->count == TW_HOURS_SPANS_MAX)
+        return false;
+    int32_t from = 0, to = DAY_S;
+    out->spans[out->count].out = strncmp(*text, "not ", 4) == 0;
+    if (out->spans[out->count].out) {
+        *text += 4;
+        skip_blanks(text);
+    }
+    bool by_date = isdigit((unsigned char)**text);
+    if (by_date ? !take_dates(text, &out->spans[out->count].first_day, &out->spans[out->count].last_day)
+                : !take_weekdays(text, &out->spans[out->count].days))
         return false;
     skip_blanks(text);
     if (isdigit((unsigned char)**text) &&
         !(take_time(text, &from) && take_char(text, '-') && take_time(text, &to) && from != to && from < DAY_S))
         return false;
     skip_blanks(text);
-    for (int day = first;; day = (day + 1) % 7) {
-        out->spans[out->count].days |= (uint8_t)(1u << day);
-        if (day == last)
-            break;
-    }
     out->spans[out->count].from_s = from;
     out->spans[out->count++].to_s = to;
     return true;
@@ -84,28 +141,45 @@ bool tw_hours_read(const char *text, struct tw_hours *out)
     return *text == '\0';
 }
 
+static bool has_day(const struct tw_hours *hours, uint32_t span, int64_t day)
+{
+    if (hours->spans[span].days != 0)
+        return (hours->spans[span].days >> ((day % 7 + 7 + FIRST_WEEKDAY) % 7) & 1) != 0;
+    return day >= hours->spans[span].first_day && day <= hours->spans[span].last_day;
+}
+
+static bool has_moment(const struct tw_hours *hours, uint32_t span, int64_t day, int64_t in_day)
+{
+    int32_t from = hours->spans[span].from_s, to = hours->spans[span].to_s;
+    bool over = to < from; /* midnight */
+    if (has_day(hours, span, day) && in_day >= from && (over || in_day < to))
+        return true;
+    return over && has_day(hours, span, day - 1) && in_day < to;
+}
+
 bool tw_hours_contain(const struct tw_hours *hours, int64_t local_s)
 {
-    int64_t in_day = (local_s % DAY_S + DAY_S) % DAY_S;
-    int64_t day = ((local_s - in_day) / DAY_S % 7 + 7 + FIRST_WEEKDAY) % 7;
-    unsigned today = 1u << day, yesterday = 1u << (day + 6) % 7;
+    int64_t in_day = (local_s % DAY_S + DAY_S) % DAY_S, day = (local_s - in_day) / DAY_S;
+    bool in = false, all_out = true;
     for (uint32_t i = 0; i < hours->count; i++) {
-        int32_t from = hours->spans[i].from_s, to = hours->spans[i].to_s;
-        bool over = to < from; /* midnight */
-        if ((hours->spans[i].days & today) != 0 && in_day >= from && (over || in_day < to))
-            return true;
-        if (over && (hours->spans[i].days & yesterday) != 0 && in_day < to)
-            return true;
+        bool has = has_moment(hours, i, day, in_day);
+        if (hours->spans[i].out && has)
+            return false;
+        in = in || (has && !hours->spans[i].out);
+        all_out = all_out && hours->spans[i].out;
     }
-    return false;
+    return in || all_out;
 }
 
 bool tw_hours_moment(const char *text, int64_t *local_s)
 {
-    int day = 0;
-    int32_t seconds = 0;
-    if (!take_day(&text, &day) || !take_char(&text, ' ') || !take_time(&text, &seconds) || seconds == DAY_S)
+    int weekday = 0;
+    int32_t day = 0, seconds = 0;
+    bool by_date = isdigit((unsigned char)*text);
+    if (by_date ? !take_date(&text, &day) : !take_day(&text, &weekday))
         return false;
-    *local_s = (int64_t)(day + 7 - FIRST_WEEKDAY) * DAY_S + seconds;
+    if (!take_char(&text, ' ') || !take_time(&text, &seconds) || seconds == DAY_S)
+        return false;
+    *local_s = (int64_t)(by_date ? day : weekday + 7 - FIRST_WEEKDAY) * DAY_S + seconds;
     return *text == '\0';
 }

@@ -429,8 +429,9 @@ int tw_route_main(int argc, char **argv)
     const struct tw_cli_option options[] = {
         {"alert", "N", "the stored alert event with this number, of a directory that is not in use", TW_CLI_INTEGER,
          &test.alert},
-        {"at", "'DAY HH:MM'", "for routes with hours: when, on local clocks (the stored alert's ts, or now)",
-         TW_CLI_TEXT, &test.at},
+        {"at", "'DAY HH:MM'",
+         "for routes with hours: when, on local clocks; DAY may be a date (the stored alert's ts, or now)", TW_CLI_TEXT,
+         &test.at},
     };
     test.cli = (struct tw_cli){
         .command = "route",

@@ -95,9 +95,9 @@ static void mistakes_are_named_with_their_line(void **state)
              "4: route/a/match = severity=HIGH: this route has neither a receiver nor a parent that has one");
     bad_file(RECEIVERS "route/a/match = entity=~(x\n",
              "4: route/a/match = entity=~(x: 'entity=~(x' Unmatched ( or \\(");
-    bad_file(
-        RECEIVERS "route/a/hours = weekdays\n",
-        "4: route/a/hours = weekdays: must be days and hours such as Mon-Fri 08:00-17:30, commas between, at most 16");
+    bad_file(RECEIVERS "route/a/hours = weekdays\n", "4: route/a/hours = weekdays: must be days and hours such as "
+                                                     "Mon-Fri 08:00-17:30, not 2026-12-25, commas between, "
+                                                     "at most 64");
     bad_file(RECEIVERS "route/a/continue = maybe\n", "4: route/a/continue = maybe: must be on or off");
     bad_file(RECEIVERS "route/a/recevier = ops\n", "4: unknown key route/a/recevier; did you mean route/a/receiver?");
     bad_file(RECEIVERS "route/a/receiver = ops\nroute/a/receiver = ops\n",
