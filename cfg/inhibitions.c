@@ -95,16 +95,6 @@ uint32_t tw_cfg_inhibitions(const struct tw_cfg *cfg, struct tw_cfg_inhibition o
 
 /* ---- checks ---- */
 
-static bool fail(struct tw_cfg_error *error, const struct tw_setting *setting, const char *why)
-{
-    char key[TW_KEY_BYTES_MAX];
-    tw_setting_key(setting, key);
-    snprintf(error->text, sizeof error->text, "%.200s: %.120s = %.60s: %.100s", setting->place, key, setting->text,
-             why);
-    error->exit_code = TW_EXIT_USAGE;
-    return false;
-}
-
 static const struct tw_setting *setting_of(const struct tw_cfg *cfg, const char *name)
 {
     for (size_t i = 0; i < cfg->named_count; i++)
@@ -119,13 +109,13 @@ bool tw_cfg_check_inhibitions(const struct tw_cfg *cfg, struct tw_cfg_error *err
     const struct tw_setting *beyond;
     uint32_t count = gather(cfg, rules, &beyond);
     if (beyond != NULL)
-        return fail(error, beyond, "there are more than 16 rules of inhibition");
+        return tw_setting_fail(error, beyond, "there are more than 16 rules of inhibition");
     for (uint32_t i = 0; i < count; i++) {
         const struct tw_setting *setting = setting_of(cfg, rules[i].name);
         if (rules[i].source == NULL || rules[i].target == NULL)
-            return fail(error, setting, "this rule has no source or no target, nor a preset");
+            return tw_setting_fail(error, setting, "this rule has no source or no target, nor a preset");
         if (rules[i].equal != NULL && (strcmp(rules[i].equal, "all") == 0 || strcmp(rules[i].equal, "none") == 0))
-            return fail(error, setting, "equal takes labels, neither all nor none");
+            return tw_setting_fail(error, setting, "equal takes labels, neither all nor none");
     }
     return true;
 }

@@ -121,16 +121,6 @@ uint32_t tw_cfg_routes(const struct tw_cfg *cfg, struct tw_cfg_route out[TW_ROUT
 
 /* ---- checks ---- */
 
-static bool fail(struct tw_cfg_error *error, const struct tw_setting *setting, const char *why)
-{
-    char key[TW_KEY_BYTES_MAX];
-    tw_setting_key(setting, key);
-    snprintf(error->text, sizeof error->text, "%.200s: %.120s = %.60s: %.100s", setting->place, key, setting->text,
-             why);
-    error->exit_code = TW_EXIT_USAGE;
-    return false;
-}
-
 static const struct tw_setting *any_field(const struct route *route)
 {
     int i = 0;
@@ -150,10 +140,10 @@ static bool check_receivers(const struct tw_cfg *cfg, const struct tw_setting *r
         snprintf(name, sizeof name, "%.*s", (int)length, text);
         text += length;
         if (strcmp(name, "none") == 0)
-            return fail(error, receivers, "none stands alone");
+            return tw_setting_fail(error, receivers, "none stands alone");
         snprintf(why, sizeof why, "there is no receiver %s", name);
         if (!tw_cfg_is_receiver(cfg, name))
-            return fail(error, receivers, why);
+            return tw_setting_fail(error, receivers, why);
     }
     return true;
 }
@@ -162,7 +152,7 @@ static bool check_escalation(const struct tw_cfg *cfg, const struct route *route
 {
     const struct tw_setting *after = route->fields[ESCALATE_AFTER], *to = route->fields[ESCALATE_TO];
     if ((after == NULL) != (to == NULL))
-        return fail(error, after == NULL ? to : after, "escalate_after and escalate_to belong together");
+        return tw_setting_fail(error, after == NULL ? to : after, "escalate_after and escalate_to belong together");
     return to == NULL || check_receivers(cfg, to, error);
 }
 
@@ -175,7 +165,7 @@ static bool check_groups(struct routes *routes, const struct route *route, struc
             return true;
     for (int i = GROUP_WAIT; i <= REPEAT_INTERVAL; i++)
         if (route->fields[i] != NULL)
-            return fail(error, route->fields[i], "there is no group_by, neither here nor in a parent");
+            return tw_setting_fail(error, route->fields[i], "there is no group_by, neither here nor in a parent");
     return true;
 }
 
@@ -187,9 +177,9 @@ static bool check_parents(struct routes *routes, const struct route *route, stru
     for (const struct tw_setting *parent = first; parent != NULL; steps++) {
         const struct route *above = route_of(routes, parent->text);
         if (above == NULL)
-            return fail(error, parent, "there is no route of that name");
+            return tw_setting_fail(error, parent, "there is no route of that name");
         if (steps == routes->count)
-            return fail(error, first, "its parents go round in a circle");
+            return tw_setting_fail(error, first, "its parents go round in a circle");
         parent = above->fields[PARENT];
     }
     return true;
@@ -198,14 +188,15 @@ static bool check_parents(struct routes *routes, const struct route *route, stru
 bool tw_cfg_check_routes(const struct tw_cfg *cfg, struct tw_cfg_error *error)
 {
     struct routes *routes = gather(cfg);
-    bool good = routes->beyond == NULL || fail(error, routes->beyond, "there are more than 256 routes");
+    bool good = routes->beyond == NULL || tw_setting_fail(error, routes->beyond, "there are more than 256 routes");
     for (uint32_t i = 0; good && i < routes->count; i++) {
         const struct route *route = &routes->list[i];
         good = check_parents(routes, route, error);
         if (good && route->fields[RECEIVER] != NULL)
             good = check_receivers(cfg, route->fields[RECEIVER], error);
         else if (good && route->fields[PARENT] == NULL)
-            good = fail(error, any_field(route), "this route has neither a receiver nor a parent that has one");
+            good =
+                tw_setting_fail(error, any_field(route), "this route has neither a receiver nor a parent that has one");
         good = good && check_escalation(cfg, route, error) && check_groups(routes, route, error);
     }
     free(routes);

@@ -71,6 +71,16 @@ void tw_setting_key(const struct tw_setting *setting, char out[TW_KEY_BYTES_MAX]
     tw_key_with_name(setting->key, encoded, strlen(encoded), out);
 }
 
+bool tw_setting_fail(struct tw_cfg_error *error, const struct tw_setting *setting, const char *why)
+{
+    char key[TW_KEY_BYTES_MAX];
+    tw_setting_key(setting, key);
+    snprintf(error->text, sizeof error->text, "%.200s: %.120s = %.60s: %.100s", setting->place, key, setting->text,
+             why);
+    error->exit_code = TW_EXIT_USAGE;
+    return false;
+}
+
 /* ---- putting ---- */
 
 static bool doubled(const struct tw_place *place, const char *key, uint32_t first, struct tw_cfg_error *error)

@@ -74,5 +74,7 @@ bool tw_cfg_is_receiver(const struct tw_cfg *cfg, const char *name);
 
 /* "rules/velocity/threshold@A%20B" of a setting. */
 void tw_setting_key(const struct tw_setting *setting, char out[TW_KEY_BYTES_MAX]);
+/* Always false: where it stands, its key, its value, and why that cannot be; exit code 2. */
+bool tw_setting_fail(struct tw_cfg_error *error, const struct tw_setting *setting, const char *why);
 
 #endif

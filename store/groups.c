@@ -17,7 +17,6 @@
 #include "store/inside.h"
 
 #define KEY_BYTES_MAX (2u + TW_RECEIVER_BYTES_MAX + 1u + TW_ALERT_ID_BYTES + 8u)
-#define REPEAT_HEAD_BYTES 18u
 #define FORGET_MAX 10000u /* at a time */
 
 /* As it stands in values, before the group's name; README.md has the bytes. */
@@ -57,23 +56,6 @@ static size_t alert_key(struct tw_text receiver, const uint8_t id[TW_ALERT_ID_BY
     memcpy(key + length, id, TW_ALERT_ID_BYTES);
     tw_put_u64_be(key + length + TW_ALERT_ID_BYTES, n);
     return length + TW_ALERT_ID_BYTES + 8;
-}
-
-static size_t repeat_key(int64_t due_ns, uint64_t n, struct tw_text receiver, uint8_t key[KEY_BYTES_MAX])
-{
-    key[0] = 'D';
-    key[1] = 'r';
-    tw_put_u64_be(key + 2, due_ns < 0 ? 0 : (uint64_t)due_ns);
-    tw_put_u64_be(key + 10, n);
-    memcpy(key + REPEAT_HEAD_BYTES, receiver.bytes, receiver.length);
-    return REPEAT_HEAD_BYTES + receiver.length;
-}
-
-static bool damaged(const struct tw_store *store, struct tw_store_error *error)
-{
-    tw_store_fail(error, TW_STORE_DAMAGED, "%s is damaged: a row of groups is not readable; restore it from a backup",
-                  store->directory);
-    return false;
 }
 
 /* ---- writing rows ---- */
@@ -119,7 +101,7 @@ void tw_groups_put_end(struct tw_store *store, rocksdb_writebatch_t *batch, cons
     struct tw_store_waiting told = {
         .receiver = attempt->receiver, .group = attempt->group, .n = attempt->n, .repeat = attempt->repeat};
     memcpy(told.id, attempt->id, sizeof told.id);
-    put_row(store, batch, key, repeat_key(attempt->repeat_at_ns, attempt->n, attempt->receiver, key), &told);
+    put_row(store, batch, key, tw_due_key('r', attempt->repeat_at_ns, attempt->n, attempt->receiver, key), &told);
 }
 
 /* ---- reading rows ---- */
@@ -190,7 +172,8 @@ static bool visit_pairs(struct tw_store *store, rocksdb_iterator_t *iterator, ch
             break;
         go_on = visit(context, &it);
     }
-    bool ok = (more >= 0 || damaged(store, error)) && tw_iterator_ok(store, iterator, "read the groups of", error);
+    bool ok = (more >= 0 || tw_deliveries_damaged(store, "groups", error)) &&
+              tw_iterator_ok(store, iterator, "read the groups of", error);
     rocksdb_iter_destroy(iterator);
     return ok;
 }
@@ -257,7 +240,8 @@ bool tw_store_groups(struct tw_store *store, struct tw_text receiver, uint64_t a
         if (go_on)
             seek(iterator, key, pair_key('w', receiver, first.hash + 1, 0, key));
     }
-    ok = ok && (more >= 0 || damaged(store, error)) && tw_iterator_ok(store, iterator, "read the groups of", error);
+    ok = ok && (more >= 0 || tw_deliveries_damaged(store, "groups", error)) &&
+         tw_iterator_ok(store, iterator, "read the groups of", error);
     rocksdb_iter_destroy(iterator);
     rocksdb_readoptions_destroy(bounded);
     return ok;
@@ -281,7 +265,7 @@ static bool visit_elders(struct tw_store *store, struct tw_text receiver, const 
                       *value = tw_iterator_value(iterator, &value_length);
         if (key_length != length || memcmp(key, from, length - 8) != 0 || tw_get_u64_be(key + length - 8) >= n)
             break;
-        ok = value_length == sizeof hash || damaged(store, error);
+        ok = value_length == sizeof hash || tw_deliveries_damaged(store, "groups", error);
         if (ok)
             memcpy(&hash, value, sizeof hash);
         go_on = ok && visit(context, tw_get_u64_be(key + length - 8), hash);
@@ -374,7 +358,7 @@ static bool gather_elders(struct making *making, struct tw_text receiver)
     for (uint32_t i = own; ok && i < making->count; i++) {
         struct tw_store_waiting *elder = &making->list[i];
         ok = tw_store_waiting(making->store, receiver, elder->hash, elder->n - 1, read_elder, elder, making->error) &&
-             (elder->receiver.length > 0 || damaged(making->store, making->error));
+             (elder->receiver.length > 0 || tw_deliveries_damaged(making->store, "groups", making->error));
     }
     if (making->count > 1)
         qsort(making->list, making->count, sizeof making->list[0], compare_n);
@@ -460,14 +444,14 @@ bool tw_store_repeats(struct tw_store *store, int64_t until_ns, tw_store_waiting
         struct tw_store_waiting it = {.n = 0};
         if (length < 2 || key[0] != 'D' || key[1] != 'r')
             break;
-        ok = (length > REPEAT_HEAD_BYTES && length <= REPEAT_HEAD_BYTES + TW_RECEIVER_BYTES_MAX &&
+        ok = (length > TW_DUE_HEAD_BYTES && length <= TW_DUE_HEAD_BYTES + TW_RECEIVER_BYTES_MAX &&
               read_value(iterator, &it)) ||
-             damaged(store, error);
+             tw_deliveries_damaged(store, "groups", error);
         if (!ok || (int64_t)tw_get_u64_be(key + 2) > until_ns)
             break;
         it.queued_ns = (int64_t)tw_get_u64_be(key + 2);
         it.n = tw_get_u64_be(key + 10);
-        it.receiver = (struct tw_text){(const char *)key + REPEAT_HEAD_BYTES, (uint32_t)(length - REPEAT_HEAD_BYTES)};
+        it.receiver = (struct tw_text){(const char *)key + TW_DUE_HEAD_BYTES, (uint32_t)(length - TW_DUE_HEAD_BYTES)};
         go_on = visit(context, &it);
     }
     ok = ok && tw_iterator_ok(store, iterator, "read the groups of", error);
@@ -482,7 +466,7 @@ enum tw_store_status tw_store_repeat(struct tw_store *store, const struct tw_sto
     if (!tw_store_room(store, 1024, error))
         return error->status;
     rocksdb_writebatch_t *batch = rocksdb_writebatch_create();
-    drop(store, batch, key, repeat_key(repeat->queued_ns, repeat->n, repeat->receiver, key));
+    drop(store, batch, key, tw_due_key('r', repeat->queued_ns, repeat->n, repeat->receiver, key));
     if (again) {
         struct tw_store_waiting waiting = *repeat;
         waiting.queued_ns = now_ns;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Rows of deliveries in groups (groups.c), written in the batches of others. Private to store/.
+ * Rows of deliveries in groups (groups.c), written in the batches of others, and what they share with the other rows of
+ * deliveries (outbox.c). Private to store/.
  */
 #ifndef TW_STORE_GROUPS_H
 #define TW_STORE_GROUPS_H
@@ -14,5 +15,12 @@ void tw_groups_put_end(struct tw_store *store, rocksdb_writebatch_t *batch, cons
 /* The pending row that stands for a message (outbox.c). */
 void tw_outbox_put_lead(struct tw_store *store, rocksdb_writebatch_t *batch, struct tw_text receiver, uint64_t n,
                         struct tw_text group, uint32_t repeat, int64_t queued_ns);
+
+/* Always false: a row of them is not readable. */
+bool tw_deliveries_damaged(const struct tw_store *store, const char *what, struct tw_store_error *error);
+/* Keys in order of time: 'D', a sort, when it is due, n, receiver. So the next one comes first. Returns the length. */
+#define TW_DUE_HEAD_BYTES 18u
+#define TW_DUE_KEY_BYTES_MAX (TW_DUE_HEAD_BYTES + TW_RECEIVER_BYTES_MAX)
+size_t tw_due_key(char sort, int64_t due_ns, uint64_t n, struct tw_text receiver, uint8_t key[TW_DUE_KEY_BYTES_MAX]);
 
 #endif

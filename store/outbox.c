@@ -8,7 +8,7 @@
 #include "store/groups.h"
 #include "store/inside.h"
 
-#define KEY_BYTES_MAX (2u + 8u + 8u + TW_RECEIVER_BYTES_MAX)
+#define KEY_BYTES_MAX TW_DUE_KEY_BYTES_MAX
 #define LEDGER_KEY_BYTES 14u
 #define RETRY_BATCH 512u
 
@@ -56,23 +56,22 @@ static bool is_of_sort(char sort, const uint8_t *key, size_t length)
     return length >= 2 && key[0] == 'D' && key[1] == (uint8_t)sort;
 }
 
-static bool damaged(const struct tw_store *store, const char *what, struct tw_store_error *error)
+bool tw_deliveries_damaged(const struct tw_store *store, const char *what, struct tw_store_error *error)
 {
     tw_store_fail(error, TW_STORE_DAMAGED, "%s is damaged: a row of %s is not readable; restore it from a backup",
                   store->directory, what);
     return false;
 }
 
-/* Of an escalation: 'D', 'x', when it is due, n, receiver. So the next one comes first. */
-#define ESCALATION_HEAD_BYTES 18u
-static size_t escalation_key(int64_t due_ns, uint64_t n, struct tw_text receiver, uint8_t key[KEY_BYTES_MAX])
+/* Of an escalation the sort is x. */
+size_t tw_due_key(char sort, int64_t due_ns, uint64_t n, struct tw_text receiver, uint8_t key[TW_DUE_KEY_BYTES_MAX])
 {
     key[0] = 'D';
-    key[1] = 'x';
+    key[1] = (uint8_t)sort;
     tw_put_u64_be(key + 2, due_ns < 0 ? 0 : (uint64_t)due_ns);
     tw_put_u64_be(key + 10, n);
-    memcpy(key + ESCALATION_HEAD_BYTES, receiver.bytes, receiver.length);
-    return ESCALATION_HEAD_BYTES + receiver.length;
+    memcpy(key + TW_DUE_HEAD_BYTES, receiver.bytes, receiver.length);
+    return TW_DUE_HEAD_BYTES + receiver.length;
 }
 
 /* ---- with an alert ---- */
@@ -128,7 +127,7 @@ static void put_one_later(struct tw_store *store, rocksdb_writebatch_t *batch, s
                           const struct tw_store_alert *alert)
 {
     uint8_t key[KEY_BYTES_MAX];
-    size_t length = escalation_key(alert->queued_ns + alert->later_ns, alert->n, name, key);
+    size_t length = tw_due_key('x', alert->queued_ns + alert->later_ns, alert->n, name, key);
     tw_batch_put(store, batch, TW_FAMILY_META, key, length, "", 0);
 }
 
@@ -160,7 +159,7 @@ static bool visit_row(struct tw_store *store, char sort, const rocksdb_iterator_
     memset(out, 0, sizeof *out);
     if (!read_key(sort, key, key_length, &out->receiver, &out->n) || value_length < sizeof row ||
         value_length > sizeof row + TW_ANSWER_BYTES_MAX)
-        return damaged(store, "deliveries", error);
+        return tw_deliveries_damaged(store, "deliveries", error);
     memcpy(&row, value, sizeof row);
     out->queued_ns = row.queued_ns;
     out->at_ns = row.at_ns;
@@ -236,12 +235,12 @@ static bool read_attempt(struct tw_store *store, const rocksdb_iterator_t *itera
     struct ledger_row row;
     memset(out, 0, sizeof *out);
     if (key_length != LEDGER_KEY_BYTES || value_length < sizeof row)
-        return damaged(store, "the ledger", error);
+        return tw_deliveries_damaged(store, "the ledger", error);
     memcpy(&row, value, sizeof row);
     if (row.receiver_bytes == 0 || row.receiver_bytes > TW_RECEIVER_BYTES_MAX ||
         row.answer_bytes > TW_ANSWER_BYTES_MAX || row.outcome > TW_DELIVERY_NOT_NEEDED ||
         value_length != sizeof row + row.receiver_bytes + row.answer_bytes)
-        return damaged(store, "the ledger", error);
+        return tw_deliveries_damaged(store, "the ledger", error);
     const char *text = (const char *)value + sizeof row;
     *out = (struct tw_store_attempt){
         .receiver = {text, row.receiver_bytes},
@@ -448,14 +447,14 @@ bool tw_store_escalations(struct tw_store *store, int64_t until_ns, tw_store_esc
         const uint8_t *key = tw_iterator_key(iterator, &length);
         if (!is_of_sort('x', key, length))
             break;
-        ok = (length > ESCALATION_HEAD_BYTES && length <= ESCALATION_HEAD_BYTES + TW_RECEIVER_BYTES_MAX) ||
-             damaged(store, "escalations", error);
+        ok = (length > TW_DUE_HEAD_BYTES && length <= TW_DUE_HEAD_BYTES + TW_RECEIVER_BYTES_MAX) ||
+             tw_deliveries_damaged(store, "escalations", error);
         if (!ok || (int64_t)tw_get_u64_be(key + 2) > until_ns)
             break;
         const struct tw_store_escalation escalation = {
             (int64_t)tw_get_u64_be(key + 2),
             tw_get_u64_be(key + 10),
-            {(const char *)key + ESCALATION_HEAD_BYTES, (uint32_t)length - ESCALATION_HEAD_BYTES}};
+            {(const char *)key + TW_DUE_HEAD_BYTES, (uint32_t)length - TW_DUE_HEAD_BYTES}};
         go_on = visit(context, &escalation);
     }
     ok = ok && tw_iterator_ok(store, iterator, "read the escalations of", error);
@@ -470,7 +469,7 @@ enum tw_store_status tw_store_escalate(struct tw_store *store, const struct tw_s
     if (!tw_store_room(store, 1024, error))
         return error->status;
     rocksdb_writebatch_t *batch = rocksdb_writebatch_create();
-    size_t length = escalation_key(escalation->due_ns, escalation->n, escalation->receiver, key);
+    size_t length = tw_due_key('x', escalation->due_ns, escalation->n, escalation->receiver, key);
     rocksdb_writebatch_delete_cf(batch, store->families[TW_FAMILY_META], (const char *)key, length);
     if (needed) {
         const struct row row = {.queued_ns = now_ns};

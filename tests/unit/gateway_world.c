@@ -428,6 +428,18 @@ struct tw_past_trade world_trade(struct world *world, uint64_t seq)
     return past_of(world, block, row);
 }
 
+bool world_find(void *context, uint64_t seq, uint32_t *source, uint64_t *pseq, struct tw_text *id)
+{
+    uint32_t row;
+    const struct tw_block *block = log_find(&((struct world *)context)->log, seq, &row);
+    if (block == NULL)
+        return false;
+    *source = tw_load_u32(block->source, row);
+    *pseq = tw_load_u64(block->pseq, row);
+    *id = tw_block_id(block, row);
+    return true;
+}
+
 uint32_t world_controls(const struct world *world, enum tw_control_kind kind, struct tw_control *last)
 {
     uint32_t count = 0;

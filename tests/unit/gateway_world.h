@@ -112,6 +112,8 @@ void expect_no_hold(const struct tw_ack *ack);
 
 /* ---- looking ---- */
 struct tw_past_trade world_trade(struct world *world, uint64_t seq); /* as the log has it */
+/* Evidence for a router (its port): `context` is the world. */
+bool world_find(void *context, uint64_t seq, uint32_t *source, uint64_t *pseq, struct tw_text *id);
 uint32_t world_controls(const struct world *world, enum tw_control_kind kind, struct tw_control *last);
 uint32_t world_blocks(const struct world *world); /* blocks with rows */
 struct tw_refusal world_last_refusal(const struct world *world);

@@ -27,18 +27,6 @@ struct run {
     uint32_t limit;
 };
 
-static bool find_trade(void *context, uint64_t seq, uint32_t *source, uint64_t *pseq, struct tw_text *id)
-{
-    uint32_t row;
-    const struct tw_block *block = log_find(&((struct world *)context)->log, seq, &row);
-    if (block == NULL)
-        return false;
-    *source = tw_load_u32(block->source, row);
-    *pseq = tw_load_u64(block->pseq, row);
-    *id = tw_block_id(block, row);
-    return true;
-}
-
 static void hear(void *context, const struct tw_router_alert *alert)
 {
     struct run *run = context;
@@ -76,7 +64,7 @@ static void feed(struct run *run, const struct tw_record *record)
 
 static void run_log(struct run *run, struct world *world, uint32_t shards, uint32_t limit)
 {
-    struct tw_evidence evidence = {world, find_trade};
+    struct tw_evidence evidence = {world, world_find};
     struct tw_pipeline *pipeline = tw_pipeline_new(shards, &evidence);
     *run = (struct run){.cores = tw_pipeline_release(&pipeline), .limit = limit};
     for (uint32_t i = 0; i < shards; i++) {

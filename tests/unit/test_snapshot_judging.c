@@ -50,20 +50,6 @@ static void expect_same_end(const struct alerts *whole, const struct alerts *end
     assert_memory_equal(whole->bytes.bytes + from, end->bytes.bytes, end->bytes.length);
 }
 
-/* ---- evidence ---- */
-
-static bool find_trade(void *context, uint64_t seq, uint32_t *source, uint64_t *pseq, struct tw_text *id)
-{
-    uint32_t row;
-    const struct tw_block *block = log_find(&((struct world *)context)->log, seq, &row);
-    if (block == NULL)
-        return false;
-    *source = tw_load_u32(block->source, row);
-    *pseq = tw_load_u64(block->pseq, row);
-    *id = tw_block_id(block, row);
-    return true;
-}
-
 /* ---- cores that save themselves while they go on ---- */
 
 struct savers {
@@ -207,7 +193,7 @@ static void load(struct tw_pipeline *pipeline, const struct savers *savers)
 /* What was saved, as one shard that stands still saves it. */
 static void state_of(struct world *world, const struct savers *saved, uint64_t sums[TW_PART_COUNT])
 {
-    struct tw_evidence evidence = {world, find_trade};
+    struct tw_evidence evidence = {world, world_find};
     struct tw_pipeline *pipeline = tw_pipeline_new(1, &evidence);
     load(pipeline, saved);
     struct savers savers = {.cores = tw_pipeline_release(&pipeline)};
@@ -221,7 +207,7 @@ static void state_of(struct world *world, const struct savers *saved, uint64_t s
 /* Of so many shards that stand still behind record `at`. */
 static void state_at(struct world *world, uint32_t at, uint32_t shards, uint64_t sums[TW_PART_COUNT])
 {
-    struct tw_evidence evidence = {world, find_trade};
+    struct tw_evidence evidence = {world, world_find};
     struct tw_pipeline *pipeline = tw_pipeline_new(shards, &evidence);
     struct savers savers = {.cores = tw_pipeline_release(&pipeline)};
     struct alerts alerts = {0};
@@ -311,7 +297,7 @@ static uint32_t window_rows; /* of all snapshots so far */
 static uint64_t saved_and_loaded(struct world *world, const struct alerts *whole, uint32_t at, uint32_t from,
                                  uint32_t to, size_t bytes)
 {
-    struct tw_evidence evidence = {world, find_trade};
+    struct tw_evidence evidence = {world, world_find};
     struct tw_pipeline *pipeline = tw_pipeline_new(from, &evidence);
     struct savers savers = {.cores = tw_pipeline_release(&pipeline)};
     struct alerts saved = {0}, loaded = {0};
@@ -350,7 +336,7 @@ static uint64_t saved_and_loaded(struct world *world, const struct alerts *whole
 
 static void reference(struct world *world, struct alerts *whole)
 {
-    struct tw_evidence evidence = {world, find_trade};
+    struct tw_evidence evidence = {world, world_find};
     struct tw_pipeline *pipeline = tw_pipeline_new(1, &evidence);
     for (uint32_t i = 0; i < world->log.count; i++)
         tw_pipeline_feed(pipeline, &world->log.records[i], hear, whole);
@@ -488,7 +474,7 @@ static void windows_of_version_1_are_read(void **state)
     const char *windows[] = {settings_texts[4]};
     struct world *world = play(
         &(struct play_setting){.seed = 2, .block_trades_max = 100, .settings_texts = windows, .settings_count = 1});
-    struct tw_evidence evidence = {world, find_trade};
+    struct tw_evidence evidence = {world, world_find};
     struct tw_pipeline *pipeline = tw_pipeline_new(1, &evidence);
     struct savers savers = {.cores = tw_pipeline_release(&pipeline)};
     struct alerts alerts = {0};
@@ -517,7 +503,7 @@ static void a_part_that_is_missing_or_cut_is_no_state(void **state)
                                                       .block_trades_max = 8190,
                                                       .settings_texts = (const char *const *)settings_texts,
                                                       .settings_count = SETTINGS_TEXTS});
-    struct tw_evidence evidence = {world, find_trade};
+    struct tw_evidence evidence = {world, world_find};
     struct tw_pipeline *pipeline = tw_pipeline_new(1, &evidence);
     struct savers savers = {.cores = tw_pipeline_release(&pipeline)};
     struct alerts alerts = {0};
