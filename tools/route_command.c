@@ -355,6 +355,8 @@ static void print_text(const struct test *test, const struct verdict *verdict)
         print_route(test, verdict, i);
     if (!verdict->taken)
         printf("  %s\n", test->whom.routes == NULL ? "there are no routes: everybody" : "no route takes it: everybody");
+    if (test->whom.routing.count == 0)
+        puts("  no receiver is configured");
     for (uint32_t i = 0; i < test->whom.routing.count; i++)
         if (((verdict->routed & ~verdict->reached) >> i & 1u) != 0)
             printf("  not %s: it is below severity/%s = %s\n", test->whom.routing.names[i], test->whom.routing.names[i],

@@ -74,6 +74,11 @@ class RouteTest(unittest.TestCase):
         self.assertIn("no route takes it: everybody\ntold: ops, file\n", done.out)
         self.assertIn("told: nobody", self.ask("type=FEED_GAP", "severity=HIGH", "entity=TEST1", code=1).out)
 
+    def test_without_receivers_it_says_so(self):
+        done = run_tool("route", "test", "type=FEED_GAP", "severity=HIGH", "entity=nyse")
+        self.assertEqual(done.code, 1, done)
+        self.assertIn("no receiver is configured\ntold: nobody\n", done.out)
+
     def test_refuses_what_is_no_alert(self):
         for words, sentence in ((["severity=SEVERE"], "there are LOW|MEDIUM|HIGH|CRITICAL"), (["typ=x"], "give label=value"),
                                 (["type=FEED_GAP"], "or --alert N"), (["entity=a", "entity=b"], "entity is given twice")):

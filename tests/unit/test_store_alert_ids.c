@@ -9,7 +9,7 @@
 #include "store/alert_ids.h"
 #include "store_world.h"
 
-#define EVENTS_MAX 4000u
+#define EVENTS_MAX 20000u
 #define POOL 40u
 
 struct model {
@@ -191,6 +191,28 @@ static void no_run_answers_as_the_model_does(void **state)
     assert_int_equal(((struct model *)*state)->world->store->ids.reached, 0);
 }
 
+/* As in a directory of an older format, which has no runs: opening makes them. A tool's opening makes none. */
+static void what_has_no_runs_gets_them_when_it_is_opened_for_writing(void **state)
+{
+    struct model *model = *state;
+    struct world *world = model->world;
+    model->run_events = UINT32_MAX;
+    make_pool(model);
+    while (model->events + 500 < 2 * TW_ALERT_RUN_EVENTS + 1000)
+        put(model, 500);
+    world_close(world);
+    world->store = tw_store_open(world->directory, TW_STORE_READ, &world->error);
+    assert_non_null(world->store);
+    assert_int_equal(world->store->ids.reached, 0);
+    expect_all(model);
+    for (int life = 0; life < 2; life++) {
+        world_reopen(world);
+        assert_int_equal(world->store->ids.reached, 2 * TW_ALERT_RUN_EVENTS);
+        expect_all(model);
+        assert_true(tw_store_verify(world->store, NULL, NULL, &world->error));
+    }
+}
+
 static void digits_that_are_none_find_nothing(void **state)
 {
     struct model *model = *state;
@@ -242,6 +264,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_run_of_every_batch_answers_as_the_model_does, setup, teardown),
         cmocka_unit_test_setup_teardown(runs_of_some_batches_answer_as_the_model_does, setup, teardown),
         cmocka_unit_test_setup_teardown(no_run_answers_as_the_model_does, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_has_no_runs_gets_them_when_it_is_opened_for_writing, setup, teardown),
         cmocka_unit_test_setup_teardown(digits_that_are_none_find_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(a_hole_is_said_by_every_look_up, setup, teardown),
     };
