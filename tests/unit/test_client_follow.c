@@ -239,6 +239,23 @@ static void what_a_head_knew_ahead_may_still_come(void **state)
     tw_follow_clear(&world.follow);
 }
 
+static void a_head_that_came_while_an_earlier_one_was_waited_for_counts(void **state)
+{
+    (void)state;
+    struct world world;
+    begin_live(&world, 5);
+    tw_follow_head(&world.follow, 6, world.now_ns);
+    tw_follow_head(&world.follow, 8, world.now_ns);
+    hear_live(&world, 6);
+    hear_live(&world, 7);
+    assert_int_equal(tw_follow_deadline(&world.follow), 0); /* 8 is waited for from then on */
+    expect_silence(&world);
+    assert_int_equal(tw_follow_deadline(&world.follow), world.now_ns + SECOND / 2);
+    world.now_ns += SECOND / 2;
+    expect_request(&world, 7);
+    tw_follow_clear(&world.follow);
+}
+
 static void more_than_may_wait_is_asked_for_in_time(void **state)
 {
     (void)state;
@@ -292,6 +309,7 @@ int main(void)
         cmocka_unit_test(a_lost_end_is_asked_for_again_after_a_second),
         cmocka_unit_test(a_head_shows_that_the_end_is_missing),
         cmocka_unit_test(what_a_head_knew_ahead_may_still_come),
+        cmocka_unit_test(a_head_that_came_while_an_earlier_one_was_waited_for_counts),
         cmocka_unit_test(more_than_may_wait_is_asked_for_in_time),
         cmocka_unit_test(from_now_on_means_behind_the_first_thing_heard),
     };

@@ -75,16 +75,25 @@ const struct tw_buffer *tw_follow_due(struct tw_follow *follow)
     return drop_waiting(follow);
 }
 
+/* What the newest head knows may take its time, from when there was nothing else to wait for. */
+static void expect_newest(struct tw_follow *follow, int64_t now_ns)
+{
+    if (follow->behind > follow->last || follow->newest <= follow->last)
+        return;
+    follow->behind = follow->newest;
+    follow->behind_ns = now_ns + TW_FOLLOW_UNDER_WAY_NS;
+}
+
 void tw_follow_head(struct tw_follow *follow, uint64_t last, int64_t now_ns)
 {
     if (!follow->based) {
         follow->based = true;
         follow->last = last;
     }
-    if (!follow->follow || last <= follow->last || follow->behind != 0)
+    if (!follow->follow)
         return;
-    follow->behind = last;
-    follow->behind_ns = now_ns + TW_FOLLOW_UNDER_WAY_NS;
+    follow->newest = last;
+    expect_newest(follow, now_ns);
 }
 
 void tw_follow_end(struct tw_follow *follow, const struct tw_catchup_end *end, int64_t now_ns)
@@ -102,9 +111,8 @@ void tw_follow_end(struct tw_follow *follow, const struct tw_catchup_end *end, i
 
 bool tw_follow_ask(struct tw_follow *follow, int64_t now_ns, uint64_t *after, uint32_t *limit)
 {
-    if (follow->behind != 0 && follow->behind <= follow->last) {
-        follow->behind = 0;
-    } else if (follow->behind != 0 && now_ns >= follow->behind_ns) {
+    expect_newest(follow, now_ns);
+    if (follow->behind > follow->last && now_ns >= follow->behind_ns) {
         follow->behind = 0;
         follow->wanted = true;
     }
@@ -125,5 +133,7 @@ int64_t tw_follow_deadline(const struct tw_follow *follow)
         return follow->ask_again_ns;
     if (follow->wanted)
         return 0;
-    return follow->behind != 0 ? follow->behind_ns : INT64_MAX;
+    if (follow->behind > follow->last)
+        return follow->behind_ns;
+    return follow->newest > follow->last ? 0 : INT64_MAX;
 }

@@ -31,7 +31,8 @@ struct tw_follow {
     uint64_t last; /* handed out up to here */
     uint64_t asked_after;
     int64_t ask_again_ns;
-    uint64_t behind; /* n that a head knows and we do not; 0: none */
+    uint64_t newest; /* what the last head said */
+    uint64_t behind; /* n that an earlier one knew, missing if above `last` at behind_ns */
     int64_t behind_ns;
     struct tw_buffer *waiting; /* alerts behind a hole: n = waiting_n, waiting_n + 1 ...; a ring */
     uint64_t waiting_n;
