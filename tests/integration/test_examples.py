@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The Python examples and the installed C library do what they promise, also through a kill of the daemon."""
 
+import importlib.util
 import json
 import os
 import signal
@@ -8,8 +9,11 @@ import subprocess
 import sys
 import unittest
 
+import msgpack
+import zmq
+
 from harness import Catchup, Daemon, Publisher, Scratch, Subscriber, run_tool, scaled, trade
-from harness.daemon import environment
+from harness.daemon import environment, free_ports
 from harness.verdict import exported
 from harness.waiting import PATIENCE, Deadline
 from test_tools import csv_of, wait_until
@@ -46,6 +50,59 @@ class Script:
         self.process.wait()
         self.process.stderr.close()
         self.scratch.__exit__()
+
+
+class Resending(unittest.TestCase):
+    """The publisher's class by itself; the test plays the daemon, hands it the acks, and looks that each number has its own trade."""
+
+    def setUp(self):
+        specification = importlib.util.spec_from_file_location("publisher", os.path.join(EXAMPLES, "publisher.py"))
+        module = importlib.util.module_from_spec(specification)
+        specification.loader.exec_module(module)
+        context = zmq.Context.instance()
+        trades, acks = (f"tcp://127.0.0.1:{port}" for port in free_ports(2))
+        self.pull = context.socket(zmq.PULL)
+        self.pull.bind(trades)
+        self.addCleanup(self.pull.close, 0)
+        self.publisher = module.Publisher("desk-7", trades, acks)
+        self.addCleanup(self.publisher.close)
+
+    def ack(self, durable):
+        return {"v": 1, "pub": "desk-7", "inc": 0, "durable": durable, "next": durable + 1, "gap": 0, "credit": 65536, "refused": [],
+                "refused_total": 0, "hold": None}
+
+    def received(self, seconds=5):
+        """The next message's numbers."""
+        self.assertTrue(self.pull.poll(seconds * PATIENCE * 1000))
+        message = msgpack.unpackb(self.pull.recv())
+        numbers = [trade["number"] for trade in message["trades"]]
+        self.assertEqual(numbers, list(range(message["seq"], message["seq"] + len(numbers))))
+        return numbers
+
+    def numbers(self, count):
+        """Of the next messages; a hello has none."""
+        numbers = []
+        while len(numbers) < count:
+            numbers += self.received()
+        return numbers
+
+    def test_what_became_durable_before_it_was_sent_again_is_left_out(self):
+        def greeted():
+            self.publisher.pump(0.02)
+            return self.pull.poll(0)
+        wait_until("the hello", greeted)
+        self.publisher.on_ack(self.ack(0))
+        self.publisher.start()
+        for number in range(1, 1201):
+            self.publisher.add({"number": number})
+        self.publisher.pump(0)
+        self.assertEqual(self.numbers(1200), list(range(1, 1201)))
+        for durable in (300, 700, 1200):
+            self.publisher.rewind()     # after a second without progress, say
+            self.publisher.on_ack(self.ack(durable))
+            self.publisher.pump(0)
+            self.assertEqual(self.numbers(1200 - durable), list(range(durable + 1, 1201)))
+        self.publisher.wait()
 
 
 class Examples(unittest.TestCase):

@@ -132,6 +132,8 @@ class Publisher:
         self.standing = ack
         while self.kept and self.kept[0][0] <= ack["durable"]:
             self.kept.popleft()
+        # What was to go out again, and is durable by an earlier copy, need not.
+        self.sent = max(self.sent, min(ack["durable"], self.last))
         self.tell_refusals(ack)
         if hold and hold["code"] == "hello_required":
             self.greeting = True
