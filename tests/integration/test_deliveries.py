@@ -387,16 +387,20 @@ class Receivers(unittest.TestCase):
 
     @staticmethod
     def lines(path, last):
-        """The alerts in a file and those renamed, oldest first, once number `last` is there."""
-        text = ""
-        for name in (path + ".3", path + ".2", path + ".1", path):
-            if os.path.exists(name):
-                with open(name, encoding="utf-8") as file:
-                    text += file.read()
-        rows = [json.loads(line) for line in text.splitlines() if line.startswith('{"key"')]
-        for row in rows:
-            assert row.pop("key").endswith(f"-{row['n']}")
-        return rows if rows and rows[-1]["n"] == last else None
+        """The alerts in a file and those renamed, oldest first, once number `last` is there; before, files may be renamed
+        while they are read."""
+        def rows(name):
+            if not os.path.exists(name):
+                return []
+            with open(name, encoding="utf-8") as file:
+                return [json.loads(line) for line in file if line.startswith('{"key"') and line.endswith("\n")]
+        newest = rows(path)
+        if not newest or newest[-1]["n"] != last:
+            return None
+        alerts = [row for name in (path + ".3", path + ".2", path + ".1", path) for row in rows(name)]
+        for alert in alerts:
+            assert alert.pop("key").endswith(f"-{alert['n']}")
+        return alerts
 
     def test_a_program_reads_an_alert_and_its_exit_code_counts(self):
         with Scratch() as scratch:
