@@ -38,12 +38,47 @@ static size_t character_bytes(const uint8_t *text, size_t left)
     return (first == 0xf0 && text[1] < 0x90) || (first == 0xf4 && text[1] > 0x8f) ? 0 : 4;
 }
 
+#define EACH_BYTE UINT64_C(0x0101010101010101)
+
+/* ASCII without controls in each of the eight? A byte that is none sets a top bit: its own, or, below 0x80, that of
+ * itself - 0x20 or + 1. */
+static bool all_plain(uint64_t eight)
+{
+    return ((eight | (eight - EACH_BYTE * 0x20u) | (eight + EACH_BYTE)) & EACH_BYTE * 0x80u) == 0;
+}
+
+static uint64_t eight_at(const uint8_t *text)
+{
+    uint64_t eight;
+    memcpy(&eight, text, sizeof eight);
+    return eight;
+}
+
+static uint64_t four_at(const uint8_t *text)
+{
+    uint32_t four;
+    memcpy(&four, text, sizeof four);
+    return four;
+}
+
+/* How many bytes at the beginning are surely one character each. What is left of the last word is looked at with
+ * bytes before it. */
+static size_t plain_bytes(const uint8_t *text, size_t length)
+{
+    size_t at = 0;
+    if (length < 8)
+        return length >= 4 && all_plain(four_at(text) << 32 | four_at(text + length - 4)) ? length : 0;
+    while (length - at >= 8 && all_plain(eight_at(text + at)))
+        at += 8;
+    return length - at < 8 && all_plain(eight_at(text + length - 8)) ? length : at;
+}
+
 static bool utf8_valid(struct tw_text name, uint32_t bytes_max)
 {
     if (name.length == 0 || name.length > bytes_max)
         return false;
     const uint8_t *text = (const uint8_t *)name.bytes;
-    for (size_t i = 0, step; i < name.length; i += step) {
+    for (size_t i = plain_bytes(text, name.length), step; i < name.length; i += step) {
         step = character_bytes(text + i, name.length - i);
         if (step == 0)
             return false;

@@ -100,6 +100,20 @@ static uint32_t encode(uint32_t point, char out[4])
     return length;
 }
 
+/* Names are looked at eight bytes at a time: any byte, at any place, of any length. */
+static void every_byte_is_looked_at(void **state)
+{
+    (void)state;
+    for (uint32_t length = 1; length <= 33; length++)
+        for (uint32_t at = 0; at < length; at++)
+            for (int c = 0; c < 256; c++) {
+                char name[33];
+                memset(name, at % 2 == 0 ? ' ' : '~', sizeof name);
+                name[at] = (char)c;
+                assert_int_equal(tw_name_id_valid((struct tw_text){name, length}), c >= 0x20 && c < 0x7f);
+            }
+}
+
 static void every_code_point_but_surrogates_is_utf_8(void **state)
 {
     (void)state;
@@ -243,6 +257,7 @@ int main(void)
         cmocka_unit_test(symbols_are_printable_ascii_without_space),
         cmocka_unit_test(publishers_and_topics_are_words),
         cmocka_unit_test(control_characters_are_no_part_of_a_name),
+        cmocka_unit_test(every_byte_is_looked_at),
         cmocka_unit_test(every_code_point_but_surrogates_is_utf_8),
         cmocka_unit_test(malformed_utf_8_is_no_name),
         cmocka_unit_test(ids_are_dense_from_one_in_order_of_arrival),
