@@ -144,11 +144,9 @@ static bool put_id(uint8_t *id, uint32_t length, struct tw_text text, uint64_t n
     return number == 0;
 }
 
-/* The id behind `before`, which has as many bytes and the same text, if its number is the next one: quicker than
- * putting it together. False: the digits do not suffice. */
-static bool count_up(uint8_t *id, const uint8_t *before, uint32_t length, uint32_t text_length)
+/* Adds one to the number at the id's end. False: the digits do not suffice. */
+static bool count_up(uint8_t *id, uint32_t length, uint32_t text_length)
 {
-    memcpy(id, before, length);
     for (uint32_t at = length; at > text_length; at--) {
         if (id[at - 1] != '9') {
             id[at - 1]++;
@@ -159,22 +157,55 @@ static bool count_up(uint8_t *id, const uint8_t *before, uint32_t length, uint32
     return false;
 }
 
+/* Ids that count up, up to ten of which differ in the last digit only: those are copied from the first of them. From
+ * the one right before, a processor would wait for each: it cannot load a word, one byte of which it has just stored.
+ */
+struct counting {
+    const uint8_t *first;
+    uint32_t length;
+    uint8_t digit; /* the last id's; '9': the next one is not copied from `first` */
+};
+
+static void begin_counting(struct counting *counting, const uint8_t *id, uint32_t length, uint32_t text_length)
+{
+    *counting = (struct counting){id, length, length > text_length ? id[length - 1] : (uint8_t)'9'};
+}
+
+/* The next id, of as many bytes and the same text. Quicker than putting it together. False: the digits do not suffice.
+ */
+static bool put_next(struct counting *counting, uint8_t *id, uint32_t text_length)
+{
+    const uint32_t length = counting->length;
+    if (counting->digit != '9') {
+        memcpy(id, counting->first, length);
+        id[length - 1] = ++counting->digit;
+        return true;
+    }
+    memcpy(id, id - length, length);
+    bool fits = count_up(id, length, text_length);
+    begin_counting(counting, id, length, text_length);
+    return fits;
+}
+
 static bool put_all(const struct numbered *numbered, uint8_t *ids, const uint8_t *lengths, uint32_t count)
 {
-    uint32_t length = 0; /* of the id before */
+    struct counting counting = {.length = 0};
     for (uint32_t row = 0, at = 0; row < count; row++) {
         if (lengths[row] == 0)
             continue;
         if (numbered->text[at] >= numbered->texts.count)
             return false;
         struct tw_text text = numbered->texts.list[numbered->text[at]];
-        bool counts = lengths[row] == length && numbered->text[at] == numbered->text[at - 1] &&
-                      numbered->number[at] == numbered->number[at - 1] + 1u;
-        if (counts ? !count_up(ids, ids - length, length, text.length)
-                   : !put_id(ids, lengths[row], text, numbered->number[at]))
-            return false;
-        length = lengths[row];
-        ids += length;
+        if (lengths[row] == counting.length && numbered->text[at] == numbered->text[at - 1] &&
+            numbered->number[at] == numbered->number[at - 1] + 1u) {
+            if (!put_next(&counting, ids, text.length))
+                return false;
+        } else {
+            if (!put_id(ids, lengths[row], text, numbered->number[at]))
+                return false;
+            begin_counting(&counting, ids, lengths[row], text.length);
+        }
+        ids += lengths[row];
         at++;
     }
     return true;
