@@ -157,6 +157,19 @@ static bool count_up(uint8_t *id, uint32_t length, uint32_t text_length)
     return false;
 }
 
+/* A memcpy of some bytes of no known number is a loop of the processor's own, 25 cycles before its first byte. */
+static void copy_id(uint8_t *to, const uint8_t *from, uint32_t length)
+{
+    if (length < 8) {
+        for (uint32_t at = 0; at < length; at++)
+            to[at] = from[at];
+        return;
+    }
+    for (uint32_t at = 0; at + 8 < length; at += 8)
+        memcpy(to + at, from + at, 8);
+    memcpy(to + length - 8, from + length - 8, 8);
+}
+
 /* Ids that count up, up to ten of which differ in the last digit only: those are copied from the first of them. From
  * the one right before, a processor would wait for each: it cannot load a word, one byte of which it has just stored.
  */
@@ -177,11 +190,11 @@ static bool put_next(struct counting *counting, uint8_t *id, uint32_t text_lengt
 {
     const uint32_t length = counting->length;
     if (counting->digit != '9') {
-        memcpy(id, counting->first, length);
+        copy_id(id, counting->first, length);
         id[length - 1] = ++counting->digit;
         return true;
     }
-    memcpy(id, id - length, length);
+    copy_id(id, id - length, length);
     bool fits = count_up(id, length, text_length);
     begin_counting(counting, id, length, text_length);
     return fits;
