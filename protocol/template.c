@@ -137,36 +137,48 @@ static const struct tw_template_field *list_now(const struct reader *reader)
     return reader->depth == 0 ? NULL : reader->open[reader->depth - 1].list;
 }
 
-static const struct tw_template_field *look_up(const struct tw_template_field *fields, const char *name, size_t length,
-                                               const char **nearest, unsigned *best)
+static const struct tw_template_field *look_up(const struct tw_template_field *fields, const char *name, size_t length)
+{
+    for (; fields != NULL && fields->name != NULL; fields++)
+        if (strlen(fields->name) == length && memcmp(name, fields->name, length) == 0)
+            return fields;
+    return NULL;
+}
+
+static void look_for_nearest(const struct tw_template_field *fields, const char *name, size_t length,
+                             const char **nearest, unsigned *best)
 {
     for (; fields != NULL && fields->name != NULL; fields++) {
         unsigned distance = tw_likeness_distance(name, length, fields->name, strlen(fields->name));
-        if (distance == 0 && strlen(fields->name) == length)
-            return fields;
         if (distance < *best) {
             *best = distance;
             *nearest = fields->name;
         }
     }
-    return NULL;
+}
+
+static void fail_unknown(struct reader *reader, const struct tw_tag *tag, const struct tw_template_field *list)
+{
+    const char *name = reader->whole + tag->name, *nearest = "";
+    unsigned best = UINT32_MAX;
+    look_for_nearest(list == NULL ? NULL : list->items, name, tag->name_length, &nearest, &best);
+    look_for_nearest(reader->fields, name, tag->name_length, &nearest, &best);
+    tw_template_fail(reader->fault, reader->whole, tag->name, "there is no field %.*s%s%s; did you mean %s?",
+                     (int)(tag->name_length < 40 ? tag->name_length : 40), name, list == NULL ? "" : " in ",
+                     list == NULL ? "" : list->name, nearest);
 }
 
 /* Of the items of the list that we are in, or of all. */
 static const struct tw_template_field *field_of(struct reader *reader, const struct tw_tag *tag, bool *of_item)
 {
     const struct tw_template_field *list = list_now(reader);
-    const char *name = reader->whole + tag->name, *nearest = "";
-    unsigned best = UINT32_MAX;
-    const struct tw_template_field *field =
-        look_up(list == NULL ? NULL : list->items, name, tag->name_length, &nearest, &best);
+    const char *name = reader->whole + tag->name;
+    const struct tw_template_field *field = look_up(list == NULL ? NULL : list->items, name, tag->name_length);
     *of_item = field != NULL;
     if (field == NULL)
-        field = look_up(reader->fields, name, tag->name_length, &nearest, &best);
+        field = look_up(reader->fields, name, tag->name_length);
     if (field == NULL)
-        tw_template_fail(reader->fault, reader->whole, tag->name, "there is no field %.*s%s%s; did you mean %s?",
-                         (int)(tag->name_length < 40 ? tag->name_length : 40), name, list == NULL ? "" : " in ",
-                         list == NULL ? "" : list->name, nearest);
+        fail_unknown(reader, tag, list);
     return field;
 }
 
