@@ -5,6 +5,7 @@
 #include "protocol/digest.h"
 
 #include <openssl/evp.h>
+#include <stdlib.h>
 #include <string.h>
 #define XXH_STATIC_LINKING_ONLY /* a state on the stack */
 #include <xxhash.h>
@@ -12,32 +13,47 @@
 #include "protocol/check.h"
 
 /* SHA-256 cannot fail short of missing memory or a crippled OpenSSL; neither lets the daemon go on. */
-static EVP_MD_CTX *sha256_begin(void)
+struct tw_hasher {
+    EVP_MD_CTX *context;
+};
+
+struct tw_hasher *tw_hasher_new(void)
 {
-    EVP_MD_CTX *context = EVP_MD_CTX_new();
-    TW_ASSERT(context != NULL);
-    TW_ASSERT(EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1);
-    return context;
+    struct tw_hasher *hasher = tw_alloc_zero(1, sizeof *hasher);
+    hasher->context = EVP_MD_CTX_new();
+    TW_ASSERT(hasher->context != NULL);
+    TW_ASSERT(EVP_DigestInit_ex(hasher->context, EVP_sha256(), NULL) == 1);
+    return hasher;
 }
 
-static void sha256_add(EVP_MD_CTX *context, const void *bytes, size_t length)
+void tw_hasher_free(struct tw_hasher **hasher_pointer)
+{
+    if (*hasher_pointer != NULL)
+        EVP_MD_CTX_free((*hasher_pointer)->context);
+    free(*hasher_pointer);
+    *hasher_pointer = NULL;
+}
+
+static void add(struct tw_hasher *hasher, const void *bytes, size_t length)
 {
     if (length > 0)
-        TW_ASSERT(EVP_DigestUpdate(context, bytes, length) == 1);
+        TW_ASSERT(EVP_DigestUpdate(hasher->context, bytes, length) == 1);
 }
 
-static void sha256_end(EVP_MD_CTX *context, uint8_t out[TW_SHA256_BYTES])
+/* Ready for the next one behind it. */
+static void end(struct tw_hasher *hasher, uint8_t out[TW_SHA256_BYTES])
 {
     unsigned length = 0;
-    TW_ASSERT(EVP_DigestFinal_ex(context, out, &length) == 1 && length == TW_SHA256_BYTES);
-    EVP_MD_CTX_free(context);
+    TW_ASSERT(EVP_DigestFinal_ex(hasher->context, out, &length) == 1 && length == TW_SHA256_BYTES);
+    TW_ASSERT(EVP_DigestInit_ex(hasher->context, NULL, NULL) == 1);
 }
 
 void tw_sha256(const void *bytes, size_t length, uint8_t out[TW_SHA256_BYTES])
 {
-    EVP_MD_CTX *context = sha256_begin();
-    sha256_add(context, bytes, length);
-    sha256_end(context, out);
+    struct tw_hasher *hasher = tw_hasher_new();
+    add(hasher, bytes, length);
+    end(hasher, out);
+    tw_hasher_free(&hasher);
 }
 
 void tw_hex(const uint8_t *bytes, size_t length, char *out)
@@ -50,12 +66,11 @@ void tw_hex(const uint8_t *bytes, size_t length, char *out)
     out[2 * length] = '\0';
 }
 
-void tw_digest_extend(uint8_t digest[TW_SHA256_BYTES], const void *bytes, size_t length)
+void tw_digest_extend(struct tw_hasher *hasher, uint8_t digest[TW_SHA256_BYTES], const void *bytes, size_t length)
 {
-    EVP_MD_CTX *context = sha256_begin();
-    sha256_add(context, digest, TW_SHA256_BYTES);
-    sha256_add(context, bytes, length);
-    sha256_end(context, digest);
+    add(hasher, digest, TW_SHA256_BYTES);
+    add(hasher, bytes, length);
+    end(hasher, digest);
 }
 
 static void store_big_endian(uint64_t value, uint8_t out[8])
@@ -64,21 +79,20 @@ static void store_big_endian(uint64_t value, uint8_t out[8])
         out[i] = (uint8_t)(value & 0xffu);
 }
 
-void tw_alert_id(const char *type, const char *entity_type, struct tw_text entity, struct tw_text publisher,
-                 uint64_t incarnation, uint64_t pseq, uint8_t out[16])
+void tw_alert_id(struct tw_hasher *hasher, const char *type, const char *entity_type, struct tw_text entity,
+                 struct tw_text publisher, uint64_t incarnation, uint64_t pseq, uint8_t out[16])
 {
     uint8_t numbers[16], digest[TW_SHA256_BYTES];
     store_big_endian(incarnation, numbers);
     store_big_endian(pseq, numbers + 8);
-    EVP_MD_CTX *context = sha256_begin();
-    sha256_add(context, type, strlen(type) + 1);
-    sha256_add(context, entity_type, strlen(entity_type) + 1);
-    sha256_add(context, entity.bytes, entity.length);
-    sha256_add(context, "", 1);
-    sha256_add(context, publisher.bytes, publisher.length);
-    sha256_add(context, "", 1);
-    sha256_add(context, numbers, sizeof numbers);
-    sha256_end(context, digest);
+    add(hasher, type, strlen(type) + 1);
+    add(hasher, entity_type, strlen(entity_type) + 1);
+    add(hasher, entity.bytes, entity.length);
+    add(hasher, "", 1);
+    add(hasher, publisher.bytes, publisher.length);
+    add(hasher, "", 1);
+    add(hasher, numbers, sizeof numbers);
+    end(hasher, digest);
     memcpy(out, digest, 16);
 }
 

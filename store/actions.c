@@ -56,7 +56,9 @@ void tw_store_put_action(struct tw_store *store, rocksdb_writebatch_t *batch, st
     TW_ASSERT(message.h == actions->last + 1);
     struct tw_buffer bytes = {0};
     tw_action_message_encode(&bytes, &message);
-    tw_digest_extend(actions->digest, bytes.bytes, bytes.length);
+    struct tw_hasher *hasher = tw_hasher_new();
+    tw_digest_extend(hasher, actions->digest, bytes.bytes, bytes.length);
+    tw_hasher_free(&hasher);
     actions->last = message.h;
     uint8_t key[NUMBER_KEY_BYTES], alert_key[ALERT_KEY_BYTES], id[TW_ALERT_ID_BYTES];
     number_key(key, message.h);

@@ -48,6 +48,7 @@ bool tw_verify_action_take(struct tw_verify *verify, const struct tw_control *co
 
 struct walk {
     struct tw_verify *verify;
+    struct tw_hasher *hasher;
     uint64_t h, of_alerts;
     uint8_t digest[TW_SHA256_BYTES];
     bool ok;
@@ -97,7 +98,7 @@ static bool check_action(void *context, const struct tw_store_action *action)
     walk->ok = false;
     if (!tw_action_message_decode(action->bytes, action->length, &message) || message.h != action->h)
         return tw_verify_damaged(verify, "action %" PRIu64 " is not readable", action->h);
-    tw_digest_extend(walk->digest, action->bytes, action->length);
+    tw_digest_extend(walk->hasher, walk->digest, action->bytes, action->length);
     if (memcmp(walk->digest, action->digest, sizeof walk->digest) != 0)
         return tw_verify_damaged(verify, "the digest after action %" PRIu64 " is not what the actions give", action->h);
     if (message.action.n > tw_store_last_alert(verify->store))
@@ -175,7 +176,10 @@ bool tw_verify_actions(struct tw_verify *verify)
     if (verify->retained.lsn == 0 && verify->actions_met != last)
         return tw_verify_damaged(verify, "there are %" PRIu64 " actions, and the log has %" PRIu64, last,
                                  verify->actions_met);
-    if (!tw_store_actions(verify->store, 0, check_action, &walk, verify->error) || !walk.ok)
+    walk.hasher = tw_hasher_new();
+    bool walked = tw_store_actions(verify->store, 0, check_action, &walk, verify->error) && walk.ok;
+    tw_hasher_free(&walk.hasher);
+    if (!walked)
         return false;
     if (walk.h != last)
         return tw_verify_damaged(verify, "action %" PRIu64 " is missing: there should be %" PRIu64, walk.h + 1, last);

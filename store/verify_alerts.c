@@ -11,6 +11,7 @@
 
 struct walk {
     struct tw_verify *verify;
+    struct tw_hasher *hasher;
     uint64_t n;
     uint8_t digest[TW_SHA256_BYTES], record_digest[TW_SHA256_BYTES];
     uint64_t buckets[TW_ALERT_ID_BUCKETS]; /* sums of hashes: the rows' less the alerts' must come to 0 */
@@ -112,18 +113,18 @@ static bool check_ids(struct walk *walk)
 
 /* ---- one alert ---- */
 
-static void extend(const struct tw_alert_view *view, const char *value, uint8_t digest[TW_SHA256_BYTES])
+static void extend(struct walk *walk, const struct tw_alert_view *view, const char *value)
 {
     char line[512];
     int length = snprintf(line, sizeof line, "%" PRIu64 " %.*s %.*s %.*s %.*s %" PRIu64 " %s\n", view->n,
                           (int)view->event.length, view->event.bytes, (int)view->type.length, view->type.bytes,
                           (int)view->severity.length, view->severity.bytes, (int)view->entity.length,
                           view->entity.bytes, view->seq, value);
-    tw_digest_extend(digest, line, length > 0 && (size_t)length < sizeof line ? (size_t)length : 0);
+    tw_digest_extend(walk->hasher, walk->digest, line, length > 0 && (size_t)length < sizeof line ? (size_t)length : 0);
 }
 
 /* Extends the digest; where two values are possible, by the one that the stored digest agrees with. */
-static bool extend_by_view(struct tw_alert_view *view, const uint8_t *stored, uint8_t digest[TW_SHA256_BYTES])
+static bool extend_by_view(struct walk *walk, struct tw_alert_view *view, const uint8_t *stored)
 {
     char value[VALUE_BYTES] = "0";
     tw_i128 low = 0, high = 0;
@@ -147,12 +148,12 @@ static bool extend_by_view(struct tw_alert_view *view, const uint8_t *stored, ui
         return false;
     }
     uint8_t before[TW_SHA256_BYTES];
-    memcpy(before, digest, sizeof before);
-    extend(view, value, digest);
-    if (low != high && memcmp(digest, stored, TW_SHA256_BYTES) != 0) {
-        memcpy(digest, before, sizeof before);
+    memcpy(before, walk->digest, sizeof before);
+    extend(walk, view, value);
+    if (low != high && memcmp(walk->digest, stored, TW_SHA256_BYTES) != 0) {
+        memcpy(walk->digest, before, sizeof before);
         tw_i128_format(high, value);
-        extend(view, value, digest);
+        extend(walk, view, value);
     }
     return true;
 }
@@ -171,9 +172,9 @@ static bool check_alert(void *context, const struct tw_store_alert *alert)
     if (view.seq > verify->head.seq)
         return tw_verify_damaged(verify, "alert %" PRIu64 " names trade %" PRIu64 ", the log ends at %" PRIu64,
                                  alert->n, view.seq, verify->head.seq);
-    if (!extend_by_view(&view, alert->digest, walk->digest))
+    if (!extend_by_view(walk, &view, alert->digest))
         return tw_verify_damaged(verify, "alert %" PRIu64 " has no readable value", alert->n);
-    tw_digest_extend(walk->record_digest, alert->bytes, alert->length - TW_ALERT_DETECTED_BYTES);
+    tw_digest_extend(walk->hasher, walk->record_digest, alert->bytes, alert->length - TW_ALERT_DETECTED_BYTES);
     if (memcmp(walk->digest, alert->digest, TW_SHA256_BYTES) != 0)
         return tw_verify_damaged(verify, "the digest after alert %" PRIu64 " is not what the alerts give", alert->n);
     if (memcmp(walk->record_digest, alert->record_digest, TW_SHA256_BYTES) != 0)
@@ -188,8 +189,10 @@ static bool check_alert(void *context, const struct tw_store_alert *alert)
 bool tw_verify_alerts(struct tw_verify *verify)
 {
     uint64_t until = tw_store_last_alert(verify->store);
-    struct walk walk = {.verify = verify, .ok = true};
-    if (!tw_store_alerts(verify->store, 0, check_alert, &walk, verify->error) || !walk.ok)
+    struct walk walk = {.verify = verify, .hasher = tw_hasher_new(), .ok = true};
+    bool walked = tw_store_alerts(verify->store, 0, check_alert, &walk, verify->error) && walk.ok;
+    tw_hasher_free(&walk.hasher);
+    if (!walked)
         return false;
     if (walk.n < until)
         return tw_verify_damaged(verify, "alert %" PRIu64 " is missing: there should be %" PRIu64, walk.n + 1, until);

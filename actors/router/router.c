@@ -16,6 +16,7 @@ struct tw_router *tw_router_new(const struct tw_evidence *evidence)
 {
     struct tw_router *router = tw_alloc_zero(1, sizeof *router);
     router->evidence = *evidence;
+    router->hasher = tw_hasher_new();
     router->names.symbols = tw_dictionary_new(TW_SYMBOLS_MAX);
     router->names.accounts = tw_dictionary_new(TW_ACCOUNTS_MAX);
     router->names.sources = tw_dictionary_new(TW_SOURCES_MAX);
@@ -31,6 +32,7 @@ void tw_router_free(struct tw_router **router_pointer)
     tw_dictionary_free(&router->names.accounts);
     tw_dictionary_free(&router->names.sources);
     tw_settings_free(&router->settings);
+    tw_hasher_free(&router->hasher);
     tw_saving_free(&router->saving);
     tw_buffer_free(&router->arena);
     tw_buffer_free(&router->record);
@@ -42,6 +44,7 @@ void tw_router_free(struct tw_router **router_pointer)
 void tw_router_set_evidence(struct tw_router *router, const struct tw_evidence *evidence)
 {
     router->evidence = *evidence;
+    router->hasher = tw_hasher_new();
 }
 
 /* ---- records that change what the router knows ---- */
@@ -144,7 +147,8 @@ static void set_id(const struct tw_router *router, const struct tw_event *event,
         incarnation = 0;
         pseq = event->opening.seq;
     }
-    tw_alert_id(alert->type, alert->entity_type, alert->entity, publisher, incarnation, pseq, alert->id);
+    tw_alert_id(router->hasher, alert->type, alert->entity_type, alert->entity, publisher, incarnation, pseq,
+                alert->id);
 }
 
 static void set_amounts(const struct tw_router *router, const struct tw_event *event, struct tw_alert *alert)
@@ -239,8 +243,9 @@ static void extend_digests(struct tw_router *router, const struct tw_alert *aler
                           alert->type, alert->severity, (int)alert->entity.length, alert->entity.bytes,
                           (unsigned long long)alert->seq, value);
     TW_ASSERT(length > 0 && length < 512);
-    tw_digest_extend(router->digest, line, (size_t)length);
-    tw_digest_extend(router->record_digest, router->record.bytes, router->record.length - TW_ALERT_DETECTED_BYTES);
+    tw_digest_extend(router->hasher, router->digest, line, (size_t)length);
+    tw_digest_extend(router->hasher, router->record_digest, router->record.bytes,
+                     router->record.length - TW_ALERT_DETECTED_BYTES);
 }
 
 static void emit(struct tw_router *router, const struct tw_record *record, const struct tw_router_entry *entry,

@@ -26,6 +26,7 @@ struct tw_router {
     struct tw_router_names names;
     uint64_t last_alert, last_seq;
     uint64_t forgotten_seq; /* retention has dropped the trades up to here */
+    struct tw_hasher *hasher;
     uint8_t digest[TW_SHA256_BYTES], record_digest[TW_SHA256_BYTES];
     uint64_t counts[TW_RULE_COUNT][TW_ROUTER_SEVERITIES];
     struct tw_head_count head_counts[TW_RULE_COUNT * TW_ROUTER_SEVERITIES];

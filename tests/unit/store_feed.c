@@ -308,8 +308,10 @@ void feed_alert(struct feed *feed, struct tw_store_alert *alert)
     int length = snprintf(line, sizeof line, "%llu %s %s %s %.*s %llu %s\n", (unsigned long long)event.n, event.event,
                           event.type, event.severity, (int)event.entity.length, event.entity.bytes,
                           (unsigned long long)event.seq, value);
-    tw_digest_extend(feed->digest, line, (size_t)length);
-    tw_digest_extend(feed->record_digest, bytes.bytes, bytes.length - TW_ALERT_DETECTED_BYTES);
+    struct tw_hasher *hasher = tw_hasher_new();
+    tw_digest_extend(hasher, feed->digest, line, (size_t)length);
+    tw_digest_extend(hasher, feed->record_digest, bytes.bytes, bytes.length - TW_ALERT_DETECTED_BYTES);
+    tw_hasher_free(&hasher);
     *alert = (struct tw_store_alert){.n = event.n, .bytes = bytes.bytes, .length = (uint32_t)bytes.length};
     memcpy(alert->digest, feed->digest, sizeof feed->digest);
     memcpy(alert->record_digest, feed->record_digest, sizeof feed->record_digest);

@@ -274,20 +274,24 @@ static void the_digest_goes_on_line_by_line(void **state)
     static const char *const lines[] = {"1 open HIGH_SYMBOL_EXPOSURE HIGH X 1 60000000000000\n",
                                         "2 open HIGH_CLIENT_EXPOSURE HIGH A 2 105000000000000\n"};
     uint8_t digest[TW_SHA256_BYTES] = {0};
-    tw_digest_extend(digest, lines[0], strlen(lines[0]));
+    struct tw_hasher *hasher = tw_hasher_new();
+    tw_digest_extend(hasher, digest, lines[0], strlen(lines[0]));
     expect_hex(digest, sizeof digest, "b6f0c4078d2893a58a5c006781d3f72194888ea88f79be8eaf819908c8247079");
-    tw_digest_extend(digest, lines[1], strlen(lines[1]));
+    tw_digest_extend(hasher, digest, lines[1], strlen(lines[1]));
     expect_hex(digest, sizeof digest, "26c00abdf0069045ed6f9c18a726dde9ca62809aa3ce060a39c7cbba6d8c4853");
+    tw_hasher_free(&hasher);
 }
 
 static void alert_ids_follow_from_the_opening_trade(void **state)
 {
     (void)state;
     uint8_t id[16];
-    tw_alert_id("HIGH_CLIENT_EXPOSURE", "CLIENT", TEXT("A"), TEXT("desk-7"), 1, 258, id);
+    struct tw_hasher *hasher = tw_hasher_new();
+    tw_alert_id(hasher, "HIGH_CLIENT_EXPOSURE", "CLIENT", TEXT("A"), TEXT("desk-7"), 1, 258, id);
     expect_hex(id, sizeof id, "b61f462a4148179f6feed933beaaa621");
-    tw_alert_id("LARGE_TRADE", "TRADE", TEXT("_anon/3/9"), (struct tw_text){NULL, 0}, 0, 9, id);
+    tw_alert_id(hasher, "LARGE_TRADE", "TRADE", TEXT("_anon/3/9"), (struct tw_text){NULL, 0}, 0, 9, id);
     expect_hex(id, sizeof id, "1a98ae7d7b638b448220042bae4c680c");
+    tw_hasher_free(&hasher);
 }
 
 /* Big-endian XXH3-128 of a buffer, by the one-shot function. */

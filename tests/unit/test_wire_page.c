@@ -281,7 +281,9 @@ static struct tw_alert alert_of(struct tw_alert_view view, uint64_t opening)
                              .ts_ns = view.ts_ns,
                              .trade_count = view.trade_count,
                              .detected_at_ns = view.detected_at_ns};
-    tw_alert_id(alert.type, alert.entity_type, alert.entity, TEXT("desk-7"), 0, opening, alert.id);
+    struct tw_hasher *hasher = tw_hasher_new();
+    tw_alert_id(hasher, alert.type, alert.entity_type, alert.entity, TEXT("desk-7"), 0, opening, alert.id);
+    tw_hasher_free(&hasher);
     if (view.value.type == TW_PACK_STR) {
         alert.form = TW_AMOUNT_E8;
         alert.value = amount_of(&view.value);
@@ -329,11 +331,13 @@ static void the_head_carries_the_digest_of_the_lines_above_it(void **state)
     uint8_t digest[TW_SHA256_BYTES] = {0};
     char hex[2 * TW_SHA256_BYTES + 1];
     const char *end;
+    struct tw_hasher *hasher = tw_hasher_new();
     for (const char *line = find_block("text digest-lines", &end); line < end;) {
         const char *next = strchr(line, '\n') + 1;
-        tw_digest_extend(digest, line, (size_t)(next - line));
+        tw_digest_extend(hasher, digest, line, (size_t)(next - line));
         line = next;
     }
+    tw_hasher_free(&hasher);
     tw_hex(digest, sizeof digest, hex);
     assert_true(tw_text_is(view.digest, hex));
     const struct tw_head_count counts[] = {{"HIGH_CLIENT_EXPOSURE", "HIGH", 2},
