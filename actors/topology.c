@@ -13,6 +13,7 @@
 #include "actors/gateway/history_actor.h"
 #include "actors/indexer/indexer_actor.h"
 #include "actors/journal/journal_actor.h"
+#include "actors/judging/shelf_actor.h"
 #include "actors/keeper/keeper_actor.h"
 #include "actors/recovery/recovery_actor.h"
 #include "actors/router/inhibition_actor.h"
@@ -200,7 +201,11 @@ static bool recover(struct tw_topology *topology, bool (*stop_requested)(void), 
     topology->history.store = topology->store;
     struct tw_history history = tw_store_history_port(&topology->history);
     struct tw_gateway_settings gateway = gateway_settings(topology);
-    struct tw_recovery_settings settings = {.gateway = &gateway, .history = &history, .shards = topology->shards};
+    struct tw_recovery_settings settings = {.gateway = &gateway,
+                                            .history = &history,
+                                            .shards = topology->shards,
+                                            .make_shelf = tw_shelf_on_disk,
+                                            .shelf_context = topology->store};
     make_receivers(topology);
     if (!make_quiet(topology, why)) {
         *exit_code = TW_EXIT_UNREACHABLE;

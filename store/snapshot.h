@@ -11,8 +11,9 @@
 
 #define TW_SNAPSHOT_DIRECTORY "snapshots"
 #define TW_SNAPSHOT_MAGIC "twsnap\r\n" /* 8 bytes */
-/* 1 had every velocity window in its object's row, 2 rows of accounts' money; both are read as well. */
-#define TW_SNAPSHOT_VERSION 3u
+/* 1 had every velocity window in its object's row, up to 2 rows of accounts' money, up to 3 no rows of ended openings
+ * but all of them in full; all are read. */
+#define TW_SNAPSHOT_VERSION 4u
 #define TW_SNAPSHOT_NAME_DIGITS 20
 #define TW_SNAPSHOT_NEW_ENDING ".new" /* being written, or left by a crash */
 /* "snapshots/<20 digits>.new" */

@@ -402,4 +402,19 @@ bool tw_store_stats(struct tw_store *store, struct tw_store_stats *out, struct t
 bool tw_store_verify(struct tw_store *store, void (*progress)(void *context, uint64_t done, uint64_t total),
                      void *context, struct tw_store_error *error);
 
+/* ---- pages for the running process alone ---- */
+
+/* They lie in a file without a name in the data directory, made when the first one comes, gone with the process. Room
+ * that the log may want is left to it. One owner at a time; several at once, each for its own. */
+#define TW_STORE_SCRATCH_BYTES 4096u
+struct tw_store_scratch;
+struct tw_store_scratch *tw_store_scratch_open(struct tw_store *store);
+void tw_store_scratch_close(struct tw_store_scratch **scratch); /* before the store */
+/* At most TW_STORE_SCRATCH_BYTES onto a page. False with *error: nothing is changed; later it may go. */
+bool tw_store_scratch_put(struct tw_store_scratch *scratch, const void *bytes, uint32_t length, uint32_t *page,
+                          struct tw_store_error *error);
+/* False: they cannot be read. */
+bool tw_store_scratch_get(struct tw_store_scratch *scratch, uint32_t page, void *bytes, uint32_t length);
+void tw_store_scratch_drop(struct tw_store_scratch *scratch, uint32_t page); /* it is used again */
+
 #endif

@@ -78,6 +78,11 @@ static void settings_changed(struct tw_exposure *exposure)
             tw_exposure_apply_settings(exposure, id);
 }
 
+void tw_exposure_keep_on(struct tw_exposure *exposure, struct tw_shelf shelf)
+{
+    tw_archive_keep_on(&exposure->openings.archive, shelf);
+}
+
 void tw_exposure_pin_settings(struct tw_exposure *exposure, struct tw_text settings_text)
 {
     tw_settings_pin(&exposure->settings, settings_text);
@@ -406,8 +411,8 @@ static void retract(struct tw_exposure *exposure, uint64_t seq, const struct tw_
                     struct tw_events *events)
 {
     struct tw_openings *openings = &exposure->openings;
-    for (uint32_t i = tw_openings_of(openings, seq); i < openings->count && openings->list[i].seq == seq; i++) {
-        struct tw_opening *opening = &openings->list[i];
+    for (struct tw_opening *opening = tw_openings_first_of(openings, seq); opening != NULL;
+         opening = tw_openings_next_of(openings, opening)) {
         struct tw_account *account = tw_exposure_at(exposure, opening->entity);
         keep_account(exposure, opening->entity);
         bool is_exposure = opening->rule == TW_RULE_CLIENT_EXPOSURE;
@@ -533,6 +538,7 @@ uint32_t tw_exposure_step(struct tw_exposure *exposure, const struct tw_record *
         return walk->shard;
     for (uint32_t shard = 0; shard < exposure->shards; shard++)
         TW_ASSERT(!answers[shard]->more && is_used_up(&walk->at[shard], answers[shard]));
+    tw_openings_settle(&exposure->openings);
     return TW_EXPOSURE_DONE;
 }
 

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "actors/judging/event.h"
+#include "actors/judging/shelf.h"
 #include "protocol/log.h"
 #include "protocol/snapshot.h"
 
@@ -26,6 +27,8 @@ void tw_exposure_free(struct tw_exposure **exposure);
 #define TW_EXPOSURE_DONE UINT32_MAX
 uint32_t tw_exposure_step(struct tw_exposure *exposure, const struct tw_record *record,
                           struct tw_shard_answer *const *answers, struct tw_events *events);
+/* Where to keep the openings of ended alerts: before the first record or row. Taken over. */
+void tw_exposure_keep_on(struct tw_exposure *exposure, struct tw_shelf shelf);
 void tw_exposure_pin_settings(struct tw_exposure *exposure, struct tw_text settings_text);
 
 /* ---- snapshots (judging/saving.h) ---- */

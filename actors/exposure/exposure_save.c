@@ -62,7 +62,7 @@ static bool walk(struct tw_exposure *exposure)
     if (tw_save_late_openings(saving, &exposure->openings))
         return true;
     if (id >= exposure->account_count)
-        return false;
+        return tw_save_archive(saving, &exposure->openings);
     tw_exposure_save_account(exposure, id);
     if (!tw_save_late_window(saving, (struct tw_window_rows){ROW_WINDOW, id},
                              &tw_exposure_at(exposure, id)->velocity.window))
@@ -144,6 +144,7 @@ bool tw_exposure_load(struct tw_exposure *exposure, struct tw_row_reader *row)
     case TW_ROW_CLOCK:
         return tw_load_clock(row, &exposure->clock);
     case TW_ROW_OPENINGS:
+    case TW_ROW_ENDED_OPENINGS:
         return tw_load_openings(row, &exposure->openings, everybodys, NULL);
     case ROW_HEAD:
         exposure->loaded = true;
@@ -170,16 +171,17 @@ bool tw_exposure_load_term(struct tw_exposure *exposure, uint32_t id, tw_i128 te
     return true;
 }
 
+static bool is_known(const void *context, const struct tw_opening *opening)
+{
+    return tw_exposure_knows(context, opening->entity);
+}
+
 bool tw_exposure_load_end(struct tw_exposure *exposure)
 {
     if (!exposure->loaded || !exposure->settings.known)
         return false;
-    tw_sort_openings(&exposure->openings);
-    for (uint32_t i = 0; i < exposure->openings.count; i++) {
-        uint32_t id = exposure->openings.list[i].entity;
-        if (!tw_exposure_knows(exposure, id))
-            return false;
-    }
+    if (!tw_load_openings_end(&exposure->openings, is_known, exposure))
+        return false;
     for (uint32_t id = 0; id < exposure->account_count; id++) {
         struct tw_account *account = tw_exposure_at(exposure, id);
         bool money = exposure->loaded_money && tw_exposure_knows(exposure, id);

@@ -7,108 +7,6 @@
 #include "cfg/rules.h"
 #include "protocol/check.h"
 
-struct tw_opening *tw_openings_add(struct tw_openings *openings, enum tw_rule rule, enum tw_entity_type entity_type,
-                                   uint32_t entity, uint32_t entity2, struct tw_origin opening,
-                                   enum tw_severity severity)
-{
-    /* Openings come in the order of their trades, so that the list stays sorted. */
-    TW_ASSERT(openings->count == 0 || openings->list[openings->count - 1].seq <= opening.seq);
-    if (openings->count == openings->capacity) {
-        openings->capacity = openings->capacity == 0 ? 256 : openings->capacity * 2;
-        openings->list = tw_realloc(openings->list, openings->capacity * sizeof *openings->list);
-    }
-    struct tw_opening *added = &openings->list[openings->count++];
-    *added = (struct tw_opening){.seq = opening.seq,
-                                 .pseq = opening.pseq,
-                                 .source = opening.source,
-                                 .entity = entity,
-                                 .entity2 = entity2,
-                                 .rule = (uint8_t)rule,
-                                 .severity = (uint8_t)severity,
-                                 .entity_type = (uint8_t)entity_type};
-    return added;
-}
-
-uint32_t tw_openings_of(const struct tw_openings *openings, uint64_t seq)
-{
-    uint32_t low = 0, high = openings->count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (openings->list[middle].seq < seq)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < openings->count && openings->list[low].seq == seq ? low : openings->count;
-}
-
-struct tw_opening *tw_openings_open(const struct tw_openings *openings, uint64_t seq, enum tw_rule rule,
-                                    uint32_t entity, uint32_t entity2)
-{
-    for (uint32_t i = tw_openings_of(openings, seq); i < openings->count && openings->list[i].seq == seq; i++) {
-        struct tw_opening *opening = &openings->list[i];
-        if (opening->state == TW_OPENING_OPEN && opening->rule == rule && opening->entity == entity &&
-            opening->entity2 == entity2)
-            return opening;
-    }
-    return NULL;
-}
-
-void tw_openings_forget(struct tw_openings *openings, uint64_t last_seq)
-{
-    uint32_t kept = 0;
-    TW_ASSERT(tw_openings_late(openings) == 0);
-    for (uint32_t i = 0; i < openings->count; i++)
-        if (openings->list[i].seq > last_seq || openings->list[i].state == TW_OPENING_OPEN)
-            openings->list[kept++] = openings->list[i];
-    openings->count = kept;
-}
-
-void tw_openings_free(struct tw_openings *openings)
-{
-    free(openings->list);
-    free(openings->late.was);
-    memset(openings, 0, sizeof *openings);
-}
-
-void tw_openings_late_begin(struct tw_openings *openings)
-{
-    openings->late.from = 0;
-    openings->late.until = openings->count;
-    openings->late.was_count = 0;
-}
-
-/* To be called before the opening's severity or state changes. */
-static void note_late(struct tw_openings *openings, const struct tw_opening *opening)
-{
-    uint32_t index = (uint32_t)(opening - openings->list);
-    if (index < openings->late.from || index >= openings->late.until)
-        return;
-    if (openings->late.was_count == openings->late.was_capacity) {
-        openings->late.was_capacity = openings->late.was_capacity == 0 ? 64 : openings->late.was_capacity * 2;
-        openings->late.was = tw_realloc(openings->late.was, openings->late.was_capacity * sizeof *openings->late.was);
-    }
-    openings->late.was[openings->late.was_count++] = (struct tw_opening_was){index, opening->severity, opening->state};
-}
-
-uint32_t tw_openings_late_take(struct tw_openings *openings, uint32_t limit, struct tw_opening *out)
-{
-    uint32_t from = openings->late.from, count = tw_openings_late(openings);
-    if (count > limit)
-        count = limit;
-    if (count > 0)
-        memcpy(out, openings->list + from, count * sizeof *out);
-    for (uint32_t i = openings->late.was_count; i > 0; i--) { /* the first note of one is the last to count */
-        const struct tw_opening_was *was = &openings->late.was[i - 1];
-        if (was->index >= from && was->index - from < count) {
-            out[was->index - from].severity = was->severity;
-            out[was->index - from].state = was->state;
-        }
-    }
-    openings->late.from += count;
-    return count;
-}
-
 void tw_rule_desk_free(struct tw_rule_desk *desk)
 {
     free(desk->keys);
@@ -218,8 +116,8 @@ struct tw_event *tw_episode_escalate(struct tw_rule_desk *desk, struct tw_episod
 {
     TW_ASSERT(severity > episode->severity);
     struct tw_opening *opening = opening_of(desk, episode, entity, entity2);
-    note_late(desk->openings, opening);
-    episode->severity = opening->severity = (uint8_t)severity;
+    tw_openings_raise(desk->openings, opening, severity);
+    episode->severity = opening->severity;
     return add_event(opening, TW_EVENT_ESCALATE, moment, events);
 }
 
@@ -228,8 +126,7 @@ struct tw_event *tw_episode_resolve(struct tw_rule_desk *desk, struct tw_episode
 {
     TW_ASSERT(tw_episode_open(episode));
     struct tw_opening *opening = opening_of(desk, episode, entity, entity2);
-    note_late(desk->openings, opening);
-    opening->state = TW_OPENING_ENDED;
+    tw_openings_end(desk->openings, opening, TW_OPENING_ENDED);
     episode->severity = TW_SEVERITY_NONE;
     return add_event(opening, TW_EVENT_RESOLVE, moment, events);
 }
@@ -238,13 +135,11 @@ struct tw_event *tw_opening_retract(struct tw_openings *openings, struct tw_open
                                     struct tw_episode *episode, const struct tw_moment *moment,
                                     struct tw_events *events)
 {
-    TW_ASSERT(opening->state != TW_OPENING_RETRACTED);
-    note_late(openings, opening);
     if (opening->state == TW_OPENING_OPEN) {
         TW_ASSERT(episode != NULL && episode->opening_seq == opening->seq);
         episode->severity = TW_SEVERITY_NONE;
     }
-    opening->state = TW_OPENING_RETRACTED;
+    tw_openings_end(openings, opening, TW_OPENING_RETRACTED);
     struct tw_moment at = *moment;
     at.phase = TW_PHASE_RETRACT;
     return add_event(opening, TW_EVENT_RETRACT, &at, events);
@@ -255,7 +150,7 @@ struct tw_event *tw_opening_fire(struct tw_rule_desk *desk, uint32_t entity, con
 {
     struct tw_opening *opening =
         tw_openings_add(desk->openings, desk->rule, desk->entity_type, entity, 0, moment->origin, severity);
-    opening->state = TW_OPENING_ENDED; /* a fire has no episode */
+    tw_openings_end(desk->openings, opening, TW_OPENING_ENDED); /* a fire has no episode */
     return add_event(opening, TW_EVENT_FIRE, moment, events);
 }
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Episodes (RULES: "Episodes"): at most one open alert per rule and key, what opened it, how far it has grown; and the
- * memory of which trade opened which alert, for busts.
+ * Episodes (RULES: "Episodes"): at most one open alert per rule and key, what opened it, how far it has grown.
  */
 #ifndef TW_JUDGING_EPISODE_H
 #define TW_JUDGING_EPISODE_H
@@ -10,50 +9,8 @@
 #include <stdint.h>
 
 #include "actors/judging/event.h"
+#include "actors/judging/openings.h"
 #include "actors/judging/tape_clock.h"
-
-/* The alerts that a core has opened, in order of their opening trade. 32 bytes an alert; a bust finds its alerts by
- * binary search. Those whose trade retention has dropped go, unless they are open. */
-struct tw_opening {
-    uint64_t seq, pseq;
-    uint32_t source, entity, entity2;
-    uint8_t rule, severity, entity_type; /* severity: the highest reached */
-    uint8_t state;                       /* enum tw_opening_state */
-};
-_Static_assert(sizeof(struct tw_opening) == 32, "for each alert");
-enum tw_opening_state { TW_OPENING_OPEN, TW_OPENING_ENDED, TW_OPENING_RETRACTED, TW_OPENING_STATES };
-struct tw_openings {
-    struct tw_opening *list;
-    uint32_t count, capacity;
-    /* The late ones are those in [from, until): a snapshot still has to write them as they were when they became late.
-     * `was` tells it of those that have changed since, in order of the changes. */
-    struct {
-        uint32_t from, until;
-        struct tw_opening_was {
-            uint32_t index;
-            uint8_t severity, state;
-        } * was;
-        uint32_t was_count, was_capacity;
-    } late;
-};
-struct tw_opening *tw_openings_add(struct tw_openings *openings, enum tw_rule rule, enum tw_entity_type entity_type,
-                                   uint32_t entity, uint32_t entity2, struct tw_origin opening,
-                                   enum tw_severity severity);
-/* Index of the first alert opened by trade `seq`, or count. The others follow it while their seq is the same. */
-uint32_t tw_openings_of(const struct tw_openings *openings, uint64_t seq);
-/* The open alert of a rule and key that trade `seq` opened; NULL if there is none. */
-struct tw_opening *tw_openings_open(const struct tw_openings *openings, uint64_t seq, enum tw_rule rule,
-                                    uint32_t entity, uint32_t entity2);
-void tw_openings_forget(struct tw_openings *openings, uint64_t last_seq); /* retention; none may be late */
-/* All become late. */
-void tw_openings_late_begin(struct tw_openings *openings);
-static inline uint32_t tw_openings_late(const struct tw_openings *openings)
-{
-    return openings->late.until - openings->late.from;
-}
-/* The next `limit` late ones, or as many as there are, as they were when they became so; they are late no more. */
-uint32_t tw_openings_late_take(struct tw_openings *openings, uint32_t limit, struct tw_opening *out);
-void tw_openings_free(struct tw_openings *openings);
 
 /* One key's episode of one rule. Zero-initialised: closed. */
 struct tw_episode {
@@ -110,7 +67,7 @@ struct tw_event *tw_episode_escalate(struct tw_rule_desk *desk, struct tw_episod
                                      struct tw_events *events);
 struct tw_event *tw_episode_resolve(struct tw_rule_desk *desk, struct tw_episode *episode, uint32_t entity,
                                     uint32_t entity2, const struct tw_moment *moment, struct tw_events *events);
-/* The retract of an alert (its opening is in the list; marks it). If it is open its episode ends by it: `episode` is
+/* The retract of an alert (marks its opening). If it is open its episode ends by it: `episode` is
  * that of its key, or NULL for a rule without episodes. */
 struct tw_event *tw_opening_retract(struct tw_openings *openings, struct tw_opening *opening,
                                     struct tw_episode *episode, const struct tw_moment *moment,

@@ -28,7 +28,9 @@
     X(ACTION_NUMBER_REUSED, "action_number_reused")                                                                    \
     X(ACTION_MEANS_WHAT_CAME_LATER, "action_means_what_came_later")                                                    \
     X(ACTION_TICKS, "action_ticks")                                                                                    \
-    X(ANSWER_CUT_SHORT, "answer_cut_short")
+    X(ANSWER_CUT_SHORT, "answer_cut_short")                                                                            \
+    X(ARCHIVE_LOOKS_ONCE, "archive_looks_once")                                                                        \
+    X(ARCHIVE_NOT_SAVED, "archive_not_saved")
 
 enum tw_plant {
 #define TW_PLANT_MEMBER(symbol, name) TW_PLANT_##symbol,

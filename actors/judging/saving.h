@@ -25,7 +25,14 @@
 #include "protocol/snapshot.h"
 
 /* Kinds of rows that every judging core has; its own begin at TW_ROW_OWN. */
-enum tw_common_row { TW_ROW_SETTINGS = 1, TW_ROW_CLOCK, TW_ROW_OPENINGS, TW_ROW_NAMES, TW_ROW_OWN = 16 };
+enum tw_common_row {
+    TW_ROW_SETTINGS = 1,
+    TW_ROW_CLOCK,
+    TW_ROW_OPENINGS,
+    TW_ROW_NAMES,
+    TW_ROW_ENDED_OPENINGS,
+    TW_ROW_OWN = 16
+};
 
 /* Of a core's walk over its objects, in one turn: most may be written already, and a look at each costs, too. */
 #define TW_SAVING_STEPS 1024u
@@ -64,16 +71,17 @@ void tw_save_settings(struct tw_buffer *out, const struct tw_settings *settings)
 bool tw_load_settings(struct tw_row_reader *row, struct tw_settings *settings);
 void tw_save_clock(struct tw_buffer *out, const struct tw_tape_clock *clock);
 bool tw_load_clock(struct tw_row_reader *row, struct tw_tape_clock *clock);
-/* A row of late openings, in order; false if none is left. */
+/* A row of late openings, in order; false if none is left. Those of the archive, which never change, come last of all.
+ */
 bool tw_save_late_openings(struct tw_saving *saving, struct tw_openings *openings);
-/* Retention: what it drops is written before. */
+bool tw_save_archive(struct tw_saving *saving, struct tw_openings *openings);
+/* Retention: what it drops is written before; the archive's stay until they are. */
 void tw_saving_forget(struct tw_saving *saving, struct tw_openings *openings, uint64_t last_seq);
-/* Loading keeps those that `mine` says; shards come one after the other, so that they have to be put in order at the
- * end. */
-typedef bool (*tw_opening_filter)(const void *context, const struct tw_opening *opening);
-bool tw_load_openings(struct tw_row_reader *row, struct tw_openings *openings, tw_opening_filter mine,
+/* Loading keeps those that `mine` says, of rows of either kind; shards come one after the other, so that they have to
+ * be put in order at the end, when all of them are shown. */
+bool tw_load_openings(struct tw_row_reader *row, struct tw_openings *openings, tw_opening_visit mine,
                       const void *context);
-void tw_sort_openings(struct tw_openings *openings);
+bool tw_load_openings_end(struct tw_openings *openings, tw_opening_visit sound, const void *context);
 
 void tw_save_episode(struct tw_buffer *out, const struct tw_episode *episode);
 bool tw_load_episode(struct tw_row_reader *row, struct tw_episode *episode);

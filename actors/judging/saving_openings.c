@@ -35,6 +35,18 @@ bool tw_save_late_openings(struct tw_saving *saving, struct tw_openings *opening
     return true;
 }
 
+bool tw_save_archive(struct tw_saving *saving, struct tw_openings *openings)
+{
+    uint8_t bytes[TW_PACKED_BYTES_MAX];
+    uint32_t length = tw_archive_late_take(&openings->archive, bytes);
+    if (length == 0)
+        return false;
+    size_t began = tw_row_begin(&saving->rows, TW_ROW_ENDED_OPENINGS);
+    tw_put_bytes(&saving->rows, bytes, length);
+    tw_row_end(&saving->rows, began);
+    return true;
+}
+
 void tw_saving_forget(struct tw_saving *saving, struct tw_openings *openings, uint64_t last_seq)
 {
     while (tw_save_late_openings(saving, openings))
@@ -58,47 +70,24 @@ static bool load_opening(struct tw_row_reader *row, struct tw_opening *opening)
            opening->state < TW_OPENING_STATES;
 }
 
-bool tw_load_openings(struct tw_row_reader *row, struct tw_openings *openings, tw_opening_filter mine,
+bool tw_load_openings(struct tw_row_reader *row, struct tw_openings *openings, tw_opening_visit mine,
                       const void *context)
 {
     struct tw_opening opening;
+    if (row->kind == TW_ROW_ENDED_OPENINGS)
+        return tw_archive_load(&openings->archive, row, mine, context);
     while (row->at < row->end) {
         if (!load_opening(row, &opening))
             return false;
-        if (!mine(context, &opening))
-            continue;
-        if (openings->count == openings->capacity) {
-            openings->capacity = openings->capacity == 0 ? 256 : openings->capacity * 2;
-            openings->list = tw_realloc(openings->list, openings->capacity * sizeof *openings->list);
-        }
-        openings->list[openings->count++] = opening;
+        if (mine(context, &opening))
+            tw_openings_load(openings, &opening);
     }
     return true;
 }
 
-struct placed {
-    struct tw_opening opening;
-    uint32_t place;
-};
-
-static int compare_placed(const void *left, const void *right)
+bool tw_load_openings_end(struct tw_openings *openings, tw_opening_visit sound, const void *context)
 {
-    const struct placed *a = left, *b = right;
-    if (a->opening.seq != b->opening.seq)
-        return a->opening.seq < b->opening.seq ? -1 : 1;
-    return a->place < b->place ? -1 : 1;
-}
-
-/* By trade; those of one trade stay as they came. One key's all come from one shard, so theirs is the old order. */
-void tw_sort_openings(struct tw_openings *openings)
-{
-    if (openings->count == 0)
-        return;
-    struct placed *list = tw_alloc(openings->count * sizeof *list);
-    for (uint32_t i = 0; i < openings->count; i++)
-        list[i] = (struct placed){openings->list[i], i};
-    qsort(list, openings->count, sizeof *list, compare_placed);
-    for (uint32_t i = 0; i < openings->count; i++)
-        openings->list[i] = list[i].opening;
-    free(list);
+    tw_sort_openings(openings->list, openings->count);
+    tw_archive_load_end(&openings->archive);
+    return tw_openings_each(openings, sound, context);
 }

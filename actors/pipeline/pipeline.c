@@ -48,6 +48,14 @@ void tw_pipeline_free(struct tw_pipeline **pipeline_pointer)
     *pipeline_pointer = NULL;
 }
 
+void tw_pipeline_keep_on(struct tw_pipeline *pipeline, tw_make_shelf make, void *context)
+{
+    for (uint32_t i = 0; i < pipeline->shards; i++)
+        tw_shard_keep_on(pipeline->shard[i], make(context));
+    tw_exposure_keep_on(pipeline->exposure, make(context));
+    tw_scorer_keep_on(pipeline->scorer, make(context));
+}
+
 void tw_pipeline_feed(struct tw_pipeline *pipeline, const struct tw_record *record, tw_pipeline_alert visit,
                       void *context)
 {

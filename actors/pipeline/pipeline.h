@@ -24,6 +24,9 @@ typedef void (*tw_pipeline_alert)(void *context, const struct tw_router_alert *a
 
 struct tw_pipeline *tw_pipeline_new(uint32_t shards, const struct tw_evidence *evidence);
 void tw_pipeline_free(struct tw_pipeline **pipeline);
+/* Where each core is to keep the openings of ended alerts, instead of in memory: before the first record or row. */
+typedef struct tw_shelf (*tw_make_shelf)(void *context);
+void tw_pipeline_keep_on(struct tw_pipeline *pipeline, tw_make_shelf make, void *context);
 /* One record of the log through all cores. */
 void tw_pipeline_feed(struct tw_pipeline *pipeline, const struct tw_record *record, tw_pipeline_alert visit,
                       void *context);

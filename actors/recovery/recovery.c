@@ -41,6 +41,8 @@ static void make_cores(struct recovery *recovery)
     out->evidence = tw_evidence_source_new(settings->fetch, settings->fetch_context);
     struct tw_evidence port = tw_evidence_source_port(out->evidence);
     out->pipeline = tw_pipeline_new(settings->shards, &port);
+    if (settings->make_shelf != NULL)
+        tw_pipeline_keep_on(out->pipeline, settings->make_shelf, settings->shelf_context);
 }
 
 static void free_cores(struct recovery *recovery)

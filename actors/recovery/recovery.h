@@ -70,6 +70,8 @@ struct tw_recovery_settings {
     uint32_t shards;
     tw_evidence_fetch fetch; /* older blocks, as evidence */
     void *fetch_context;
+    tw_make_shelf make_shelf; /* for each judging core; NULL: they keep all in memory */
+    void *shelf_context;
 };
 
 struct tw_recovered {

@@ -29,9 +29,6 @@ static void forget_keys(struct tw_scorer *scorer)
     free(scorer->pairs.places);
     memset(&scorer->pairs, 0, sizeof scorer->pairs);
     scorer->anomaly.key_count = 0;
-    for (uint32_t i = 0; i < scorer->openings.count; i++)
-        if (scorer->openings.list[i].state == TW_OPENING_OPEN)
-            scorer->openings.list[i].state = TW_OPENING_ENDED; /* without an event */
 }
 
 void tw_scorer_free(struct tw_scorer **scorer_pointer)
@@ -156,7 +153,7 @@ static bool place_of(struct tw_scorer *scorer, uint32_t account, uint32_t symbol
     TW_UNREACHABLE("a statistics key without a place");
 }
 
-struct tw_scorer_key *tw_scorer_key_of(struct tw_scorer *scorer, const struct tw_opening *opening)
+struct tw_scorer_key *tw_scorer_key_of(const struct tw_scorer *scorer, const struct tw_opening *opening)
 {
     uint32_t place = 0;
     bool by_pair = scorer->keyed_by == TW_STATISTICS_ACCOUNT_SYMBOL;
@@ -182,8 +179,14 @@ static void settings_changed(struct tw_scorer *scorer)
     if (key != scorer->keyed_by || scorer->key_count == 0) {
         tw_scorer_save_rest(scorer);
         forget_keys(scorer); /* other keys, other windows: statistics begin anew */
+        tw_openings_end_all(&scorer->openings);
         tw_scorer_key_by(scorer, key);
     }
+}
+
+void tw_scorer_keep_on(struct tw_scorer *scorer, struct tw_shelf shelf)
+{
+    tw_archive_keep_on(&scorer->openings.archive, shelf);
 }
 
 void tw_scorer_pin_settings(struct tw_scorer *scorer, struct tw_text settings_text)
@@ -279,13 +282,13 @@ static void retract(struct tw_scorer *scorer, const struct tw_original *original
                     struct tw_events *events)
 {
     struct tw_openings *openings = &scorer->openings;
-    for (uint32_t i = tw_openings_of(openings, original->seq);
-         i < openings->count && openings->list[i].seq == original->seq; i++) {
+    for (struct tw_opening *opening = tw_openings_first_of(openings, original->seq); opening != NULL;
+         opening = tw_openings_next_of(openings, opening)) {
         struct tw_episode *episode = NULL;
-        if (openings->list[i].state == TW_OPENING_OPEN)
-            episode = &tw_scorer_key_of(scorer, &openings->list[i])->episode;
+        if (opening->state == TW_OPENING_OPEN)
+            episode = &tw_scorer_key_of(scorer, opening)->episode;
         int64_t notional = tw_notional_known(original->qty_e8, original->price_e8);
-        struct tw_event *event = tw_opening_retract(openings, &openings->list[i], episode, moment, events);
+        struct tw_event *event = tw_opening_retract(openings, opening, episode, moment, events);
         event->value = tw_divide_half_even(notional, 1000000);
         event->amount = notional;
         event->threshold = event->severity == TW_SEVERITY_HIGH ? scorer->settings.rules.anomaly_high_e3
@@ -341,19 +344,20 @@ static void take_tick(struct tw_scorer *scorer, const struct tw_tick *tick, stru
     tw_rule_desk_walk(&scorer->anomaly, tick->time_ns, episode_of, tick_key, scorer, &walk);
 }
 
-void tw_scorer_step(struct tw_scorer *scorer, const struct tw_record *record, struct tw_events *events)
+static void take_control(struct tw_scorer *scorer, const struct tw_control *control, struct tw_events *events)
 {
     struct tw_tick tick;
-    if (record->kind == TW_RECORD_CONTROL) {
-        if (tw_settings_take(&scorer->settings, &record->control))
-            settings_changed(scorer);
-        if (record->control.kind == TW_CONTROL_RETENTION)
-            tw_saving_forget(&scorer->saving, &scorer->openings, record->control.number);
-        if (tw_tape_clock_control(&scorer->clock, &record->control, &tick))
-            take_tick(scorer, &tick, events);
-        return;
-    }
-    const struct tw_block *block = &record->block;
+    if (tw_settings_take(&scorer->settings, control))
+        settings_changed(scorer);
+    if (control->kind == TW_CONTROL_RETENTION)
+        tw_saving_forget(&scorer->saving, &scorer->openings, control->number);
+    if (tw_tape_clock_control(&scorer->clock, control, &tick))
+        take_tick(scorer, &tick, events);
+}
+
+static void take_block(struct tw_scorer *scorer, const struct tw_block *block, struct tw_events *events)
+{
+    struct tw_tick tick;
     uint32_t originals = 0;
     for (uint32_t row = 0; row < block->count; row++) {
         if (tw_tape_clock_row(&scorer->clock, block, row, &tick))
@@ -367,4 +371,13 @@ void tw_scorer_step(struct tw_scorer *scorer, const struct tw_record *record, st
         }
     }
     tw_tape_clock_block_end(&scorer->clock, block);
+}
+
+void tw_scorer_step(struct tw_scorer *scorer, const struct tw_record *record, struct tw_events *events)
+{
+    if (record->kind == TW_RECORD_CONTROL)
+        take_control(scorer, &record->control, events);
+    else
+        take_block(scorer, &record->block, events);
+    tw_openings_settle(&scorer->openings);
 }

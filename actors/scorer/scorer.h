@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "actors/judging/event.h"
+#include "actors/judging/shelf.h"
 #include "protocol/log.h"
 #include "protocol/snapshot.h"
 
@@ -19,6 +20,8 @@ struct tw_scorer *tw_scorer_new(void);
 void tw_scorer_free(struct tw_scorer **scorer);
 /* Takes one record; appends its judgements to `events`. */
 void tw_scorer_step(struct tw_scorer *scorer, const struct tw_record *record, struct tw_events *events);
+/* Where to keep the openings of ended alerts: before the first record or row. Taken over. */
+void tw_scorer_keep_on(struct tw_scorer *scorer, struct tw_shelf shelf);
 void tw_scorer_pin_settings(struct tw_scorer *scorer, struct tw_text settings_text);
 
 /* ---- snapshots (judging/saving.h) ---- */

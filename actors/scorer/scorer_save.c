@@ -20,7 +20,8 @@ void tw_scorer_save_key(struct tw_scorer *scorer, struct tw_scorer_key *key)
 {
     struct tw_buffer *out = &scorer->saving.rows;
     const struct tw_statistics *statistics = &key->statistics;
-    if (!key->used || TW_PLANTED(SNAPSHOT_WITHOUT_SCORER) || !tw_saving_takes(&scorer->saving, &key->saved))
+    if (!key->used || scorer->keys_saved || TW_PLANTED(SNAPSHOT_WITHOUT_SCORER) ||
+        !tw_saving_takes(&scorer->saving, &key->saved))
         return;
     size_t began = tw_row_begin(out, ROW_KEY);
     tw_put_u32(out, key->entity);
@@ -52,6 +53,7 @@ static uint8_t head_key(enum tw_statistics_key key)
 void tw_scorer_save_begin(struct tw_scorer *scorer)
 {
     tw_saving_begin(&scorer->saving);
+    scorer->keys_saved = false;
     struct tw_buffer *out = &scorer->saving.rows;
     tw_save_settings(out, &scorer->settings);
     tw_save_clock(out, &scorer->clock);
@@ -66,13 +68,13 @@ bool tw_scorer_saving(const struct tw_scorer *scorer)
     return tw_saving_left(&scorer->saving);
 }
 
-/* One step of the walk; false at its end. */
+/* One step of the walk over what changes; false at its end. */
 static bool walk(struct tw_scorer *scorer)
 {
     struct tw_saving *saving = &scorer->saving;
     if (tw_save_late_openings(saving, &scorer->openings))
         return true;
-    if (saving->cursor >= scorer->key_count)
+    if (scorer->keys_saved || saving->cursor >= scorer->key_count)
         return false;
     tw_scorer_save_key(scorer, &scorer->keys[saving->cursor++]);
     return true;
@@ -82,14 +84,15 @@ bool tw_scorer_save(struct tw_scorer *scorer, struct tw_buffer *out, size_t byte
 {
     struct tw_saving *saving = &scorer->saving;
     for (uint32_t i = 0; i < TW_SAVING_STEPS && saving->active && tw_saving_waiting(saving) < bytes; i++)
-        saving->active = walk(scorer);
+        saving->active = walk(scorer) || tw_save_archive(saving, &scorer->openings);
     return tw_saving_hand_out(saving, out, bytes);
 }
 
 void tw_scorer_save_rest(struct tw_scorer *scorer)
 {
-    while (scorer->saving.active)
-        scorer->saving.active = walk(scorer);
+    while (scorer->saving.active && walk(scorer))
+        continue;
+    scorer->keys_saved = true; /* the archive needs no haste: it is not by keys */
 }
 
 /* ---- loading ---- */
@@ -171,6 +174,7 @@ bool tw_scorer_load(struct tw_scorer *scorer, struct tw_row_reader *row)
     case TW_ROW_CLOCK:
         return tw_load_clock(row, &scorer->clock);
     case TW_ROW_OPENINGS:
+    case TW_ROW_ENDED_OPENINGS:
         return tw_load_openings(row, &scorer->openings, everybodys, NULL);
     case ROW_HEAD:
         return load_head(scorer, row);
@@ -181,16 +185,17 @@ bool tw_scorer_load(struct tw_scorer *scorer, struct tw_row_reader *row)
     }
 }
 
+static bool has_its_key(const void *context, const struct tw_opening *opening)
+{
+    return opening->state != TW_OPENING_OPEN || tw_scorer_key_of(context, opening) != NULL;
+}
+
 bool tw_scorer_load_end(struct tw_scorer *scorer)
 {
     if (!scorer->loaded || !scorer->settings.known)
         return false;
-    tw_sort_openings(&scorer->openings);
-    for (uint32_t i = 0; i < scorer->openings.count; i++) {
-        const struct tw_opening *opening = &scorer->openings.list[i];
-        if (opening->state == TW_OPENING_OPEN && tw_scorer_key_of(scorer, opening) == NULL)
-            return false;
-    }
+    if (!tw_load_openings_end(&scorer->openings, has_its_key, scorer))
+        return false;
     for (uint32_t place = 0; place < scorer->key_count; place++) {
         struct tw_scorer_key *key = &scorer->keys[place];
         if (!tw_episode_relist(&scorer->anomaly, &key->episode, place, key->entity, key->entity2))

@@ -52,6 +52,11 @@ void tw_shard_free(struct tw_shard **shard_pointer)
     *shard_pointer = NULL;
 }
 
+void tw_shard_keep_on(struct tw_shard *shard, struct tw_shelf shelf)
+{
+    tw_archive_keep_on(&shard->openings.archive, shelf);
+}
+
 void tw_shard_pin_settings(struct tw_shard *shard, struct tw_text settings_text)
 {
     tw_settings_pin(&shard->settings, settings_text);
@@ -328,6 +333,8 @@ bool tw_shard_step(struct tw_shard *shard, const struct tw_record *record, struc
     }
     shard->progress.part = answer->part;
     TW_ASSERT(answer->more == shard->progress.halfway);
+    if (!answer->more)
+        tw_openings_settle(&shard->openings);
     return !answer->more;
 }
 

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "actors/judging/event.h"
+#include "actors/judging/shelf.h"
 #include "protocol/log.h"
 #include "protocol/snapshot.h"
 
@@ -26,6 +27,8 @@ bool tw_shard_step(struct tw_shard *shard, const struct tw_record *record, struc
 /* A part ends once it has so many changes by re-marking, and the run of positions at hand (at most 255) is through:
  * TW_ANSWER_REMARKS_MAX unless a test wants fewer. */
 void tw_shard_limit_answers(struct tw_shard *shard, uint32_t changes);
+/* Where to keep the openings of ended alerts: before the first record or row. Taken over. */
+void tw_shard_keep_on(struct tw_shard *shard, struct tw_shelf shelf);
 /* Settings records of the log are ignored from now on, these are in force instead. */
 void tw_shard_pin_settings(struct tw_shard *shard, struct tw_text settings_text);
 

@@ -178,7 +178,7 @@ static bool walk(struct tw_shard *shard)
         return true;
     }
     if (saving->cursor >= shard->symbol_count)
-        return false;
+        return tw_save_archive(saving, &shard->openings);
     struct tw_symbol *symbol = &shard->symbols[saving->cursor];
     if (symbol->id != 0) {
         tw_shard_save_symbol(shard, symbol);
@@ -343,6 +343,7 @@ bool tw_shard_load(struct tw_shard *shard, struct tw_row_reader *row)
     case TW_ROW_CLOCK:
         return tw_load_clock(row, &shard->clock);
     case TW_ROW_OPENINGS:
+    case TW_ROW_ENDED_OPENINGS:
         return tw_load_openings(row, &shard->openings, is_mine, shard);
     case ROW_HEAD:
         return load_head(shard, row);
@@ -379,15 +380,19 @@ bool tw_shard_terms(const struct tw_shard *shard, tw_shard_term_visit visit, voi
     return true;
 }
 
+static bool is_known(const void *context, const struct tw_opening *opening)
+{
+    const struct tw_shard *shard = context;
+    return tw_shard_place(shard, opening->entity) < shard->symbol_count &&
+           tw_shard_symbol(shard, opening->entity)->id != 0;
+}
+
 bool tw_shard_load_end(struct tw_shard *shard)
 {
     if (!shard->loaded || !shard->settings.known)
         return false;
-    tw_sort_openings(&shard->openings);
-    for (uint32_t i = 0; i < shard->openings.count; i++)
-        if (tw_shard_place(shard, shard->openings.list[i].entity) >= shard->symbol_count ||
-            tw_shard_symbol(shard, shard->openings.list[i].entity)->id == 0)
-            return false;
+    if (!tw_load_openings_end(&shard->openings, is_known, shard))
+        return false;
     for (uint32_t i = 0; i < shard->symbol_count; i++) {
         struct tw_symbol *symbol = &shard->symbols[i];
         if (symbol->id == 0) {

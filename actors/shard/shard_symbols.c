@@ -264,8 +264,8 @@ void tw_shard_retract(struct tw_shard *shard, uint64_t seq, tw_i128 quantity_e8,
                       struct tw_events *events)
 {
     struct tw_openings *openings = &shard->openings;
-    for (uint32_t i = tw_openings_of(openings, seq); i < openings->count && openings->list[i].seq == seq; i++) {
-        struct tw_opening *opening = &openings->list[i];
+    for (struct tw_opening *opening = tw_openings_first_of(openings, seq); opening != NULL;
+         opening = tw_openings_next_of(openings, opening)) {
         struct tw_symbol *symbol =
             opening->rule == TW_RULE_LARGE_TRADE ? NULL : tw_shard_symbol(shard, opening->entity);
         if (symbol != NULL)

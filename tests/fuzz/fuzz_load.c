@@ -138,13 +138,34 @@ static int load(const struct core *core, enum tw_snapshot_part part, void *into,
     return more == 0 && core->load_end(into) ? 1 : 0;
 }
 
-static uint64_t sum_of(const struct tw_buffer *rows)
+struct sum {
+    uint64_t hashes;
+    size_t length; /* of an opening in its short form 1: what it takes depends on the one before it */
+};
+
+static void add_openings(struct tw_row_reader *row, struct sum *sum)
+{
+    struct tw_packed_reader reader = {.at = row->at, .end = row->end};
+    struct tw_opening opening;
+    for (; tw_packed_next(&reader, &opening); sum->length++)
+        sum->hashes += XXH3_64bits(&opening, sizeof opening);
+    TW_ASSERT(!reader.bad);
+}
+
+/* Ended openings are put into rows anew, so they count one by one. */
+static struct sum sum_of(enum tw_snapshot_part part, const struct tw_buffer *rows)
 {
     struct tw_row_reader row;
     size_t offset = 0, before = 0;
-    uint64_t sum = 0;
-    for (; tw_row_next(rows->bytes, rows->length, &offset, &row) > 0; before = offset)
-        sum += XXH3_64bits(rows->bytes + before, offset - before);
+    struct sum sum = {0};
+    for (; tw_row_next(rows->bytes, rows->length, &offset, &row) > 0; before = offset) {
+        if (row.kind == TW_ROW_ENDED_OPENINGS && part != TW_PART_GATEWAY && part != TW_PART_ROUTER) {
+            add_openings(&row, &sum);
+            continue;
+        }
+        sum.hashes += XXH3_64bits(rows->bytes + before, offset - before);
+        sum.length += offset - before;
+    }
     TW_ASSERT(offset == rows->length);
     return sum;
 }
@@ -164,8 +185,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         TW_ASSERT(load(core, part, again, first.bytes, first.length) == 1);
         core->save(again, &second);
         /* Positions and busted trades lie in tables, whose order is that of coming in: several of them share a row. */
-        TW_ASSERT(first.length == second.length);
-        TW_ASSERT(part == TW_PART_GATEWAY || part == TW_PART_SHARD || sum_of(&first) == sum_of(&second));
+        struct sum one = sum_of(part, &first), other = sum_of(part, &second);
+        TW_ASSERT(one.length == other.length);
+        TW_ASSERT(part == TW_PART_GATEWAY || part == TW_PART_SHARD || one.hashes == other.hashes);
         core->end(again);
     }
     core->end(loaded);

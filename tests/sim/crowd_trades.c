@@ -121,7 +121,19 @@ static const struct said *reversal_before(const struct publisher *publisher, uin
     return NULL;
 }
 
-/* Of one of the publisher's last trades, of whatever incarnation; of one that was reversed before; or of none. */
+/* One that is likely to have been a large trade, whose alert ended as it came. */
+static const struct said *large_before(const struct publisher *publisher, uint32_t incarnation, uint64_t from)
+{
+    for (uint64_t pseq = from; pseq > 0; pseq--) {
+        const struct said *said = crowd_number(publisher, incarnation, pseq, 0);
+        if (said != NULL && said->trade.qty_e8 > 4000 * INT64_C(100000000))
+            return said;
+    }
+    return NULL;
+}
+
+/* Of one of the publisher's last trades, of whatever incarnation; of a large one; of one that was reversed before; or
+ * of none. */
 static void make_ref(struct crowd *crowd, const struct process *process, struct said *said, uint64_t pseq)
 {
     struct sim *sim = crowd->sim;
@@ -132,6 +144,8 @@ static void make_ref(struct crowd *crowd, const struct process *process, struct 
     uint64_t last = incarnation == process->incarnation ? pseq - 1 : publisher->numbers[incarnation][0].count;
     uint64_t back = sim_below(&sim->random, sim_chance(&sim->random, 700) ? 12 : 400);
     const struct said *other = last > back ? crowd_number(publisher, incarnation, last - back, 0) : NULL;
+    if (pseq % 2 == 0 && last > back)
+        other = large_before(publisher, incarnation, last - back);
     const struct said *again = sim_chance(&sim->random, 300) ? reversal_before(publisher, incarnation, last) : NULL;
     if (again != NULL)
         snprintf(said->ref, sizeof said->ref, "%s", again->ref);

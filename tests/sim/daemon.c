@@ -7,6 +7,7 @@
 #include "actors/recovery/recovery.h"
 #include "protocol/check.h"
 #include "tests/sim/ledger.h"
+#include "tests/sim/shelf.h"
 
 /* ---- lanes ---- */
 
@@ -103,7 +104,7 @@ static bool recover(struct daemon *daemon)
                                           .next_roll_context = &sim->plan,
                                           .idle_clock = true};
     struct tw_history history = disk_history(sim->disk);
-    struct tw_recovery_settings settings = {&gateway, &history, daemon->shards, disk_fetch, sim->disk};
+    struct tw_recovery_settings settings = {&gateway, &history, daemon->shards, disk_fetch, sim->disk, sim_shelf, sim};
     struct tw_recovery_port port = disk_recovery_port(sim->disk);
     struct tw_recovered recovered;
     char why[TW_RECOVERY_WHY_BYTES] = "";

@@ -181,6 +181,9 @@ void sim_plan_make(struct sim_plan *plan, uint64_t seed)
     choose_rules(plan, &random);
     plan->answer_remarks = sim_chance(&random, 500) ? 1 + sim_below(&random, 4) : TW_ANSWER_REMARKS_MAX;
     plan->act_every_ns = often(&random, 700, 100 * SIM_MS, 3 * SIM_SECOND);
+    plan->shelf_group = 1 + sim_below(&random, 4);
+    plan->shelf_least = 1 + sim_below(&random, 2);
+    plan->shelf_range = 4 + sim_below(&random, 9);
 }
 
 static void tell_time(const char *what, int64_t ns)
@@ -194,12 +197,13 @@ void sim_plan_tell(const struct sim_plan *plan)
     fprintf(stderr,
             "seed %llu: publishers=%u feeds=%u anonymous=%d twins=%d subscribers=%u trades=%u symbols=%u accounts=%u "
             "shards=%u block=%u credit=%u lanes=%u slice=%u retain_days=%u lose=%u twice=%u power=%u damage=%u slow=%u "
-            "late=%u bust=%u bad=%u big=%u columns=%u quantum=%lldns",
+            "late=%u bust=%u bad=%u big=%u columns=%u shelf=%u/%u/%u quantum=%lldns",
             (unsigned long long)plan->seed, plan->publishers, plan->feeds, plan->anonymous, plan->twins,
             plan->subscribers, plan->trades_each, plan->symbols, plan->accounts, plan->shards, plan->block_trades_max,
             plan->credit, plan->lane_depth, plan->snapshot_slice_bytes, plan->retain_days, plan->lose_pm,
             plan->twice_pm, plan->power_pm, plan->damage_pm, plan->slow_actor, plan->late_pm, plan->bust_pm,
-            plan->bad_pm, plan->big_pm, plan->columnar_pm, (long long)plan->quantum_ns);
+            plan->bad_pm, plan->big_pm, plan->columnar_pm, plan->shelf_group, plan->shelf_least, plan->shelf_range,
+            (long long)plan->quantum_ns);
     tell_time("faults_until", plan->faults_until_ns);
     tell_time("crash", plan->crash_every_ns);
     tell_time("cut", plan->cut_every_ns);

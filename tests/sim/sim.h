@@ -43,7 +43,8 @@ struct sim_plan {
     int64_t snapshot_every_ns;
     uint32_t snapshot_slice_bytes;
     uint32_t retain_days;
-    int64_t trade_every_ns, quantum_ns; /* between trades of one publisher; ts are multiples of it */
+    uint32_t shelf_group, shelf_least, shelf_range; /* when what is known of ended alerts leaves the cores */
+    int64_t trade_every_ns, quantum_ns;             /* between trades of one publisher; ts are multiples of it */
     uint32_t late_pm, bust_pm, bad_pm, big_pm, columnar_pm;
     int64_t wall_start_ns;
     int64_t roll_seconds;

@@ -28,7 +28,9 @@ set(sim_bugs
     action_number_reused
     action_means_what_came_later
     action_ticks
-    answer_cut_short)
+    answer_cut_short
+    archive_looks_once
+    archive_not_saved)
 if(TW_SANITIZE)
   set(sim_seeds 40)
   set(sim_bugs)

@@ -12,3 +12,5 @@ target_link_options(test_runtime_stalled_journal PRIVATE -Wl,--wrap=tw_store_app
 target_link_options(test_runtime_snapshots PRIVATE -Wl,--wrap=tw_store_snapshot_begin,--wrap=tw_store_snapshot_add
                     -Wl,--wrap=tw_store_snapshot_finish)
 tw_test(runtime_catchup unit tw_actors test_store_world)
+tw_test(shelf unit tw_actors test_store_world)
+target_link_options(test_shelf PRIVATE -Wl,--wrap=tw_store_scratch_put)

@@ -95,6 +95,25 @@ static bool checked_slice(bool whole, const struct tw_buffer *rows, size_t from,
     return whole;
 }
 
+#define ROW_ENDED_OPENINGS 5
+
+/* In groups of a few, so that most of what has ended lies on it. */
+static struct tw_shelf small_shelf(void *unused)
+{
+    struct tw_shelf shelf = tw_shelf_in_memory();
+    (void)unused;
+    shelf.sizes = (struct tw_shelf_sizes){.group = 3, .least = 2, .range = 4};
+    return shelf;
+}
+
+static struct tw_pipeline *small_pipeline(struct world *world, uint32_t shards)
+{
+    struct tw_evidence evidence = {world, world_find};
+    struct tw_pipeline *pipeline = tw_pipeline_new(shards, &evidence);
+    tw_pipeline_keep_on(pipeline, small_shelf, NULL);
+    return pipeline;
+}
+
 #define SAVE(core, kind, rows)                                                                                         \
     do {                                                                                                               \
         size_t from = (rows)->length;                                                                                  \
@@ -193,8 +212,7 @@ static void load(struct tw_pipeline *pipeline, const struct savers *savers)
 /* What was saved, as one shard that stands still saves it. */
 static void state_of(struct world *world, const struct savers *saved, uint64_t sums[TW_PART_COUNT])
 {
-    struct tw_evidence evidence = {world, world_find};
-    struct tw_pipeline *pipeline = tw_pipeline_new(1, &evidence);
+    struct tw_pipeline *pipeline = small_pipeline(world, 1);
     load(pipeline, saved);
     struct savers savers = {.cores = tw_pipeline_release(&pipeline)};
     savers_begin(&savers);
@@ -207,8 +225,7 @@ static void state_of(struct world *world, const struct savers *saved, uint64_t s
 /* Of so many shards that stand still behind record `at`. */
 static void state_at(struct world *world, uint32_t at, uint32_t shards, uint64_t sums[TW_PART_COUNT])
 {
-    struct tw_evidence evidence = {world, world_find};
-    struct tw_pipeline *pipeline = tw_pipeline_new(shards, &evidence);
+    struct tw_pipeline *pipeline = small_pipeline(world, shards);
     struct savers savers = {.cores = tw_pipeline_release(&pipeline)};
     struct alerts alerts = {0};
     for (uint32_t i = 0; i <= at; i++)
@@ -291,14 +308,13 @@ static uint32_t random_below(uint32_t limit)
     return (uint32_t)((random_state >> 33) % limit);
 }
 
-static uint32_t window_rows; /* of all snapshots so far */
+static uint32_t window_rows, ended_rows; /* of all snapshots so far */
 
 /* Saved from record `at` on by `from` shards in slices of `bytes`, loaded by `to` shards, read on to the log's end. */
 static uint64_t saved_and_loaded(struct world *world, const struct alerts *whole, uint32_t at, uint32_t from,
                                  uint32_t to, size_t bytes)
 {
-    struct tw_evidence evidence = {world, world_find};
-    struct tw_pipeline *pipeline = tw_pipeline_new(from, &evidence);
+    struct tw_pipeline *pipeline = small_pipeline(world, from);
     struct savers savers = {.cores = tw_pipeline_release(&pipeline)};
     struct alerts saved = {0}, loaded = {0};
     bool done = false;
@@ -322,7 +338,10 @@ static uint64_t saved_and_loaded(struct world *world, const struct alerts *whole
     assert_memory_equal(at_barrier, was_saved, sizeof at_barrier);
     window_rows += count_rows(&savers, TW_PART_SHARD, ROW_SHARD_WINDOW) +
                    count_rows(&savers, TW_PART_EXPOSURE, ROW_EXPOSURE_WINDOW);
-    pipeline = tw_pipeline_new(to, &evidence);
+    ended_rows += count_rows(&savers, TW_PART_SHARD, ROW_ENDED_OPENINGS) +
+                  count_rows(&savers, TW_PART_EXPOSURE, ROW_ENDED_OPENINGS) +
+                  count_rows(&savers, TW_PART_SCORER, ROW_ENDED_OPENINGS);
+    pipeline = small_pipeline(world, to);
     load(pipeline, &savers);
     for (uint32_t i = at + 1; i < world->log.count; i++)
         tw_pipeline_feed(pipeline, &world->log.records[i], hear, &loaded);
@@ -361,8 +380,8 @@ static void what_was_loaded_says_what_was_never_saved_says(void **state)
         alerts_free(&whole);
         world_free(&world);
     }
-    print_message("%llu alerts compared\n", (unsigned long long)compared);
-    assert_true(compared > 5000);
+    print_message("%llu alerts compared, %u rows of ended ones\n", (unsigned long long)compared, ended_rows);
+    assert_true(compared > 5000 && ended_rows > 1000);
 }
 
 /* A bust of a trade that crossed a second ends what that tick opened, whosever it is. */
