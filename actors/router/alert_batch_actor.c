@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Alerts on their way to the store: one batch for a record.
+ * Alerts on their way to the store, with who is told of them.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -140,24 +140,42 @@ void tw_alert_batch_free(struct tw_alert_batch *batch)
     memset(batch, 0, sizeof *batch);
 }
 
+/* Makes those ready that are not stored yet; how many are. */
+static uint32_t prepare(struct tw_alert_batch *batch, uint64_t last_stored)
+{
+    const struct tw_store_alert *released = batch->released;
+    uint32_t stored = 0;
+    size_t at = 0;
+    for (uint32_t i = 0; i < batch->count; i++) {
+        struct tw_store_alert *alert = &batch->list[i];
+        uint8_t *bytes = batch->bytes.bytes + at;
+        alert->bytes = bytes;
+        alert->released = released;
+        released += alert->released_count;
+        at += alert->length;
+        if (alert->n <= last_stored) { /* they stay as they were stored */
+            stored = i + 1;
+            continue;
+        }
+        tw_alert_set_detected_at(bytes, alert->length, batch->detected_at_ns);
+        alert->queued_ns = batch->detected_at_ns;
+    }
+    return stored;
+}
+
+/* A write of thousands of rows holds up the journal's behind it: so they go some at a time, the journal's between. */
 enum tw_store_status tw_alert_batch_store(struct tw_alert_batch *batch, struct tw_store *store,
                                           struct tw_store_error *error)
 {
-    const struct tw_store_alert *released = batch->released;
-    size_t at = 0;
-    for (uint32_t i = 0; i < batch->count; i++) {
-        uint8_t *bytes = batch->bytes.bytes + at;
-        tw_alert_set_detected_at(bytes, batch->list[i].length, batch->detected_at_ns);
-        batch->list[i].bytes = bytes;
-        batch->list[i].queued_ns = batch->detected_at_ns;
-        batch->list[i].released = released;
-        released += batch->list[i].released_count;
-        at += batch->list[i].length;
+    enum tw_store_status status = TW_STORE_OK;
+    uint32_t stored = prepare(batch, tw_store_last_alert(store));
+    while (status == TW_STORE_OK && stored < batch->count) {
+        uint32_t left = batch->count - stored;
+        uint32_t count = left < TW_ALERTS_WRITTEN_MAX ? left : TW_ALERTS_WRITTEN_MAX;
+        status = tw_store_put_alerts(store, batch->list + stored, count, error);
+        stored += count;
     }
-    if (batch->count == 0)
-        return TW_STORE_OK;
-    enum tw_store_status status = tw_store_put_alerts(store, batch->list, batch->count, error);
-    if (status == TW_STORE_OK && batch->routing != NULL && batch->routing->inhibitor != NULL &&
+    if (status == TW_STORE_OK && batch->count > 0 && batch->routing != NULL && batch->routing->inhibitor != NULL &&
         tw_inhibitor_wants_save(batch->routing->inhibitor))
         tw_inhibitor_keep(batch->routing->inhibitor, store);
     return status;

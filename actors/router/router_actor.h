@@ -31,7 +31,8 @@ const char *tw_router_actor_live(const struct tw_router_actor *actor);
 uint64_t tw_router_actor_last(const struct tw_router_actor *actor); /* after the actor's end */
 void tw_router_actor_free(struct tw_router_actor **actor);
 
-/* Collects the router's alerts for one write to the store; shared with recovery. */
+/* Collects the router's alerts for the store; shared with recovery. On a full disk a first part of them may be stored:
+ * the next try goes on behind it. */
 struct tw_alert_batch {
     const struct tw_routing *routing; /* set by the owner; NULL: nobody is told */
     struct tw_store_alert *list;

@@ -14,3 +14,5 @@ target_link_options(test_runtime_snapshots PRIVATE -Wl,--wrap=tw_store_snapshot_
 tw_test(runtime_catchup unit tw_actors test_store_world)
 tw_test(shelf unit tw_actors test_store_world)
 target_link_options(test_shelf PRIVATE -Wl,--wrap=tw_store_scratch_put)
+tw_test(alert_batch unit tw_actors test_store_world)
+target_link_options(test_alert_batch PRIVATE -Wl,--wrap=tw_store_put_alerts)
