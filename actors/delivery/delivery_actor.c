@@ -349,13 +349,25 @@ static void hear_news(struct tw_delivery_actor *actor, int64_t now_ns)
     }
 }
 
+/* While answers come, what came of them gathers: a write for each ten cost 5 % of the processor time of a delivery. */
+static enum tw_store_status write_down(struct tw_delivery_actor *actor, bool may_wait, int64_t now_ns,
+                                       char failure[512])
+{
+    if (may_wait && !actor->stopping && tw_outbox_gathers(actor->outbox))
+        return TW_STORE_OK;
+    return tw_outbox_commit(actor->outbox, core_now(actor, now_ns), failure);
+}
+
 static enum tw_agent_progress work(void *self, char failure[512])
 {
     struct tw_delivery_actor *actor = self;
     int64_t now_ns = tw_now_ns();
+    /* A look may find the same delivery wanted once more: what came of the first is not to end it. */
+    enum tw_store_status status = write_down(actor, now_ns < actor->look_ns, now_ns, failure);
     hear_news(actor, now_ns);
     bool busy = conclude_all(actor, now_ns);
-    enum tw_store_status status = tw_outbox_commit(actor->outbox, core_now(actor, now_ns), failure);
+    if (status == TW_STORE_OK)
+        status = write_down(actor, busy, now_ns, failure);
     if (status != TW_STORE_OK && status != TW_STORE_FULL)
         return TW_AGENT_FAILED;
     if (actor->stopping)

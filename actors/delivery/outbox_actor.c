@@ -17,6 +17,7 @@
 #define FULL_RETRY_NS INT64_C(250000000)
 #define CACHE_ALERTS 512u /* of 0.5 to 1 KiB, at most 8, and as much again of JSON: 8 MiB at the worst */
 #define CACHE_RUN 32u     /* read at a time */
+#define NOTES_GATHERED 64u
 
 struct note {
     struct tw_store_attempt attempt;
@@ -38,6 +39,7 @@ struct tw_outbox {
     char log_id[33];
     struct note *notes;
     uint32_t note_count, note_capacity;
+    bool at_once;                   /* the store is going to be asked about what the notes change */
     struct tw_store_attempt *batch; /* of note_capacity */
     int64_t retry_ns;
     uint64_t retries;
@@ -391,6 +393,7 @@ void tw_outbox_note(struct tw_outbox *outbox, const struct tw_attempt *attempt, 
 {
     struct note *note = new_note(outbox);
     int64_t latency_us = (now_ns - attempt->began_ns) / 1000;
+    outbox->at_once = outbox->at_once || attempt->receiver->pace.burst > 0; /* a digest asks what is pending */
     memcpy(note->said, attempt->said, attempt->said_length);
     note->attempt = (struct tw_store_attempt){
         .receiver = name_of(outbox, attempt->number),
@@ -445,6 +448,7 @@ void tw_outbox_note_digest(struct tw_outbox *outbox, const struct tw_attempt *at
 {
     const struct tw_covering *covering = &attempt->covering;
     struct tw_attempt each = *attempt;
+    outbox->at_once = true;
     for (uint32_t i = effect->end == TW_END_AGAIN && covering->count > 0 ? covering->count - 1 : 0; i < covering->count;
          i++) {
         const struct tw_covered *it = &covering->list[i];
@@ -483,6 +487,7 @@ void tw_outbox_note_expired(struct tw_outbox *outbox, const struct tw_delivery_j
 {
     struct tw_covering covering = {.list = NULL};
     struct tw_store_error error;
+    outbox->at_once = true;
     if (!job->pending.group) {
         note_expired(outbox, job, job->pending.n, core_now_ns);
         return;
@@ -511,6 +516,7 @@ enum tw_store_status tw_outbox_commit(struct tw_outbox *outbox, int64_t core_now
     enum tw_store_status status = tw_store_put_attempts(outbox->store, outbox->batch, outbox->note_count, &error);
     if (status == TW_STORE_OK) {
         outbox->note_count = 0;
+        outbox->at_once = false;
         outbox->retry_ns = 0;
     } else if (status == TW_STORE_FULL) {
         if (outbox->retry_ns == 0)
@@ -520,6 +526,21 @@ enum tw_store_status tw_outbox_commit(struct tw_outbox *outbox, int64_t core_now
         snprintf(failure, 512, "%s", error.text);
     }
     return status;
+}
+
+static bool will_read(const struct tw_outbox *outbox)
+{
+    struct tw_delivery_wish wish;
+    for (uint32_t i = 0; i < outbox->receivers->count; i++)
+        if (tw_delivery_wants(outbox->core, i, &wish))
+            return true;
+    return false;
+}
+
+bool tw_outbox_gathers(const struct tw_outbox *outbox)
+{
+    return outbox->note_count > 0 && outbox->note_count < NOTES_GATHERED && outbox->retry_ns == 0 && !outbox->at_once &&
+           !will_read(outbox);
 }
 
 bool tw_outbox_has_notes(const struct tw_outbox *outbox)

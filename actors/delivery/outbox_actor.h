@@ -40,6 +40,8 @@ void tw_outbox_note_digest(struct tw_outbox *outbox, const struct tw_attempt *at
 void tw_outbox_note_expired(struct tw_outbox *outbox, const struct tw_delivery_job *job, int64_t core_now_ns);
 /* TW_STORE_FULL: nothing was written, the same is tried again from tw_outbox_retry_ns on. */
 enum tw_store_status tw_outbox_commit(struct tw_outbox *outbox, int64_t core_now_ns, char failure[512]);
+/* There are notes, and they may wait for more: few so far, and none that the store is going to be asked about. */
+bool tw_outbox_gathers(const struct tw_outbox *outbox);
 bool tw_outbox_has_notes(const struct tw_outbox *outbox);
 int64_t tw_outbox_retry_ns(const struct tw_outbox *outbox); /* in the core's time; 0: nothing waits */
 

@@ -3,3 +3,4 @@ foreach(story delivery delivery_digests receivers texts picture matcher hours ro
   tw_test(${story} unit tw_cores)
 endforeach()
 tw_test(delivery_aside unit tw_actors)
+tw_test(delivery_outbox unit tw_actors test_store_world)
