@@ -98,7 +98,7 @@
 #define TW_INHIBITIONS_MAX 16u       /* rules of which alerts mute which */
 #define TW_INHIBITION_HELD_MAX 4096u /* one-shot alerts that mute others at a time; then the oldest does no longer */
 #define TW_ANSWER_BYTES_MAX 240u     /* of an answer, kept in the ledger for the eye */
-/* Pending deliveries of one receiver that are in memory, at 64 B each; the rest is read from the store in turn. */
+/* Pending deliveries of one receiver that are in memory, at 120 B each; the rest is read from the store in turn. */
 #define TW_DELIVERY_WINDOW 128u
 #define TW_DELIVERIES_UNDER_WAY_MAX 8u /* of one receiver */
 #define TW_DIGEST_ALERTS_MAX 10000u    /* in one message; each gets a row in the ledger: 4 MiB while it is noted */

@@ -4,7 +4,7 @@
  * Keys: 'D', a sort, the receiver, 0, and
  *
  *     w  hash of the group, n      an event that waits
- *     e  alert's id, n             the same by alert -> hash
+ *     e  alert's id, n             the same by alert -> hash; of a member, hash and lead
  *     m  n of the lead, n          a member of a message that was made
  *     g  hash of the group         when its last message was made
  *
@@ -85,17 +85,11 @@ void tw_groups_put_waiting(struct tw_store *store, rocksdb_writebatch_t *batch, 
     tw_batch_put(store, batch, TW_FAMILY_META, key, alert_key(it->receiver, it->id, it->n, key), &hash, sizeof hash);
 }
 
-static void drop_waiting(struct tw_store *store, rocksdb_writebatch_t *batch, const struct tw_store_waiting *it)
-{
-    uint8_t key[KEY_BYTES_MAX];
-    drop(store, batch, key, pair_key('w', it->receiver, it->hash, it->n, key));
-    drop(store, batch, key, alert_key(it->receiver, it->id, it->n, key));
-}
-
 void tw_groups_put_end(struct tw_store *store, rocksdb_writebatch_t *batch, const struct tw_store_attempt *attempt)
 {
     uint8_t key[KEY_BYTES_MAX];
     drop(store, batch, key, pair_key('m', attempt->receiver, attempt->lead, attempt->n, key));
+    drop(store, batch, key, alert_key(attempt->receiver, attempt->id, attempt->n, key));
     if (attempt->outcome != TW_DELIVERY_DONE || attempt->repeat_at_ns == 0)
         return;
     struct tw_store_waiting told = {
@@ -193,10 +187,13 @@ bool tw_store_waiting(struct tw_store *store, struct tw_text receiver, uint64_t 
 bool tw_store_members(struct tw_store *store, struct tw_text receiver, uint64_t lead, tw_store_waiting_visit visit,
                       void *context, struct tw_store_error *error)
 {
-    uint8_t key[KEY_BYTES_MAX];
-    rocksdb_iterator_t *iterator = tw_store_iterate(store, TW_FAMILY_META);
+    uint8_t key[KEY_BYTES_MAX], end[KEY_BYTES_MAX];
+    rocksdb_readoptions_t *bounded = bounded_by(end, pair_key('m', receiver, lead, UINT64_MAX, end));
+    rocksdb_iterator_t *iterator = iterate_to(store, bounded);
     seek(iterator, key, pair_key('m', receiver, lead, 0, key));
-    return visit_pairs(store, iterator, 'm', receiver, &lead, visit, context, error);
+    bool ok = visit_pairs(store, iterator, 'm', receiver, &lead, visit, context, error);
+    rocksdb_readoptions_destroy(bounded);
+    return ok;
 }
 
 /* 0: there was none yet. */
@@ -247,10 +244,11 @@ bool tw_store_groups(struct tw_store *store, struct tw_text receiver, uint64_t a
     return ok;
 }
 
-/* Events before n of an alert that wait for a receiver, by their numbers and their groups' hashes. */
-typedef bool (*elder_visit)(void *context, uint64_t n, uint64_t hash);
-static bool visit_elders(struct tw_store *store, struct tw_text receiver, const uint8_t id[TW_ALERT_ID_BYTES],
-                         uint64_t n, elder_visit visit, void *context, struct tw_store_error *error)
+/* Events of an alert up to n that wait for a receiver, or are in a message of this lead (0: they wait), by their
+ * numbers and their groups' hashes. */
+typedef bool (*event_visit)(void *context, uint64_t n, uint64_t hash, uint64_t lead);
+static bool visit_events(struct tw_store *store, struct tw_text receiver, const uint8_t id[TW_ALERT_ID_BYTES],
+                         uint64_t n, event_visit visit, void *context, struct tw_store_error *error)
 {
     uint8_t from[KEY_BYTES_MAX];
     size_t length = alert_key(receiver, id, 0, from);
@@ -260,15 +258,16 @@ static bool visit_elders(struct tw_store *store, struct tw_text receiver, const 
     rocksdb_iterator_t *iterator = iterate_to(store, bounded);
     for (seek(iterator, from, length); ok && go_on && rocksdb_iter_valid(iterator); rocksdb_iter_next(iterator)) {
         size_t key_length = 0, value_length = 0;
-        uint64_t hash = 0;
+        uint64_t value[2] = {0, 0};
         const uint8_t *key = tw_iterator_key(iterator, &key_length),
-                      *value = tw_iterator_value(iterator, &value_length);
+                      *bytes = tw_iterator_value(iterator, &value_length);
         if (key_length != length || memcmp(key, from, length - 8) != 0 || tw_get_u64_be(key + length - 8) >= n)
             break;
-        ok = value_length == sizeof hash || tw_deliveries_damaged(store, "groups", error);
+        ok = value_length == sizeof value[0] || value_length == sizeof value ||
+             tw_deliveries_damaged(store, "groups", error);
         if (ok)
-            memcpy(&hash, value, sizeof hash);
-        go_on = ok && visit(context, tw_get_u64_be(key + length - 8), hash);
+            memcpy(value, bytes, value_length);
+        go_on = ok && visit(context, tw_get_u64_be(key + length - 8), value[0], value[1]);
     }
     ok = ok && tw_iterator_ok(store, iterator, "read the groups of", error);
     rocksdb_iter_destroy(iterator);
@@ -276,11 +275,18 @@ static bool visit_elders(struct tw_store *store, struct tw_text receiver, const 
     return ok;
 }
 
-static bool take_elder(void *context, uint64_t n, uint64_t hash)
+struct search {
+    struct tw_store_waiting *out;
+    uint64_t n;
+};
+static bool take_elder(void *context, uint64_t n, uint64_t hash, uint64_t lead)
 {
-    struct tw_store_waiting *out = context;
-    out->n = n;
-    out->hash = hash;
+    struct search *search = context;
+    if (lead != 0 && lead < search->n) /* it is ahead already */
+        return true;
+    search->out->n = n;
+    search->out->hash = hash;
+    search->out->lead = lead;
     return false;
 }
 
@@ -288,8 +294,9 @@ bool tw_store_elder(struct tw_store *store, struct tw_text receiver, const uint8
                     struct tw_store_waiting *out, struct tw_store_error *error)
 {
     *out = (struct tw_store_waiting){.receiver = receiver};
+    struct search search = {out, n};
     memcpy(out->id, id, sizeof out->id);
-    return visit_elders(store, receiver, id, n, take_elder, out, error);
+    return visit_events(store, receiver, id, n, take_elder, &search, error);
 }
 
 /* ---- a message ---- */
@@ -301,6 +308,8 @@ struct making {
     struct tw_store_waiting *list; /* its group's names are not kept */
     uint32_t count, capacity;
     uint64_t hash, only;
+    uint64_t n;     /* the member whose elders are looked for */
+    uint64_t after; /* its lead is behind this one: up to there is a digest, or a message of some of its alerts */
     char name[TW_GROUP_BYTES_MAX];
     uint32_t name_length;
 };
@@ -331,10 +340,12 @@ static int compare_n(const void *left, const void *right)
     return a->n < b->n ? -1 : a->n > b->n;
 }
 
-static bool gather_elder(void *context, uint64_t n, uint64_t hash)
+static bool gather_elder(void *context, uint64_t n, uint64_t hash, uint64_t lead)
 {
     struct making *making = context;
-    if (hash != making->hash)
+    if (lead > making->after)
+        making->after = lead;
+    if (lead == 0 && n < making->n && hash != making->hash)
         add(making, &(struct tw_store_waiting){.n = n, .hash = hash});
     return true;
 }
@@ -347,14 +358,15 @@ static bool read_elder(void *context, const struct tw_store_waiting *it)
     return false;
 }
 
-/* Older events of the same alerts that wait in other groups come along. */
+/* Older events of the same alerts that wait in other groups come along, and what is in messages is heeded. */
 static bool gather_elders(struct making *making, struct tw_text receiver)
 {
     uint32_t own = making->count, kept = 0;
     bool ok = true;
-    for (uint32_t i = 0; ok && i < own; i++)
-        ok = visit_elders(making->store, receiver, making->list[i].id, making->list[i].n, gather_elder, making,
-                          making->error);
+    for (uint32_t i = 0; ok && i < own; i++) {
+        making->n = making->list[i].n;
+        ok = visit_events(making->store, receiver, making->list[i].id, UINT64_MAX, gather_elder, making, making->error);
+    }
     for (uint32_t i = own; ok && i < making->count; i++) {
         struct tw_store_waiting *elder = &making->list[i];
         ok = tw_store_waiting(making->store, receiver, elder->hash, elder->n - 1, read_elder, elder, making->error) &&
@@ -380,7 +392,10 @@ static void put_message(struct making *making, struct tw_text receiver, int64_t 
         it->receiver = receiver;
         it->group = name;
         repeat = it->repeat > repeat ? it->repeat : repeat;
-        drop_waiting(making->store, making->batch, it);
+        const uint64_t place[2] = {it->hash, lead};
+        drop(making->store, making->batch, key, pair_key('w', receiver, it->hash, it->n, key));
+        tw_batch_put(making->store, making->batch, TW_FAMILY_META, key, alert_key(receiver, it->id, it->n, key), place,
+                     sizeof place);
         put_row(making->store, making->batch, key, pair_key('m', receiver, lead, it->n, key), it);
     }
     tw_outbox_put_lead(making->store, making->batch, receiver, lead, name, repeat, now_ns);
@@ -389,23 +404,11 @@ static void put_message(struct making *making, struct tw_text receiver, int64_t 
     tw_batch_put(making->store, making->batch, TW_FAMILY_META, key, length + 8, &now_ns, sizeof now_ns);
 }
 
-/* Messages go in order of their leads: one that is made later must not go before, it may have later events of the same
- * alerts. */
-static bool is_behind_all(struct tw_store *store, struct tw_text receiver, uint64_t lead)
-{
-    uint8_t key[KEY_BYTES_MAX];
-    struct tw_store_waiting newest;
-    rocksdb_iterator_t *iterator = tw_store_iterate(store, TW_FAMILY_META);
-    size_t length = pair_key('m', receiver, UINT64_MAX, UINT64_MAX, key);
-    rocksdb_iter_seek_for_prev(iterator, (const char *)key, length);
-    bool behind = read_pair('m', iterator, &newest) <= 0 || !is_same(receiver, newest.receiver) || newest.hash < lead;
-    rocksdb_iter_destroy(iterator);
-    return behind;
-}
-
 static enum tw_store_status write_message(struct making *making, struct tw_text receiver, int64_t now_ns, bool *made)
 {
-    if (making->count == 0 || !is_behind_all(making->store, receiver, making->list[making->count - 1].n))
+    /* Messages of the same alerts go in order of their leads: what is made later must not go before, for it may have
+     * later events of them. */
+    if (making->count == 0 || making->list[making->count - 1].n <= making->after)
         return TW_STORE_OK;
     if (!tw_store_room(making->store, (uint64_t)making->count * 512, making->error))
         return making->error->status;
@@ -418,9 +421,9 @@ static enum tw_store_status write_message(struct making *making, struct tw_text 
 }
 
 enum tw_store_status tw_store_make_group(struct tw_store *store, struct tw_text receiver, uint64_t hash, uint64_t only,
-                                         int64_t now_ns, bool *made, struct tw_store_error *error)
+                                         uint64_t after, int64_t now_ns, bool *made, struct tw_store_error *error)
 {
-    struct making making = {.store = store, .error = error, .hash = hash, .only = only};
+    struct making making = {.store = store, .error = error, .hash = hash, .only = only, .after = after};
     *made = false;
     error->status = TW_STORE_FAILED;
     bool ok = tw_store_waiting(store, receiver, hash, only == 0 ? 0 : only - 1, gather, &making, error) &&

@@ -324,6 +324,7 @@ enum tw_store_status tw_store_escalate(struct tw_store *store, const struct tw_s
 struct tw_store_waiting {
     struct tw_text receiver, group; /* borrowed until the visit ends */
     uint64_t hash, n;               /* hash: of the group's name */
+    uint64_t lead;                  /* of an elder: that of its message; 0: it waits */
     int64_t queued_ns;
     uint32_t repeat;
     uint8_t id[TW_ALERT_ID_BYTES]; /* of the alert */
@@ -340,10 +341,12 @@ bool tw_store_groups(struct tw_store *store, struct tw_text receiver, uint64_t a
                      void *context, struct tw_store_error *error);
 /* Makes the message of a group, for at most TW_DIGEST_ALERTS_MAX of those that wait; and of older events of the same
  * alerts in other groups, which do not come after it. Or, if `only` is not 0, of that event alone. *made false: there
- * is none, or a message with a later lead is pending, which goes first. FULL: nothing was written. */
+ * is none, or its lead is not behind `after`, or a message with a later lead is pending that has some of these alerts
+ * and goes first. FULL: nothing was written. */
 enum tw_store_status tw_store_make_group(struct tw_store *store, struct tw_text receiver, uint64_t hash, uint64_t only,
-                                         int64_t now_ns, bool *made, struct tw_store_error *error);
-/* The oldest event before n of an alert that waits for a receiver. False: there is none, or *error says why. */
+                                         uint64_t after, int64_t now_ns, bool *made, struct tw_store_error *error);
+/* The oldest event before n of an alert that waits for a receiver, or is in a message whose lead is behind n: out->n is
+ * 0 if there is none. False: *error says why. */
 bool tw_store_elder(struct tw_store *store, struct tw_text receiver, const uint8_t id[TW_ALERT_ID_BYTES], uint64_t n,
                     struct tw_store_waiting *out, struct tw_store_error *error);
 /* Those that a pending row stands for, itself among them, in order of n. Any thread. */

@@ -67,6 +67,55 @@ uint32_t tw_delivery_add(struct tw_delivery *delivery, const struct tw_delivery_
     return delivery->count++;
 }
 
+/* ---- of which alerts a message is ---- */
+
+/* An id is a digest's bytes: any of its bits are as good as others. */
+static uint32_t mark_of(const uint8_t episode[16])
+{
+    return ((uint32_t)episode[0] << 8 | episode[1]) % TW_PENDING_MARKS;
+}
+
+static void mark(struct tw_pending *pending, const uint8_t episode[16])
+{
+    uint32_t at = mark_of(episode);
+    pending->marks[at / 64] |= UINT64_C(1) << at % 64;
+}
+
+void tw_pending_add(struct tw_pending *pending, const uint8_t episode[16])
+{
+    if (memcmp(pending->episode, episode, sizeof pending->episode) == 0)
+        return;
+    if (!pending->several)
+        mark(pending, pending->episode);
+    pending->several = true;
+    mark(pending, episode);
+}
+
+void tw_pending_add_any(struct tw_pending *pending)
+{
+    pending->several = true;
+    memset(pending->marks, 0xff, sizeof pending->marks);
+}
+
+static bool has_mark(const struct tw_pending *pending, const uint8_t episode[16])
+{
+    uint32_t at = mark_of(episode);
+    return (pending->marks[at / 64] >> at % 64 & 1u) != 0;
+}
+
+/* Whether they have an alert in common, as far as marks tell. */
+static bool may_share(const struct tw_pending *a, const struct tw_pending *b)
+{
+    if (!a->several && !b->several)
+        return memcmp(a->episode, b->episode, sizeof a->episode) == 0;
+    if (!a->several || !b->several)
+        return a->several ? has_mark(a, b->episode) : has_mark(b, a->episode);
+    for (uint32_t i = 0; i < sizeof a->marks / sizeof a->marks[0]; i++)
+        if ((a->marks[i] & b->marks[i]) != 0)
+            return true;
+    return false;
+}
+
 /* ---- the window ---- */
 
 void tw_delivery_news(struct tw_delivery *delivery, uint64_t last)
@@ -159,13 +208,11 @@ static bool calls_for_digest(const struct receiver *it, int64_t now_ns)
 
 /* ---- what is due ---- */
 
-/* Whether an event of the same episode goes before it, or a group's message, which may have one. */
+/* Whether an event of the same episode goes before it, or a message that has one. */
 static bool has_elder(const struct receiver *it, uint32_t place)
 {
-    const uint8_t *episode = it->window[place].pending.episode;
     for (uint32_t i = 0; i < place; i++)
-        if (it->window[place].pending.group || it->window[i].pending.group ||
-            memcmp(it->window[i].pending.episode, episode, sizeof it->window[i].pending.episode) == 0)
+        if (may_share(&it->window[place].pending, &it->window[i].pending))
             return true;
     return false;
 }
@@ -419,6 +466,12 @@ void tw_delivery_digest_result(struct tw_delivery *delivery, uint32_t receiver, 
     if (until > it->read_to)
         it->read_to = until;
     memset(&it->digest, 0, sizeof it->digest);
+}
+
+uint64_t tw_delivery_digest_until(const struct tw_delivery *delivery, uint32_t receiver)
+{
+    const struct receiver *it = delivery->receivers[receiver];
+    return it->count > 0 ? it->digest.until : 0; /* one whose alerts have all expired is none */
 }
 
 enum tw_breaker tw_delivery_breaker(const struct tw_delivery *delivery, uint32_t receiver)

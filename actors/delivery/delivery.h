@@ -32,13 +32,23 @@ struct tw_delivery_pace { /* of one receiver */
     int64_t refill_ns;  /* until there may be one more */
 };
 
+/* So many marks tell messages of some alerts apart: two of five each that have none in common are taken for such as
+ * have once in twenty times, and then go one after the other. */
+#define TW_PENDING_MARKS 512u
+#define TW_PENDING_ALERTS_MAX 32u /* of a message that is worth telling apart */
+
 struct tw_pending {
     uint64_t n;
-    uint8_t episode[16]; /* the alert's id: those of one episode go one after the other */
+    uint8_t episode[16];                   /* the alert's id: those of one episode go one after the other */
+    uint64_t marks[TW_PENDING_MARKS / 64]; /* if it is of several alerts: a bit for each one's id */
     int64_t queued_ns, not_before_ns;
-    uint32_t attempts; /* made so far */
-    bool group;        /* it stands for a group's message: it goes behind all before it, and all behind it after it */
+    uint32_t attempts;   /* made so far */
+    bool group, several; /* it stands for a group's message; that is of several alerts */
 };
+/* It is of this alert too. */
+void tw_pending_add(struct tw_pending *pending, const uint8_t episode[16]);
+/* It is of more alerts than there is room for: it goes behind all before it, and all behind it after it. */
+void tw_pending_add_any(struct tw_pending *pending);
 
 struct tw_delivery;
 struct tw_delivery *tw_delivery_new(const struct tw_delivery_policy *policy);
@@ -99,6 +109,10 @@ void tw_delivery_result(struct tw_delivery *delivery, uint32_t receiver, uint64_
 void tw_delivery_digest_result(struct tw_delivery *delivery, uint32_t receiver, uint64_t until,
                                enum tw_delivery_verdict verdict, int64_t retry_after_ns, uint64_t seed, int64_t now_ns,
                                struct tw_delivery_effect *effect);
+
+/* A digest is under way or will be tried again, for all that is pending up to this n; 0: none. Nothing more may become
+ * pending up to there, or it would be another message. */
+uint64_t tw_delivery_digest_until(const struct tw_delivery *delivery, uint32_t receiver);
 
 /* ---- how a receiver is ---- */
 

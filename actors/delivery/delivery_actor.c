@@ -58,7 +58,7 @@ struct tw_delivery_actor *tw_delivery_actor_new(struct tw_store *store, const st
     actor->store = store;
     actor->core = tw_delivery_new(&policy);
     actor->outbox = tw_outbox_new(store, actor->core, receivers, routes);
-    actor->groups = (struct tw_groups){.store = store, .receivers = receivers, .routes = routes};
+    actor->groups = (struct tw_groups){.store = store, .receivers = receivers, .routes = routes, .core = actor->core};
     actor->carriage = tw_carriage_new(cfg, receivers);
     actor->ledger_ns = tw_cfg_integer(cfg, "delivery/ledger_days") * 86400 * TW_NS_PER_SECOND;
     for (uint32_t i = 0; i < receivers->count; i++)

@@ -43,12 +43,13 @@ static int compare_due(const void *left, const void *right)
 static enum tw_store_status make(struct tw_groups *groups, struct look *look, struct tw_text receiver, bool *any,
                                  struct tw_store_error *error)
 {
+    uint64_t after = tw_delivery_digest_until(groups->core, groups->receiver);
     if (look->count > 1)
         qsort(look->due, look->count, sizeof look->due[0], compare_due);
     for (uint32_t i = 0; i < look->count; i++) {
         bool made = false;
         enum tw_store_status status =
-            tw_store_make_group(groups->store, receiver, look->due[i].hash, 0, look->now_ns, &made, error);
+            tw_store_make_group(groups->store, receiver, look->due[i].hash, 0, after, look->now_ns, &made, error);
         if (status != TW_STORE_OK)
             return status;
         *any = *any || made;

@@ -15,8 +15,9 @@ struct tw_groups {
     struct tw_store *store; /* borrowed, as the others */
     const struct tw_receivers *receivers;
     const struct tw_routes *routes; /* NULL: none */
-    uint32_t receiver;              /* where the next look goes on, */
-    uint64_t hash;                  /* behind this group */
+    const struct tw_delivery *core;
+    uint32_t receiver; /* where the next look goes on, */
+    uint64_t hash;     /* behind this group */
 };
 /* A bounded look. *made: something became pending. *more: it is not through. FULL: the same is tried again. */
 enum tw_store_status tw_groups_work(struct tw_groups *groups, int64_t now_ns, bool *made, bool *more,

@@ -43,6 +43,7 @@ struct tw_outbox {
     struct tw_store_attempt *batch; /* of note_capacity */
     int64_t retry_ns;
     uint64_t retries;
+    bool held_back;                    /* something was left out of a window, and is looked at again */
     struct cached cache[CACHE_ALERTS]; /* at n modulo its size */
 };
 
@@ -185,8 +186,8 @@ static struct cached *read_alert(struct tw_outbox *outbox, uint64_t n)
     return cached->n == n && cached->readable ? cached : NULL;
 }
 
-/* An older event of the same alert may wait in a group: it goes first, alone. False: it cannot now, nor can this one.
- */
+/* An older event of the same alert may wait in a group: it goes first, alone. Or be in a group's message that stands
+ * behind this one, or cannot be made now: this one waits. False: it does not go now. */
 static bool is_next(struct tw_outbox *outbox, uint32_t receiver, const struct cached *alert, bool *changed,
                     struct tw_store_error *error)
 {
@@ -199,9 +200,34 @@ static bool is_next(struct tw_outbox *outbox, uint32_t receiver, const struct ca
         return false;
     if (elder.n == 0)
         return true;
-    error->status = tw_store_make_group(outbox->store, name_of(outbox, receiver), elder.hash, elder.n, tw_wall_ns(),
-                                        changed, error);
+    if (elder.lead == 0)
+        error->status =
+            tw_store_make_group(outbox->store, name_of(outbox, receiver), elder.hash, elder.n,
+                                tw_delivery_digest_until(outbox->core, receiver), tw_wall_ns(), changed, error);
     return false;
+}
+
+struct naming {
+    struct tw_pending *pending;
+    uint32_t left;
+};
+static bool name_alert(void *context, const struct tw_store_waiting *member)
+{
+    struct naming *naming = context;
+    if (naming->left == 0)
+        tw_pending_add_any(naming->pending);
+    else
+        tw_pending_add(naming->pending, member->id);
+    return naming->left-- > 0;
+}
+
+/* Of which alerts a group's message is. */
+static bool name_alerts(struct tw_outbox *outbox, uint32_t receiver, struct tw_pending *pending,
+                        struct tw_store_error *error)
+{
+    struct naming naming = {pending, TW_PENDING_ALERTS_MAX};
+    error->status = TW_STORE_FAILED;
+    return tw_store_members(outbox->store, name_of(outbox, receiver), pending->n, name_alert, &naming, error);
 }
 
 /* *changed: something else became pending, and all is to be read from the front. */
@@ -213,15 +239,18 @@ static bool fill_window(struct tw_outbox *outbox, uint32_t receiver, const struc
                              error))
         return false;
     for (uint32_t i = 0; i < found.count; i++) {
-        const struct cached *alert = read_alert(outbox, found.list[i].n);
+        struct tw_pending *pending = &found.list[i];
+        const struct cached *alert = read_alert(outbox, pending->n);
         /* An alert that cannot be read is an episode of its own; the attempt says so. */
-        if (alert != NULL)
-            memcpy(found.list[i].episode, alert->view.id.bytes, sizeof found.list[i].episode);
-        else
-            memcpy(found.list[i].episode, &found.list[i].n, sizeof found.list[i].n);
-        if (!found.list[i].group && !is_next(outbox, receiver, alert, changed, error))
+        if (alert == NULL || !tw_alert_id_read(alert->view.id, pending->episode))
+            memcpy(pending->episode, &pending->n, sizeof pending->n);
+        if (pending->group ? name_alerts(outbox, receiver, pending, error)
+                           : is_next(outbox, receiver, alert, changed, error))
+            tw_delivery_offer(outbox->core, receiver, pending);
+        else if (error->status != TW_STORE_OK || *changed)
             return error->status == TW_STORE_OK || error->status == TW_STORE_FULL;
-        tw_delivery_offer(outbox->core, receiver, &found.list[i]);
+        else /* as would be what comes behind it of the same alert */
+            outbox->held_back = true;
     }
     if (found.count < wish->room)
         tw_delivery_read_all(outbox->core, receiver, wish->until);
@@ -556,8 +585,10 @@ int64_t tw_outbox_retry_ns(const struct tw_outbox *outbox)
 bool tw_outbox_was_retried(struct tw_outbox *outbox)
 {
     uint64_t before = outbox->retries;
+    bool again = outbox->held_back;
     outbox->retries = tw_store_retries(outbox->store);
-    return outbox->retries != before;
+    outbox->held_back = false;
+    return outbox->retries != before || again;
 }
 
 void tw_outbox_cut_ledger(struct tw_outbox *outbox, int64_t before_wall_ns)

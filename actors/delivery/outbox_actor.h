@@ -45,7 +45,8 @@ bool tw_outbox_gathers(const struct tw_outbox *outbox);
 bool tw_outbox_has_notes(const struct tw_outbox *outbox);
 int64_t tw_outbox_retry_ns(const struct tw_outbox *outbox); /* in the core's time; 0: nothing waits */
 
-bool tw_outbox_was_retried(struct tw_outbox *outbox); /* since it was asked last */
+/* Whether dead letters were, since it was asked last; or something was held back that may go by now. */
+bool tw_outbox_was_retried(struct tw_outbox *outbox);
 void tw_outbox_cut_ledger(struct tw_outbox *outbox, int64_t before_wall_ns);
 
 #endif

@@ -185,8 +185,72 @@ static void a_flood_becomes_a_handful(void **state)
     }
 }
 
-/* It may have events of any alert: what stands before it has ended when it begins, and what stands behind it waits. */
-static void a_group_s_message_keeps_its_place(void **state)
+static const uint8_t ids[6][16] = {{1, 1}, {2, 2}, {3, 3}, {4, 4}, {5, 5}, {6, 6}};
+
+/* A message of these alerts, 0 ends them. */
+static void offer_group(struct tw_delivery *delivery, uint64_t n, const char *alerts)
+{
+    struct tw_pending pending = {.n = n, .group = true};
+    memcpy(pending.episode, ids[*alerts - 'a'], sizeof pending.episode);
+    for (; *alerts != '\0'; alerts++)
+        tw_pending_add(&pending, ids[*alerts - 'a']);
+    tw_delivery_offer(delivery, 0, &pending);
+}
+
+/* Only what has an alert in common goes one after the other. */
+static void groups_of_other_alerts_go_beside_each_other(void **state)
+{
+    (void)state;
+    struct tw_delivery *delivery = tw_delivery_new(&policy);
+    tw_delivery_add(delivery, &(struct tw_delivery_pace){8, 0, 0, 0});
+    tw_delivery_news(delivery, 7);
+    offer_group(delivery, 1, "a");
+    offer_group(delivery, 2, "bc");
+    offer_group(delivery, 3, "cd"); /* behind 2 */
+    offer_group(delivery, 4, "a");  /* behind 1 */
+    offer_group(delivery, 5, "ef");
+    offer_group(delivery, 6, "d");   /* behind 3, which waits itself */
+    offer_group(delivery, 7, "bbb"); /* behind 2; several events of one alert */
+    assert_int_equal(begun(delivery, 0), 1);
+    assert_int_equal(begun(delivery, 0), 2);
+    assert_int_equal(begun(delivery, 0), 5);
+    assert_int_equal(begun(delivery, 0), 0);
+    assert_int_equal(tw_delivery_due(delivery, 0), 3600 * SECOND); /* or the shell would spin */
+    end(delivery, 2, TW_VERDICT_DELIVERED, 0, 0);
+    assert_int_equal(begun(delivery, 0), 3);
+    assert_int_equal(begun(delivery, 0), 7);
+    assert_int_equal(begun(delivery, 0), 0);
+    assert_int_equal(end(delivery, 1, TW_VERDICT_RETRY, 0, 0).end, TW_END_AGAIN);
+    assert_int_equal(begun(delivery, 0), 0);
+    end(delivery, 3, TW_VERDICT_REJECTED, 0, 0);
+    assert_int_equal(begun(delivery, 0), 6);
+    assert_int_equal(begun(delivery, SECOND), 1);
+    assert_int_equal(begun(delivery, SECOND), 0);
+    end(delivery, 1, TW_VERDICT_DELIVERED, 0, SECOND);
+    assert_int_equal(begun(delivery, SECOND), 4);
+    tw_delivery_free(&delivery);
+}
+
+static void a_digest_says_up_to_where_nothing_may_be_added(void **state)
+{
+    (void)state;
+    struct tw_delivery *delivery = a_person(1, 1);
+    struct tw_delivery_job job;
+    assert_int_equal(tw_delivery_digest_until(delivery, 0), 0);
+    arrive(delivery, 1, 3);
+    assert_int_equal(digest_begun(delivery, 0), 3);
+    assert_int_equal(tw_delivery_digest_until(delivery, 0), 3);
+    assert_int_equal(digest_ends(delivery, 2, TW_VERDICT_RETRY, 0), TW_END_AGAIN);
+    assert_int_equal(tw_delivery_digest_until(delivery, 0), 2);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(tw_delivery_next(delivery, 3600 * SECOND, &job), TW_DELIVERY_EXPIRE);
+    assert_int_equal(tw_delivery_digest_until(delivery, 0), 0); /* or groups would wait for ever */
+    tw_delivery_free(&delivery);
+}
+
+/* It is of more alerts than can be told apart: what stands before it has ended when it begins, and what stands behind
+ * it waits. */
+static void a_large_group_s_message_keeps_its_place(void **state)
 {
     (void)state;
     struct tw_delivery *delivery = tw_delivery_new(&policy);
@@ -195,6 +259,8 @@ static void a_group_s_message_keeps_its_place(void **state)
     tw_delivery_news(delivery, 4);
     for (uint64_t n = 1; n <= 4; n++) {
         struct tw_pending pending = {.n = n, .episode = {(uint8_t)n}, .group = n == 3};
+        if (n == 3)
+            tw_pending_add_any(&pending);
         tw_delivery_offer(delivery, 0, &pending);
     }
     assert_int_equal(begun(delivery, 0), 1);
@@ -222,7 +288,9 @@ int main(void)
         cmocka_unit_test(a_digest_that_failed_is_tried_again_as_it_was_and_first),
         cmocka_unit_test(a_digest_whose_alerts_expired_is_none),
         cmocka_unit_test(a_flood_becomes_a_handful),
-        cmocka_unit_test(a_group_s_message_keeps_its_place),
+        cmocka_unit_test(groups_of_other_alerts_go_beside_each_other),
+        cmocka_unit_test(a_digest_says_up_to_where_nothing_may_be_added),
+        cmocka_unit_test(a_large_group_s_message_keeps_its_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

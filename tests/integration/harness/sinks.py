@@ -88,6 +88,7 @@ class Webhook(Sink):
         self.bodies = {}        # n -> body
         self.newest = {}        # episode -> n delivered last
         self.digests = {}       # key -> digest
+        self.together = None    # a barrier: so many requests at once, or none is answered
         self.repeats = self.requests = self.connections = 0
         self.busy_until = self.pause_began = 0
         self.server = None
@@ -149,6 +150,8 @@ class Webhook(Sink):
         mode = self.mode
         with self.changed:
             self.requests += 1
+        if self.together is not None:
+            self.together.wait(60)
         if mode == "slow":
             time.sleep(2)       # this is what is tested, and not a wait for anything
         if mode == "closing":
