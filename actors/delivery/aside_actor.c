@@ -32,6 +32,13 @@ struct tw_aside {
 
 /* ---- the other thread ---- */
 
+void tw_batch_say(struct tw_batch *batch, const char *text, size_t length)
+{
+    size_t room = sizeof batch->said - batch->said_length, taken = length < room ? length : room;
+    memcpy(batch->said + batch->said_length, text, taken);
+    batch->said_length += (uint32_t)taken;
+}
+
 static void free_shared(struct shared *shared)
 {
     shared->carrier.free(shared->carrier.self);
@@ -105,7 +112,10 @@ void tw_aside_free(struct tw_aside **aside)
     if (*aside == NULL)
         return;
     pthread_t thread = (*aside)->thread;
+    const struct tw_carrier *carrier = &(*aside)->shared->carrier;
     bool idle = has_turn((*aside)->shared);
+    if (carrier->stop != NULL)
+        carrier->stop(carrier->self);
     give((*aside)->shared, TURN_OVER);
     if (idle)
         pthread_join(thread, NULL);
@@ -145,7 +155,8 @@ static void hand_over(struct tw_aside *aside, int64_t now_ns)
     }
     batch->count = aside->out = aside->count;
     batch->arrived = 0;
-    batch->number = 0;
+    batch->number = batch->status = 0;
+    batch->said_length = 0;
     aside->until_ns = now_ns + aside->timeout_ns;
     give(aside->shared, TURN_THEIRS);
 }
@@ -166,11 +177,22 @@ static void end_some(struct tw_aside *aside, uint32_t count, uint32_t arrived, c
     memmove(aside->begun, aside->begun + count, aside->count * sizeof *aside->begun);
 }
 
+/* Of one alone the batch may have more to say. */
+static void end_one(struct tw_aside *aside, const struct tw_batch *batch, struct tw_ended *ended)
+{
+    struct tw_attempt *attempt = aside->begun[0];
+    end_some(aside, 1, batch->arrived, batch->number == 0 ? "" : strerror(batch->number), ended);
+    attempt->answer.status = batch->status;
+    tw_attempt_say(attempt, batch->said, batch->said_length);
+}
+
 void tw_aside_work(struct tw_aside *aside, int64_t now_ns, struct tw_ended *ended)
 {
     const struct tw_batch *batch = &aside->shared->batch;
     bool back = has_turn(aside->shared);
-    if (back && aside->out > 0)
+    if (back && aside->out == 1)
+        end_one(aside, batch, ended);
+    else if (back && aside->out > 0)
         end_some(aside, aside->out, batch->arrived, strerror(batch->number), ended);
     if (!back && aside->out > 0 && now_ns >= aside->until_ns) {
         end_some(aside, aside->out, 0, "it took too long", ended);

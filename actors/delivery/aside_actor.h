@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * What may block, on a thread of its own: a file on a mount that hangs must not hold up the other receivers, nor a
- * stop. Bodies are copied and handed over as batches, one at a time; the attempts end when a batch comes back, or when
- * the time limit is over. A batch that comes back later than that changes nothing: its lines go once more.
+ * What may block, on a thread of its own: a file, a program or a socket on a mount that hangs must not hold up the
+ * other receivers, nor a stop. Bodies are copied and handed over as batches, one at a time; the attempts end when a
+ * batch comes back, or when the time limit is over. A batch that comes back later than that changes nothing: its lines
+ * go once more.
  *
  * The actor's thread only; what carries the batches is called on the other one.
  */
@@ -20,10 +21,16 @@ struct tw_batch {
     /* the answer: so many of them have arrived, and why the others have not (errno's like) */
     uint32_t arrived;
     int number;
+    /* of a batch of one, if there is more to say: a status, and words for the ledger */
+    int32_t status;
+    char said[TW_ANSWER_BYTES_MAX];
+    uint32_t said_length;
 };
+void tw_batch_say(struct tw_batch *batch, const char *text, size_t length); /* what does not fit is dropped */
 struct tw_carrier {
     void *self; /* the other thread's from now on */
     void (*carry)(void *self, struct tw_batch *batch);
+    void (*stop)(void *self); /* NULL: nothing is to be stopped. By the actor's thread, while the other one may carry */
     void (*free)(void *self);
 };
 

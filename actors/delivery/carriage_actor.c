@@ -14,9 +14,8 @@
 struct tw_carriage { /* NULL: no receiver needs it */
     struct tw_transfers *transfers;
     struct tw_aside *file;
-    struct tw_program *program;
-    struct tw_datagrams *datagrams; /* the system log is reached by one of these */
-    struct tw_aside *stream;
+    struct tw_aside *program;
+    struct tw_aside *syslog;
 };
 
 static int64_t setting_ns(const struct tw_cfg *cfg, const char *key)
@@ -46,12 +45,16 @@ static struct tw_aside *make_file(const struct tw_cfg *cfg, const char *path)
 static void make_syslog(struct tw_carriage *carriage, const struct tw_cfg *cfg, const char *address)
 {
     int64_t timeout_ns = setting_ns(cfg, "delivery/timeout");
-    if (strncmp(address, "tcp:", 4) == 0) {
-        struct tw_carrier carrier = tw_stream_carrier(address, timeout_ns);
-        carriage->stream = tw_aside_new(&carrier, timeout_ns);
-    } else {
-        carriage->datagrams = tw_datagrams_new(address);
-    }
+    struct tw_carrier carrier =
+        strncmp(address, "tcp:", 4) == 0 ? tw_stream_carrier(address, timeout_ns) : tw_datagram_carrier(address);
+    carriage->syslog = tw_aside_new(&carrier, timeout_ns);
+}
+
+static struct tw_aside *make_program(const struct tw_cfg *cfg, const char *words)
+{
+    int64_t timeout_ns = setting_ns(cfg, "command/timeout");
+    struct tw_carrier carrier = tw_program_carrier(words, timeout_ns);
+    return tw_aside_new(&carrier, timeout_ns + TW_PROGRAM_KILL_NS);
 }
 
 struct tw_carriage *tw_carriage_new(const struct tw_cfg *cfg, const struct tw_receivers *receivers)
@@ -68,7 +71,7 @@ struct tw_carriage *tw_carriage_new(const struct tw_cfg *cfg, const struct tw_re
             carriage->file = make_file(cfg, address);
             break;
         case TW_TRANSPORT_COMMAND:
-            carriage->program = tw_program_new(setting_ns(cfg, "command/timeout"));
+            carriage->program = make_program(cfg, address);
             break;
         case TW_TRANSPORT_SYSLOG:
             make_syslog(carriage, cfg, address);
@@ -85,9 +88,8 @@ void tw_carriage_free(struct tw_carriage **carriage_pointer)
         return;
     tw_transfers_free(&carriage->transfers);
     tw_aside_free(&carriage->file);
-    tw_program_free(&carriage->program);
-    tw_datagrams_free(&carriage->datagrams);
-    tw_aside_free(&carriage->stream);
+    tw_aside_free(&carriage->program);
+    tw_aside_free(&carriage->syslog);
     free(carriage);
     *carriage_pointer = NULL;
 }
@@ -103,13 +105,10 @@ void tw_carriage_begin(struct tw_carriage *carriage, struct tw_attempt *attempt)
         tw_aside_begin(carriage->file, attempt);
         return;
     case TW_TRANSPORT_COMMAND:
-        tw_program_begin(carriage->program, attempt);
+        tw_aside_begin(carriage->program, attempt);
         return;
     case TW_TRANSPORT_SYSLOG:
-        if (carriage->stream != NULL)
-            tw_aside_begin(carriage->stream, attempt);
-        else
-            tw_datagrams_begin(carriage->datagrams, attempt);
+        tw_aside_begin(carriage->syslog, attempt);
         return;
     }
     TW_UNREACHABLE("a transport that carries nothing");
@@ -119,18 +118,18 @@ int tw_carriage_wait_for(struct tw_carriage *carriage, zmq_pollitem_t *items, in
 {
     if (carriage->file != NULL)
         count = tw_aside_wait_for(carriage->file, items, count, deadline_ns);
-    if (carriage->stream != NULL)
-        count = tw_aside_wait_for(carriage->stream, items, count, deadline_ns);
+    if (carriage->syslog != NULL)
+        count = tw_aside_wait_for(carriage->syslog, items, count, deadline_ns);
     if (carriage->program != NULL)
-        count = tw_program_wait_for(carriage->program, items, count, deadline_ns);
+        count = tw_aside_wait_for(carriage->program, items, count, deadline_ns);
     return tw_transfers_wait_for(carriage->transfers, items, count, deadline_ns);
 }
 
 bool tw_carriage_has_work(const struct tw_carriage *carriage)
 {
     return (carriage->file != NULL && tw_aside_wait(carriage->file)) ||
-           (carriage->stream != NULL && tw_aside_wait(carriage->stream)) ||
-           (carriage->datagrams != NULL && tw_datagrams_wait(carriage->datagrams));
+           (carriage->syslog != NULL && tw_aside_wait(carriage->syslog)) ||
+           (carriage->program != NULL && tw_aside_wait(carriage->program));
 }
 
 void tw_carriage_work(struct tw_carriage *carriage, int64_t now_ns, struct tw_ended *ended)
@@ -138,10 +137,8 @@ void tw_carriage_work(struct tw_carriage *carriage, int64_t now_ns, struct tw_en
     tw_transfers_work(carriage->transfers, now_ns, ended);
     if (carriage->file != NULL)
         tw_aside_work(carriage->file, now_ns, ended);
-    if (carriage->stream != NULL)
-        tw_aside_work(carriage->stream, now_ns, ended);
-    if (carriage->datagrams != NULL)
-        tw_datagrams_work(carriage->datagrams, ended);
+    if (carriage->syslog != NULL)
+        tw_aside_work(carriage->syslog, now_ns, ended);
     if (carriage->program != NULL)
-        tw_program_work(carriage->program, now_ns, ended);
+        tw_aside_work(carriage->program, now_ns, ended);
 }

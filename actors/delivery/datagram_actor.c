@@ -12,38 +12,19 @@
 #include "actors/delivery/address_actor.h"
 #include "protocol/check.h"
 
-struct tw_datagrams {
-    const char *address;
-    int fd;               /* -1: not open */
-    struct tw_ended sent; /* wait to be taken */
+struct datagrams {
+    char *address;
+    int fd; /* -1: not open */
 };
 
-struct tw_datagrams *tw_datagrams_new(const char *address)
-{
-    struct tw_datagrams *datagrams = tw_alloc_zero(1, sizeof *datagrams);
-    datagrams->address = address;
-    datagrams->fd = -1;
-    datagrams->sent.last = &datagrams->sent.first;
-    return datagrams;
-}
-
-static void shut(struct tw_datagrams *datagrams)
+static void shut(struct datagrams *datagrams)
 {
     if (datagrams->fd >= 0)
         close(datagrams->fd);
     datagrams->fd = -1;
 }
 
-void tw_datagrams_free(struct tw_datagrams **datagrams)
-{
-    if (*datagrams == NULL)
-        return;
-    shut(*datagrams);
-    free(*datagrams);
-    *datagrams = NULL;
-}
-
-static bool connect_to(struct tw_datagrams *datagrams, const struct sockaddr *address, socklen_t length)
+static bool connect_to(struct datagrams *datagrams, const struct sockaddr *address, socklen_t length)
 {
     datagrams->fd = socket(address->sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (datagrams->fd >= 0 && connect(datagrams->fd, address, length) == 0)
@@ -54,14 +35,14 @@ static bool connect_to(struct tw_datagrams *datagrams, const struct sockaddr *ad
     return false;
 }
 
-static bool open_local(struct tw_datagrams *datagrams)
+static bool open_local(struct datagrams *datagrams)
 {
     struct sockaddr_un local = {.sun_family = AF_UNIX};
     snprintf(local.sun_path, sizeof local.sun_path, "%s", datagrams->address);
     return connect_to(datagrams, (const struct sockaddr *)&local, sizeof local);
 }
 
-static bool open_udp(struct tw_datagrams *datagrams)
+static bool open_udp(struct datagrams *datagrams)
 {
     struct sockaddr_storage address;
     socklen_t length = tw_numeric_address(datagrams->address + strlen("udp:"), &address);
@@ -69,12 +50,12 @@ static bool open_udp(struct tw_datagrams *datagrams)
     return length > 0 && connect_to(datagrams, (const struct sockaddr *)&address, length);
 }
 
-static bool send_one(struct tw_datagrams *datagrams, const struct tw_buffer *bytes)
+static bool send_one(struct datagrams *datagrams, const uint8_t *bytes, size_t length)
 {
     bool local = datagrams->address[0] == '/';
     if (datagrams->fd < 0 && !(local ? open_local(datagrams) : open_udp(datagrams)))
         return false;
-    if (send(datagrams->fd, bytes->bytes, bytes->length, MSG_NOSIGNAL) == (ssize_t)bytes->length)
+    if (send(datagrams->fd, bytes, length, MSG_NOSIGNAL) == (ssize_t)length)
         return true;
     int number = errno;
     if (number != EAGAIN && number != EWOULDBLOCK && number != ENOBUFS) /* whoever was there has gone */
@@ -83,27 +64,28 @@ static bool send_one(struct tw_datagrams *datagrams, const struct tw_buffer *byt
     return false;
 }
 
-void tw_datagrams_begin(struct tw_datagrams *datagrams, struct tw_attempt *attempt)
+static void carry(void *self, struct tw_batch *batch)
 {
-    attempt->answer = (struct tw_answer){.answered = send_one(datagrams, &attempt->request.body)};
-    if (!attempt->answer.answered) {
-        attempt->said_length = 0;
-        tw_attempt_say(attempt, strerror(errno), strlen(strerror(errno)));
-    }
-    tw_attempt_end(&datagrams->sent, attempt);
+    size_t from = 0;
+    for (; batch->arrived < batch->count; from = batch->ends[batch->arrived++])
+        if (!send_one(self, batch->bytes.bytes + from, batch->ends[batch->arrived] - from)) {
+            batch->number = errno;
+            return;
+        }
 }
 
-bool tw_datagrams_wait(const struct tw_datagrams *datagrams)
+static void free_datagrams(void *self)
 {
-    return datagrams->sent.first != NULL;
+    struct datagrams *datagrams = self;
+    shut(datagrams);
+    free(datagrams->address);
+    free(datagrams);
 }
 
-void tw_datagrams_work(struct tw_datagrams *datagrams, struct tw_ended *ended)
+struct tw_carrier tw_datagram_carrier(const char *address)
 {
-    for (struct tw_attempt *attempt = datagrams->sent.first, *next; attempt != NULL; attempt = next) {
-        next = attempt->next;
-        tw_attempt_end(ended, attempt);
-    }
-    datagrams->sent = (struct tw_ended){NULL, NULL};
-    datagrams->sent.last = &datagrams->sent.first;
+    struct datagrams *datagrams = tw_alloc_zero(1, sizeof *datagrams);
+    datagrams->address = tw_strndup(address, strlen(address));
+    datagrams->fd = -1;
+    return (struct tw_carrier){.self = datagrams, .carry = carry, .free = free_datagrams};
 }

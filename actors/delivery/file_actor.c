@@ -152,5 +152,5 @@ struct tw_carrier tw_file_carrier(const char *path, uint64_t rotate_bytes, uint3
     lines->rotate_bytes = rotate_bytes;
     lines->kept = kept;
     lines->fd = -1;
-    return (struct tw_carrier){lines, carry, free_lines};
+    return (struct tw_carrier){.self = lines, .carry = carry, .free = free_lines};
 }

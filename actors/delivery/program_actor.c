@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
@@ -11,53 +13,34 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "actors/runtime/agent.h"
 #include "protocol/check.h"
 
 #define ARGUMENTS_MAX 64
 #define ENVIRONMENT_MAX 8
 
-struct tw_program {
-    int64_t timeout_ns, until_ns;
-    struct tw_attempt *attempt; /* NULL: nothing runs */
-    bool failed;                /* it could not be started */
-    pid_t process;
-    int in, out, end; /* pipes to and from it, a descriptor that is readable when it has ended; -1: closed */
-    size_t written;
+struct program {
+    char *words;
+    int64_t timeout_ns;
+    pthread_mutex_t lock; /* of `process` and `over`: so that a stop kills the one that runs, and no other */
+    pid_t process;        /* 0: nothing runs */
+    bool over;
 };
 
-struct tw_program *tw_program_new(int64_t timeout_ns)
-{
-    struct tw_program *program = tw_alloc_zero(1, sizeof *program);
-    program->timeout_ns = timeout_ns;
-    program->in = program->out = program->end = -1;
-    return program;
-}
+struct run {
+    struct program *program;
+    const uint8_t *body;
+    size_t length, written;
+    int in, out, end; /* pipes to and from it, a descriptor that is readable when it has ended; -1: closed */
+    int64_t until_ns;
+    struct tw_batch *batch;
+};
 
 static void shut(int *fd)
 {
     if (*fd >= 0)
         close(*fd);
     *fd = -1;
-}
-
-static void shut_all(struct tw_program *program)
-{
-    shut(&program->in);
-    shut(&program->out);
-    shut(&program->end);
-}
-
-void tw_program_free(struct tw_program **program)
-{
-    if (*program == NULL)
-        return;
-    if ((*program)->attempt != NULL && !(*program)->failed) {
-        kill(-(*program)->process, SIGKILL);
-        waitpid((*program)->process, NULL, 0);
-    }
-    shut_all(*program);
-    free(*program);
-    *program = NULL;
 }
 
 /* ---- starting ---- */
@@ -88,7 +71,7 @@ static void pick_environment(char *environment[ENVIRONMENT_MAX])
 }
 
 /* 0, or errno's like. Signals as any program expects them, nothing of ours open. */
-static int spawn(struct tw_program *program, char **argv, int in, int out)
+static int spawn(pid_t *process, char **argv, int in, int out)
 {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
@@ -108,126 +91,171 @@ static int spawn(struct tw_program *program, char **argv, int in, int out)
     posix_spawnattr_setsigdefault(&attributes, &defaults);
     posix_spawnattr_setpgroup(&attributes, 0);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
-    int number = posix_spawn(&program->process, argv[0], &actions, &attributes, argv, environment);
+    int number = posix_spawn(process, argv[0], &actions, &attributes, argv, environment);
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     return number;
 }
 
-static bool start(struct tw_program *program, int *number)
+/* From now on a stop kills it. */
+static void is_running(struct program *program, pid_t process)
 {
-    int in[2], out[2];
-    char *argv[ARGUMENTS_MAX + 1];
-    const char *text = program->attempt->receiver->address;
-    *number = EMFILE;
-    if (pipe2(in, O_CLOEXEC) != 0)
-        return false;
-    if (pipe2(out, O_CLOEXEC) != 0) {
-        close(in[0]), close(in[1]);
-        return false;
-    }
-    char *copy = tw_strndup(text, strlen(text));
-    split(copy, argv);
-    *number = spawn(program, argv, in[0], out[1]);
-    free(copy);
-    close(in[0]), close(out[1]);
-    program->in = in[1];
-    program->out = out[0];
-    fcntl(program->in, F_SETFL, O_NONBLOCK);
-    fcntl(program->out, F_SETFL, O_NONBLOCK);
-    if (*number == 0)
-        program->end = (int)syscall(SYS_pidfd_open, program->process, 0);
-    return *number == 0;
+    pthread_mutex_lock(&program->lock);
+    program->process = process;
+    if (program->over)
+        kill(-process, SIGKILL);
+    pthread_mutex_unlock(&program->lock);
 }
 
-void tw_program_begin(struct tw_program *program, struct tw_attempt *attempt)
+static void feed(struct run *run)
 {
-    int number = 0;
-    TW_ASSERT(program->attempt == NULL);
-    program->attempt = attempt;
-    program->written = 0;
-    program->until_ns = attempt->began_ns + program->timeout_ns;
-    program->failed = !start(program, &number);
-    if (program->failed)
-        tw_attempt_say(attempt, strerror(number), strlen(strerror(number)));
+    while (run->in >= 0) {
+        ssize_t written = write(run->in, run->body + run->written, run->length - run->written);
+        if (written < 0 && errno == EAGAIN)
+            return;
+        run->written += written > 0 ? (size_t)written : 0;
+        if (written <= 0 || run->written == run->length) /* it need not read all */
+            shut(&run->in);
+    }
+}
+
+/* 0, or errno's like. It is fed as far as there is room before it starts: one that hung then, and comes after we have
+ * gone, still gets its alert. */
+static int start(struct run *run)
+{
+    int in[2], out[2];
+    pid_t process = 0;
+    char *argv[ARGUMENTS_MAX + 1];
+    if (pipe2(in, O_CLOEXEC) != 0)
+        return errno;
+    if (pipe2(out, O_CLOEXEC) != 0) {
+        close(in[0]), close(in[1]);
+        return EMFILE;
+    }
+    run->in = in[1];
+    run->out = out[0];
+    fcntl(run->in, F_SETFL, O_NONBLOCK);
+    fcntl(run->out, F_SETFL, O_NONBLOCK);
+    feed(run);
+    char *copy = tw_strndup(run->program->words, strlen(run->program->words));
+    split(copy, argv);
+    int number = spawn(&process, argv, in[0], out[1]);
+    free(copy);
+    close(in[0]), close(out[1]);
+    if (number == 0) {
+        is_running(run->program, process);
+        run->end = (int)syscall(SYS_pidfd_open, process, 0);
+    }
+    return number;
 }
 
 /* ---- running ---- */
 
-int tw_program_wait_for(struct tw_program *program, zmq_pollitem_t *items, int count, int64_t *deadline_ns)
-{
-    if (program->attempt == NULL)
-        return count;
-    if (program->in >= 0)
-        items[count++] = (zmq_pollitem_t){NULL, program->in, ZMQ_POLLOUT, 0};
-    if (program->out >= 0)
-        items[count++] = (zmq_pollitem_t){NULL, program->out, ZMQ_POLLIN, 0};
-    if (program->end >= 0)
-        items[count++] = (zmq_pollitem_t){NULL, program->end, ZMQ_POLLIN, 0};
-    int64_t until_ns = program->failed ? INT64_MIN : program->until_ns;
-    if (until_ns < *deadline_ns)
-        *deadline_ns = until_ns;
-    return count;
-}
-
-static void feed(struct tw_program *program)
-{
-    const struct tw_buffer *body = &program->attempt->request.body;
-    while (program->in >= 0) {
-        ssize_t written = write(program->in, body->bytes + program->written, body->length - program->written);
-        if (written < 0 && errno == EAGAIN)
-            return;
-        program->written += written > 0 ? (size_t)written : 0;
-        if (written <= 0 || program->written == body->length) /* it need not read all */
-            shut(&program->in);
-    }
-}
-
-static void hear(struct tw_program *program)
+static void hear(struct run *run)
 {
     char bytes[4096];
-    while (program->out >= 0) {
-        ssize_t length = read(program->out, bytes, sizeof bytes);
+    while (run->out >= 0) {
+        ssize_t length = read(run->out, bytes, sizeof bytes);
         if (length < 0 && errno == EAGAIN)
             return;
         if (length <= 0)
-            shut(&program->out);
+            shut(&run->out);
         else
-            tw_attempt_say(program->attempt, bytes, (size_t)length);
+            tw_batch_say(run->batch, bytes, (size_t)length);
     }
 }
 
-static void finish(struct tw_program *program, struct tw_answer answer, struct tw_ended *ended)
-{
-    program->attempt->answer = answer;
-    shut_all(program);
-    tw_attempt_end(ended, program->attempt);
-    program->attempt = NULL;
-}
-
-void tw_program_work(struct tw_program *program, int64_t now_ns, struct tw_ended *ended)
+/* Kills what is left of it, and waits for its end. */
+static int reap(struct program *program)
 {
     int status = 0;
-    if (program->attempt == NULL)
-        return;
-    if (program->failed) {
-        finish(program, (struct tw_answer){.answered = false}, ended);
-        return;
+    siginfo_t ended;
+    kill(-program->process, SIGKILL); /* what it left behind, too; before its number may be another's */
+    while (waitid(P_PID, (id_t)program->process, &ended, WEXITED | WNOWAIT) != 0 && errno == EINTR)
+        continue;
+    pthread_mutex_lock(&program->lock);
+    waitpid(program->process, &status, 0);
+    program->process = 0;
+    pthread_mutex_unlock(&program->lock);
+    return status;
+}
+
+static bool has_ended(pid_t process)
+{
+    siginfo_t ended = {.si_pid = 0};
+    return waitid(P_PID, (id_t)process, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid != 0;
+}
+
+/* Whether it has ended by itself, in time. */
+static bool attend(struct run *run)
+{
+    int64_t left_ns = 0;
+    bool ended = false;
+    while (!(ended = has_ended(run->program->process)) && (left_ns = run->until_ns - tw_now_ns()) > 0) {
+        struct pollfd all[] = {{run->end, POLLIN, 0}, {run->in, POLLOUT, 0}, {run->out, POLLIN, 0}}; /* -1: none */
+        (void)poll(all, 3, (int)(left_ns / 1000000) + 1);
+        feed(run);
+        hear(run);
     }
-    feed(program);
-    hear(program);
-    siginfo_t ended_one = {.si_pid = 0};
-    if (waitid(P_PID, (id_t)program->process, &ended_one, WEXITED | WNOHANG | WNOWAIT) == 0 && ended_one.si_pid != 0) {
-        hear(program);
-        kill(-program->process, SIGKILL); /* what it left behind; before its number may be another's */
-        waitpid(program->process, &status, 0);
-        finish(program, (struct tw_answer){.answered = WIFEXITED(status), .status = WEXITSTATUS(status)}, ended);
-    } else if (now_ns >= program->until_ns) {
-        static const char why[] = "killed: it took too long";
+    hear(run);
+    return ended;
+}
+
+static void carry_one(struct program *program, struct tw_batch *batch, const uint8_t *body, size_t length)
+{
+    static const char why[] = "killed: it took too long";
+    struct run run = {.program = program,
+                      .body = body,
+                      .length = length,
+                      .in = -1,
+                      .out = -1,
+                      .end = -1,
+                      .until_ns = tw_now_ns() + program->timeout_ns,
+                      .batch = batch};
+    batch->number = start(&run);
+    if (batch->number == 0) {
+        bool in_time = attend(&run);
+        int status = reap(program);
+        batch->arrived = in_time && WIFEXITED(status);
+        batch->status = in_time ? WEXITSTATUS(status) : 0;
+        if (!in_time) {
+            batch->said_length = 0;
+            tw_batch_say(batch, why, sizeof why - 1);
+        }
+    }
+    shut(&run.in), shut(&run.out), shut(&run.end);
+}
+
+/* One at a time, as its receiver's pace is. */
+static void carry(void *self, struct tw_batch *batch)
+{
+    TW_ASSERT(batch->count == 1);
+    carry_one(self, batch, batch->bytes.bytes, batch->bytes.length);
+}
+
+static void stop(void *self)
+{
+    struct program *program = self;
+    pthread_mutex_lock(&program->lock);
+    program->over = true;
+    if (program->process > 0)
         kill(-program->process, SIGKILL);
-        waitpid(program->process, &status, 0);
-        program->attempt->said_length = 0;
-        tw_attempt_say(program->attempt, why, sizeof why - 1);
-        finish(program, (struct tw_answer){.answered = false}, ended);
-    }
+    pthread_mutex_unlock(&program->lock);
+}
+
+static void free_program(void *self)
+{
+    struct program *program = self;
+    pthread_mutex_destroy(&program->lock);
+    free(program->words);
+    free(program);
+}
+
+struct tw_carrier tw_program_carrier(const char *words, int64_t timeout_ns)
+{
+    struct program *program = tw_alloc_zero(1, sizeof *program);
+    program->words = tw_strndup(words, strlen(words));
+    program->timeout_ns = timeout_ns;
+    pthread_mutex_init(&program->lock, NULL);
+    return (struct tw_carrier){.self = program, .carry = carry, .stop = stop, .free = free_program};
 }

@@ -99,5 +99,5 @@ struct tw_carrier tw_stream_carrier(const char *address, int64_t timeout_ns)
     stream->address = tw_strndup(address, strlen(address));
     stream->timeout = (struct timeval){timeout_ns / TW_NS_PER_SECOND, timeout_ns % TW_NS_PER_SECOND / 1000};
     stream->fd = -1;
-    return (struct tw_carrier){stream, carry, free_stream};
+    return (struct tw_carrier){.self = stream, .carry = carry, .free = free_stream};
 }

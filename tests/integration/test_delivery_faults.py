@@ -9,6 +9,7 @@ import contextlib
 import fcntl
 import json
 import os
+import pathlib
 import random
 import signal
 import time
@@ -20,6 +21,7 @@ from harness.sinks import SystemLog, Webhook
 from harness.waiting import PATIENCE
 from harness.wire import DAY_NS
 
+HELD_CONNECT = pathlib.Path(os.environ.get("TAPEWARDEN_BIN", "")).parent / "tests" / "libheld_connect.so"
 KILLS = int(os.environ.get("TW_TEST_KILLS", scaled(8, 3)))
 SEED = int(os.environ.get("TW_TEST_SEED", random.SystemRandom().randrange(1 << 30)))
 ALERTS = scaled(1200, 1000)
@@ -169,6 +171,53 @@ class Blocks(unittest.TestCase):
                            set(range(1, 51)))
                 # Those that hung came late, and went once more.
                 self.assertLessEqual(len(numbers_in(path)), 100)
+
+    def test_a_program_on_a_mount_that_hangs_delays_only_itself_and_no_stop(self):
+        with Scratch() as scratch, Webhook() as ops:
+            program = scratch.write("page", f"#!/bin/sh\ncat >>{scratch.path('pages')}\n")
+            os.chmod(program, 0o700)
+            sets = self.SETS | {"command/argv": program, "command/timeout": 1, "webhook/ops": ops.url}
+            with Daemon(sets=sets) as daemon:
+                with blocked(program):      # whoever starts it waits in the kernel until it is loaded
+                    self.publish(daemon, 5)
+                    ops.wait_numbers(5)
+                    daemon.await_line("command does not take alerts.*(it took too long|has not come back)")
+                    began = time.monotonic()
+                    self.publish(daemon, 50, "desk-8")
+                    ops.wait_numbers(55)
+                    self.assertLess(time.monotonic() - began, 10 * PATIENCE)    # and not the 45 s of the lease
+                    self.assertFalse(os.path.exists(scratch.path("pages")))
+                    code, seconds = daemon.stop()
+                    self.assertEqual(code, 0)
+                    self.assertLess(seconds, 2 * PATIENCE)
+                daemon.restart()
+                # One that was killed while it wrote is written again, by another.
+                wait_until("all pages", lambda: set(numbers_in(scratch.path("pages"))) == set(range(1, 56)), seconds=40)
+                self.assertEqual(ops.repeats, 0)
+
+    @unittest.skipUnless(HELD_CONNECT.exists(), "sanitizers do not go together with what is preloaded")
+    def test_a_system_log_on_a_mount_that_hangs_delays_only_itself_and_no_stop(self):
+        with Scratch() as scratch, Webhook() as ops, SystemLog(scratch.path("log")) as log:
+            path = scratch.path("log")
+            held = scratch.write("log.held", "")
+            sets = self.SETS | {"syslog/address": path, "webhook/ops": ops.url}
+            with Daemon(sets=sets, extra={"LD_PRELOAD": str(HELD_CONNECT), "TW_HELD_PATH": path}) as daemon:
+                self.publish(daemon, 50)
+                ops.wait_numbers(50)
+                daemon.await_line("syslog does not take alerts.*(it took too long|has not come back)")
+                self.publish(daemon, 50, "desk-8")
+                ops.wait_numbers(100)
+                self.assertEqual(log.got, [])
+                code, seconds = daemon.stop()
+                self.assertEqual(code, 0)
+                self.assertLess(seconds, 2 * PATIENCE)
+                daemon.restart()
+                daemon.await_line("syslog does not take alerts")
+                os.unlink(held)             # it comes back
+                daemon.await_line("syslog takes alerts again")
+                log.wait("all of them", lambda got: {int(data["key"].split("-")[1]) for _, data, _ in got} ==
+                         set(range(1, 101)))
+                self.assertEqual(ops.repeats, 0)
 
     def test_a_system_log_that_is_full_gets_the_rest_when_it_has_room(self):
         with Scratch() as scratch, Webhook() as ops, SystemLog(scratch.path("log"), reads=False) as log:

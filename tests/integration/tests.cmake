@@ -41,6 +41,8 @@ if(NOT TW_SANITIZE)
   # Sanitizers have an allocator of their own.
   add_library(slow_sync MODULE integration/preload/slow_sync.c)
   target_link_libraries(slow_sync PRIVATE ${CMAKE_DL_LIBS})
+  add_library(held_connect MODULE integration/preload/held_connect.c)
+  target_link_libraries(held_connect PRIVATE ${CMAKE_DL_LIBS})
   add_library(count_allocations MODULE integration/preload/allocations.c)
   tw_integration(allocations 120)
 endif()

@@ -24,7 +24,7 @@
 struct pen {       /* the carrier's */
     int let_go[2]; /* each byte lets one batch go */
     int written[2];
-    atomic_bool freed;
+    atomic_bool stopped, freed;
     uint32_t arrives_at_most;
 };
 
@@ -42,8 +42,15 @@ static void carry(void *self, struct tw_batch *batch)
     (void)!read(pen->let_go[0], &byte, 1);
     batch->arrived = batch->count < pen->arrives_at_most ? batch->count : pen->arrives_at_most;
     batch->number = batch->arrived < batch->count ? ENOSPC : 0;
+    batch->status = 75; /* of one alone */
+    tw_batch_say(batch, "not\nnow", 7);
     size_t bytes = batch->arrived == 0 ? 0 : batch->ends[batch->arrived - 1];
     TW_ASSERT(write(pen->written[1], batch->bytes.bytes, bytes) == (ssize_t)bytes);
+}
+
+static void stop_pen(void *self)
+{
+    atomic_store(&((struct pen *)self)->stopped, true);
 }
 
 static void free_pen(void *self)
@@ -57,7 +64,7 @@ static int make_world(void **state)
     assert_int_equal(pipe(world->pen.let_go), 0);
     assert_int_equal(pipe(world->pen.written), 0);
     world->pen.arrives_at_most = TW_DELIVERY_WINDOW;
-    struct tw_carrier carrier = {&world->pen, carry, free_pen};
+    struct tw_carrier carrier = {.self = &world->pen, .carry = carry, .stop = stop_pen, .free = free_pen};
     world->aside = tw_aside_new(&carrier, TIMEOUT_NS);
     *state = world;
     return 0;
@@ -168,6 +175,21 @@ static void what_did_not_arrive_says_why(void **state)
     assert_written(world, "a\n");
 }
 
+static void one_alone_has_a_status_and_its_own_words(void **state)
+{
+    struct world *world = *state;
+    begin(world, 0, "a\n");
+    assert_int_equal(work(world, 0), 0);
+    let_go(world);
+    wait_back(world);
+    assert_int_equal(work(world, 1), 1);
+    assert_true(world->attempts[0].answer.answered);
+    assert_int_equal(world->attempts[0].answer.status, 75);
+    assert_int_equal(world->attempts[0].said_length, 7);
+    assert_memory_equal(world->attempts[0].said, "not now", 7);
+    assert_written(world, "a\n");
+}
+
 static void one_that_hangs_ends_by_its_time_limit(void **state)
 {
     struct world *world = *state;
@@ -214,6 +236,7 @@ static void its_end_waits_for_nobody(void **state)
     assert_int_equal(work(world, 0), 0);
     tw_aside_free(&world->aside);
     assert_null(world->aside);
+    assert_true(atomic_load(&world->pen.stopped));
     assert_false(atomic_load(&world->pen.freed)); /* nothing has let it go */
 }
 
@@ -224,6 +247,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ASIDE_TEST(batches_go_one_after_the_other),
         ASIDE_TEST(what_did_not_arrive_says_why),
+        ASIDE_TEST(one_alone_has_a_status_and_its_own_words),
         ASIDE_TEST(one_that_hangs_ends_by_its_time_limit),
         ASIDE_TEST(one_that_comes_back_late_changes_nothing_and_others_go_on),
         ASIDE_TEST(its_end_waits_for_nobody),
