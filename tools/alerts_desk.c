@@ -85,12 +85,15 @@ static void print_delivery(const json_t *row)
     printf("%s%s\n", why[0] != '\0' ? ": " : "", why);
 }
 
-static void print_muted(const json_t *row)
+/* A one-shot alert does not come back: it stays untold. */
+static void print_muted(const json_t *row, bool one_shot)
 {
     printf("  n %" PRId64 " was told to nobody: muted by n %" PRId64 ", inhibit/%s", tw_row_number(row, "n"),
            tw_row_number(row, "by"), tw_row_text(row, "rule"));
     if (json_is_integer(json_object_get(row, "told")))
         printf(", and told with n %" PRId64 ", when that no longer held", tw_row_number(row, "told"));
+    else if (one_shot)
+        printf("; it is one-shot, and stays untold");
     putchar('\n');
 }
 
@@ -111,7 +114,8 @@ static void print_alert(const json_t *alert)
     json_array_foreach(json_object_get(alert, "silenced"), i, row)
         printf("  n %" PRId64 " was told to nobody: silence %" PRId64 "\n", tw_row_number(row, "n"),
                tw_row_number(row, "silence"));
-    json_array_foreach(json_object_get(alert, "muted"), i, row) print_muted(row);
+    const char *first = tw_row_text(json_array_get(json_object_get(alert, "events"), 0), "event");
+    json_array_foreach(json_object_get(alert, "muted"), i, row) print_muted(row, strcmp(first, "fire") == 0);
     json_array_foreach(json_object_get(alert, "actions"), i, row) print_action(row);
     json_array_foreach(json_object_get(alert, "deliveries"), i, row) print_delivery(row);
 }

@@ -160,7 +160,8 @@ int tw_silences_main(int argc, char **argv)
             "add     nobody is told of alerts that match, for a time: matchers as routes have them, all must hold\n"
             "expire  ends a silence early\n"
             "list    all silences: their state, and how many alert events they hid\n"
-            "muted   how many alert events the rules under inhibit/ in the configuration muted\n\n"
+            "muted   how many alert events the rules under inhibit/ in the configuration muted; those of one-shot\n"
+            "        alerts (LARGE_TRADE, FEED_GAP) are not told later\n\n"
             "Silenced alerts are raised, recorded and published as ever, and `alerts show` says what hid them.\n"
             "Each is recorded by the daemon, under a number h and for good; hours are those of session/zone.",
         .examples = "  tapewarden silences add 'type=LARGE_TRADE entity=~desk-7/.*' --for 2h --note \"migration\"\n"

@@ -115,6 +115,23 @@ class Inhibition(unittest.TestCase):
                 self.assertEqual((shown["rule"], shown["by"], shown["told"]), ("gaps", 1, 5))   # 5: B's ends, untold
                 self.check_end(daemon)
 
+    def test_a_one_shot_alert_that_was_muted_is_never_told_and_its_record_says_so(self):
+        sets = QUIET | {"webhook/ops": self.ops.url, "inhibit/calm/source": "type=HIGH_SYMBOL_EXPOSURE severity=CRITICAL",
+                        "inhibit/calm/target": "type=LARGE_TRADE", "rules/client_exposure/enabled": "off"}
+        with Daemon(data=self.data, sets=sets) as daemon:
+            with Publisher(daemon, "desk-1") as publisher:
+                publisher.publish([trade(symbol="X", qty=9000, price=200, account="A")])                # n 1: CRITICAL X
+                publisher.publish([trade(symbol="Y", qty=20000, price=1, account=None, side=None)])     # n 2: one-shot
+                publisher.publish([trade(symbol="X", side="S", qty=9000, price=200, account="A")])      # n 3: X ends
+                publisher.publish([trade(symbol="Z", qty=20000, price=1, account=None, side=None)])     # n 4: one-shot
+                self.ops.wait("all but one", lambda got: self.ops.numbers() == [1, 3, 4])
+            self.assertEqual(self.tool("alerts", "show", "2")[0]["muted"], [{"n": 2, "rule": "calm", "by": 1, "told": None}])
+            self.assertIn("n 2 was told to nobody: muted by n 1, inhibit/calm; it is one-shot, and stays untold\n",
+                          run_tool("alerts", "show", "2", "--data", self.data).out)
+            self.assertEqual(self.tool("silences", "muted"), [{"rule": "calm", "muted": 1, "told": 0, "last_n": 2}])
+            self.assertIn(2, [row["last_n"] for row in self.tool("alerts", "list")])
+            self.check_end(daemon)
+
     def test_without_rules_nothing_is_muted_and_bad_rules_are_refused(self):
         done = run_tool("config", "check", "--set", "inhibit/x/source=severity=HIGH")
         self.assertEqual(done.code, 2, done)
