@@ -66,7 +66,7 @@ static const char *fault_of_silence(const struct tw_action *action)
         return "a silence takes matchers of 1 to 512 bytes of UTF-8 without control characters";
     if (action->hours.length > TW_SILENCE_HOURS_BYTES_MAX ||
         (action->hours.length > 0 && !tw_name_note_valid(action->hours)))
-        return "the hours of a silence take at most 128 bytes";
+        return "the hours of a silence take at most 128 bytes of UTF-8; more of them are another silence";
     if (action->starts_ns < 0 || action->ends_ns <= action->starts_ns)
         return "a silence ends before it begins";
     if (action->why.length == 0)

@@ -63,7 +63,7 @@ int tw_desk_act(const struct tw_cli *cli, const char *directory, json_t *action,
     if (who == NULL)
         return tw_cli_usage(cli, "say --by whom: the user %u has no name", (unsigned)getuid());
     if (!written) {
-        tw_cli_say(cli->command, "names take 64 bytes, a note takes 1000");
+        tw_cli_say(cli->command, "that is too long: names take 64 bytes, a note 1000, matchers 512, hours 128");
         return TW_EXIT_REFUSED;
     }
     enum tw_control_end end = tw_control_ask(directory, request, "recorded it", &answer, &error);

@@ -92,9 +92,12 @@ static int add(const struct silences *silences)
     if (silences->cli.operand_count != 2)
         return tw_cli_usage(&silences->cli, "add takes matchers, in quotes: 'type=LARGE_TRADE entity=~desk-7/.*'");
     if (lasts_ns == 0)
-        return tw_cli_usage(&silences->cli, "add wants --for a time such as 30m, 2h or 1d12h");
+        return tw_cli_usage(&silences->cli, "add wants --for a time such as 30m, 2h or 1d12h, at most 36500d");
     if (silences->begins != NULL && begins_ns == 0)
-        return tw_cli_usage(&silences->cli, "--in takes a time such as 30m, 2h or 1d12h");
+        return tw_cli_usage(&silences->cli, "--in takes a time such as 30m, 2h or 1d12h, at most 36500d");
+    if (silences->hours != NULL && silences->hours[0] == '\0') /* and not every hour there is */
+        return tw_cli_usage(&silences->cli,
+                            "--hours takes hours such as \"Mon-Fri 22:00-06:00, Sat-Sun\"; these are empty");
     if (silences->note == NULL)
         return tw_cli_usage(&silences->cli, "add wants --note WHY");
     json_t *action = json_object();

@@ -34,15 +34,25 @@ static bool stand(void *context, const struct tw_store_action *stored)
     return true;
 }
 
+static bool has_lines(struct tw_text text)
+{
+    return text.length > 0 && memchr(text.bytes, '\n', text.length) != NULL;
+}
+
 /* Whether a silence can be added, or that one ended. */
 bool tw_silence_desk_may(struct tw_store *store, const struct tw_action *action, struct tw_store_error *error)
 {
     struct standing standing = {.silences = tw_silences_new(), .h = action->silence};
     char why[TW_MATCHER_WHY_BYTES];
     bool ok = tw_store_actions(store, 0, stand, &standing, error);
-    const char *fault = ok && action->verb == TW_ACTION_SILENCE ? tw_silence_fault(action, why) : NULL;
-    if (ok && fault != NULL)
-        ok = tw_desk_refuse(error, TW_STORE_REFUSED, "%.200s: %.240s", action->match.bytes, fault);
+    bool silences = action->verb == TW_ACTION_SILENCE;
+    const char *fault = ok && silences ? tw_silence_fault(action, why) : NULL;
+    const struct tw_text *at = fault == why ? &action->match : &action->hours;
+    if (ok && silences && (has_lines(action->match) || has_lines(action->hours)))
+        ok = tw_desk_refuse(error, TW_STORE_REFUSED, "matchers and hours stand in one line each");
+    else if (ok && fault != NULL)
+        ok = tw_desk_refuse(error, TW_STORE_REFUSED, "%.*s: %.240s", (int)(at->length < 200 ? at->length : 200),
+                            at->bytes, fault);
     else if (ok && action->verb == TW_ACTION_SILENCE && tw_silences_count(standing.silences) == TW_SILENCES_MAX)
         ok = tw_desk_refuse(error, TW_STORE_MISSING, "there are %u silences already; expire some", TW_SILENCES_MAX);
     else if (ok && action->verb == TW_ACTION_UNSILENCE && (!standing.met || standing.ended))

@@ -97,6 +97,37 @@ class Desk(unittest.TestCase):
             self.assertEqual(table, [["receiver", "delivered", "again", "rejected", "given_up", "not_needed", "pending", "dead"],
                                      ["ops", *(str(totals["ops"][state]) for state in table[0][1:])]])
 
+    def test_what_a_silence_cannot_be_is_said_with_what_and_where(self):
+        good = {"match": "type=LARGE_TRADE", "--for": "1h", "--note": "drill", "--by": "eve"}
+        table = (({"match": "entity=" + "a" * 506}, 4, "a silence takes matchers of 1 to 512 bytes"),
+                 ({"match": "entity=" + "a" * 5000}, 4, "that is too long: names take 64 bytes, a note 1000, matchers 512, hours 128"),
+                 ({"match": ""}, 4, "a silence takes matchers of 1 to 512 bytes"),
+                 ({"match": "entity=a\nb"}, 4, "matchers and hours stand in one line each"),
+                 ({"match": " ".join(f"entity!=A{at}" for at in range(17))}, 4, "'entity!=A16' is one matcher too many; 16 are"),
+                 ({"match": "typ=LARGE_TRADE"}, 4, "typ=LARGE_TRADE: 'typ=LARGE_TRADE' has no known label; there are type,"),
+                 ({"match": "entity=~("}, 4, "entity=~(: 'entity=~(' Unmatched ("),
+                 ({"--hours": "Mon," * 32 + "Mon"}, 4, "the hours of a silence take at most 128 bytes"),
+                 ({"--hours": "Mno 22:00-23:00"}, 4, "Mno 22:00-23:00: the hours are not like Mon-Fri 22:00-06:00, Sat-Sun"),
+                 ({"--hours": "Mon 25:00-26:00"}, 4, "Mon 25:00-26:00: the hours are not like"),
+                 ({"--hours": "Mon\nTue"}, 4, "matchers and hours stand in one line each"),
+                 ({"--hours": ""}, 2, "--hours takes hours such as"),     # not: at all hours
+                 ({"--for": "36501d"}, 2, "add wants --for a time such as 30m, 2h or 1d12h, at most 36500d"),
+                 ({"--for": "0h"}, 2, "add wants --for a time"),
+                 ({"--in": "soon"}, 2, "--in takes a time such as 30m, 2h or 1d12h, at most 36500d"),
+                 ({"--note": ""}, 4, "a silence wants a reason"),
+                 ({"--note": "n" * 1001}, 4, "a note takes at most 1000 bytes"),
+                 ({"--by": "b" * 65}, 4, "who it is by takes 1 to 64 bytes"))
+        with Daemon(data=self.data) as daemon:
+            for bad, code, said in table:
+                with self.subTest(bad=bad):
+                    words = good | bad
+                    flags = [word for key, value in words.items() if key != "match" for word in (key, value)]
+                    self.assertIn(said, self.tool("silences", "add", words["match"], *flags, code=code).err)
+            self.assertEqual(self.rows("silences", "list"), [])
+            self.rows("silences", "add", "entity=" + "a" * 505, "--hours", "Mon," * 31 + "Tue", "--for", "36500d", "--note",
+                      "n" * 1000, "--by", "b" * 64)       # all of it as long as it may be
+            self.assertEqual(daemon.stop()[0], 0)
+
     def test_digits_that_two_alerts_share_name_neither(self):
         first, second, digits = twins()
         with Daemon(data=self.data) as daemon:
