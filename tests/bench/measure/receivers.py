@@ -4,6 +4,8 @@ import json
 import subprocess
 import time
 
+from measure import proc
+
 
 class Receivers:
     """`with`: webhooks that listen. modes: {name: mode of bench_sink}."""
@@ -29,6 +31,10 @@ class Receivers:
     def state(self):
         """{name: counts}"""
         return self._ask("state")
+
+    def spent_ns(self):
+        """Their processor time so far."""
+        return sum(proc.thread_ns(self.process.pid).values())
 
     def set_mode(self, name, mode):
         self._ask(f"mode {self.ports[name]} {mode}")
