@@ -10,11 +10,10 @@
 #include "protocol/check.h"
 #include "protocol/status.h"
 
-static const enum tw_key_id keys[TW_SHEET_COUNT] = {[TW_SHEET_SLACK] = TW_KEY_ID_SLACK_TEMPLATE,
-                                                    [TW_SHEET_PAGERDUTY] = TW_KEY_ID_PAGERDUTY_TEMPLATE,
-                                                    [TW_SHEET_SNS] = TW_KEY_ID_SNS_TEMPLATE,
-                                                    [TW_SHEET_MAIL] = TW_KEY_ID_MAIL_TEMPLATE,
-                                                    [TW_SHEET_SYSLOG] = TW_KEY_ID_SYSLOG_TEMPLATE};
+static const enum tw_key_id keys[TW_SHEET_COUNT] = {
+    [TW_SHEET_SLACK] = TW_KEY_ID_SLACK_TEMPLATE,   [TW_SHEET_PAGERDUTY] = TW_KEY_ID_PAGERDUTY_TEMPLATE,
+    [TW_SHEET_SNS] = TW_KEY_ID_SNS_TEMPLATE,       [TW_SHEET_MAIL] = TW_KEY_ID_MAIL_TEMPLATE,
+    [TW_SHEET_SYSLOG] = TW_KEY_ID_SYSLOG_TEMPLATE, [TW_SHEET_ALERTMANAGER] = TW_KEY_ID_ALERTMANAGER_TEMPLATE};
 
 /* One byte more than there may be, so that a longer file is seen. NULL: it cannot be read. */
 static char *read_file(const char *path, size_t *length)

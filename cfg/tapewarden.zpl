@@ -311,6 +311,9 @@ pagerduty
     # url = ...
     # File with alertmanager/url in it. (a path)
     # url_file = ...
+    # File with templates of the annotations, for webhooks of that form, too; without it, those that are built
+    # in. (a path)
+    # template = ...
 
 # Deliveries to a topic of Amazon SNS; needs aws/access_key_id and aws/secret_access_key.
 # sns

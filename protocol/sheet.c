@@ -44,6 +44,9 @@ static const struct {
                         {TW_TEXT_TEXT, TW_ESCAPE_TEXT, 100000, 1},
                         {TW_TEXT_HTML, TW_ESCAPE_HTML, 200000, 1}}},
     [TW_SHEET_SYSLOG] = {"syslog", {{TW_TEXT_MESSAGE, TW_ESCAPE_LINE, 2048, 1}}},
+    [TW_SHEET_ALERTMANAGER] = {"alertmanager",
+                               {{TW_TEXT_SUMMARY, TW_ESCAPE_LINE, 2048, 1},
+                                {TW_TEXT_DESCRIPTION, TW_ESCAPE_TEXT, 8192, 1}}},
 };
 
 const char *tw_sheet_name(enum tw_sheet_kind kind)

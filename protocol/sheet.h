@@ -15,7 +15,15 @@
 
 #include "protocol/template.h"
 
-enum tw_sheet_kind { TW_SHEET_SLACK, TW_SHEET_PAGERDUTY, TW_SHEET_SNS, TW_SHEET_MAIL, TW_SHEET_SYSLOG, TW_SHEET_COUNT };
+enum tw_sheet_kind {
+    TW_SHEET_SLACK,
+    TW_SHEET_PAGERDUTY,
+    TW_SHEET_SNS,
+    TW_SHEET_MAIL,
+    TW_SHEET_SYSLOG,
+    TW_SHEET_ALERTMANAGER,
+    TW_SHEET_COUNT
+};
 const char *tw_sheet_name(enum tw_sheet_kind kind); /* "slack" */
 /* The file that says the same as what is built in. */
 const char *tw_sheet_built_in(enum tw_sheet_kind kind);
@@ -26,6 +34,7 @@ const char *tw_sheet_built_in(enum tw_sheet_kind kind);
     X(SUBJECT, "subject")                                                                                              \
     X(SUMMARY, "summary")                                                                                              \
     X(MESSAGE, "message")                                                                                              \
+    X(DESCRIPTION, "description")                                                                                      \
     X(TEXT, "text")                                                                                                    \
     X(BODY, "body")                                                                                                    \
     X(FIELD, "field") /* several, in their order */                                                                    \
@@ -93,7 +102,7 @@ void tw_sheet_render(const struct tw_sheet *sheet, enum tw_sheet_part part, uint
     X(PSEQ, "pseq", "its number there")                                                                                \
     X(SEQ, "seq", "its global number")                                                                                 \
     X(EXECUTION, "id", "its execution id, if it has one")                                                              \
-    X(SYMBOL, "symbol", "slack and mail, while the log has the trade; also the following")                             \
+    X(SYMBOL, "symbol", "slack, mail, alertmanager, while the log has the trade; also the following")                  \
     X(SIDE, "side", "buy or sell")                                                                                     \
     X(QTY, "qty", "")                                                                                                  \
     X(PRICE, "price", "")                                                                                              \

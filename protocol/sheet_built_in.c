@@ -31,6 +31,10 @@ static const char slack[] =
 
 static const char pagerduty[] = "{{$summary}}" HEADLINE "{{/summary}}\n";
 static const char sns[] = "{{$subject}}" HEADLINE "{{/subject}}\n";
+/* Who, how much, when and which trades are annotations of their own there. */
+static const char alertmanager[] = "{{$summary}}{{message}}{{/summary}}\n"
+                                   "{{! nothing, and then there is no such annotation }}\n"
+                                   "{{$description}}{{/description}}\n";
 static const char syslog[] = "{{$message}}" HEADLINE "{{/message}}\n";
 
 #define ROW(label, text) "<tr><td><b>" label "</b></td><td>" text "</td></tr>\n"
@@ -69,10 +73,8 @@ static const char mail[] =
 
 const char *tw_sheet_built_in(enum tw_sheet_kind kind)
 {
-    static const char *const texts[TW_SHEET_COUNT] = {[TW_SHEET_SLACK] = slack,
-                                                      [TW_SHEET_PAGERDUTY] = pagerduty,
-                                                      [TW_SHEET_SNS] = sns,
-                                                      [TW_SHEET_MAIL] = mail,
-                                                      [TW_SHEET_SYSLOG] = syslog};
+    static const char *const texts[TW_SHEET_COUNT] = {
+        [TW_SHEET_SLACK] = slack, [TW_SHEET_PAGERDUTY] = pagerduty, [TW_SHEET_SNS] = sns,
+        [TW_SHEET_MAIL] = mail,   [TW_SHEET_SYSLOG] = syslog,       [TW_SHEET_ALERTMANAGER] = alertmanager};
     return texts[kind];
 }

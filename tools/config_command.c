@@ -70,7 +70,8 @@ int tw_config_main(int argc, char **argv)
                        "        its unit and its meaning; secrets as ***\n"
                        "sample  a commented file with every key at its default\n"
                        "keys    the table of keys, in Markdown\n"
-                       "template  the built-in texts of slack, pagerduty, sns, mail or syslog, as a file to begin with",
+                       "template  the built-in texts of slack, pagerduty, alertmanager, sns, mail or syslog, as a file "
+                       "to begin with",
         .examples = "  tapewarden config check -c /etc/tapewarden/tapewarden.zpl\n"
                     "  tapewarden config show --set rules/velocity/threshold=20\n"
                     "  tapewarden config show --json | jq 'select(.source != \"default\")'\n"

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "actors/delivery/render.h"
+#include "actors/delivery/texts.h"
 #include "protocol/alert_text.h"
 #include "protocol/check.h"
 #include "protocol/json_text.h"
@@ -51,12 +52,24 @@ static void print_name(FILE *out, const char *label)
     fputc('"', out);
 }
 
-static void print_annotations(FILE *out, const struct tw_letter *letter)
+static void print_part(FILE *out, const char *before, const struct tw_buffer *text)
+{
+    fputs(before, out);
+    tw_json_text(out, (struct tw_text){(const char *)text->bytes, (uint32_t)text->length});
+}
+
+static void print_annotations(FILE *out, const struct tw_receiver *receiver, const struct tw_letter *letter)
 {
     struct tw_words words;
+    struct tw_texts texts;
+    struct tw_buffer summary = {0}, description = {0};
     tw_words_of(letter->view, &words);
-    fputs("{\"summary\":", out);
-    tw_json_text(out, letter->view->message);
+    tw_texts_of(receiver, letter, &texts);
+    tw_text_part(receiver, letter, TW_TEXT_SUMMARY, &summary);
+    tw_text_append(receiver, &texts, TW_TEXT_DESCRIPTION, 0, &description);
+    print_part(out, "{\"summary\":", &summary);
+    if (description.length > 0)
+        print_part(out, ",\"description\":", &description);
     fprintf(out, ",\"key\":\"%s\"", letter->key);
     for (uint32_t i = 1; i + 1 < words.count; i++) {
         fputc(',', out);
@@ -67,30 +80,32 @@ static void print_annotations(FILE *out, const struct tw_letter *letter)
     }
     fputc('}', out);
     tw_words_free(&words);
+    tw_buffer_free(&summary);
+    tw_buffer_free(&description);
 }
 
 /* end_ns 0: Alertmanager decides. */
-static void print_alert(FILE *out, const struct tw_letter *letter, const char *severity, int64_t start_ns,
-                        int64_t end_ns)
+static void print_alert(FILE *out, const struct tw_receiver *receiver, const struct tw_letter *letter,
+                        const char *severity, int64_t start_ns, int64_t end_ns)
 {
     fputs("{\"labels\":", out);
     print_labels(out, letter, severity);
     fputs(",\"annotations\":", out);
-    print_annotations(out, letter);
+    print_annotations(out, receiver, letter);
     print_time(out, "startsAt", start_ns);
     if (end_ns != 0)
         print_time(out, "endsAt", end_ns);
     fputc('}', out);
 }
 
-static void print_lesser(FILE *out, const struct tw_letter *letter, int64_t wall_ns)
+static void print_lesser(FILE *out, const struct tw_receiver *receiver, const struct tw_letter *letter, int64_t wall_ns)
 {
     for (int i = TW_SEVERITY_LOW; i <= TW_SEVERITY_CRITICAL; i++) {
         const char *severity = tw_severity_name((enum tw_severity)i);
         if (tw_text_is(letter->view->severity, severity))
             return;
         fputc(',', out);
-        print_alert(out, letter, severity, wall_ns, wall_ns);
+        print_alert(out, receiver, letter, severity, wall_ns, wall_ns);
     }
 }
 
@@ -101,14 +116,13 @@ static void render(const struct tw_receiver *receiver, const struct tw_letter *l
     char severity[16];
     const struct tw_alert_view *view = letter->view;
     int64_t end_ns = tw_alert_is_over(view) ? wall_ns : tw_text_is(view->event, "fire") ? 0 : wall_ns + FAR_NS;
-    (void)receiver;
     snprintf(severity, sizeof severity, "%.*s", (int)view->severity.length, view->severity.bytes);
     tw_body_open(&body);
     FILE *out = body.out;
     fputc('[', out);
-    print_alert(out, letter, severity, view->ts_ns < wall_ns ? view->ts_ns : wall_ns, end_ns);
+    print_alert(out, receiver, letter, severity, view->ts_ns < wall_ns ? view->ts_ns : wall_ns, end_ns);
     if (tw_text_is(view->event, "escalate"))
-        print_lesser(out, letter, wall_ns);
+        print_lesser(out, receiver, letter, wall_ns);
     fputc(']', out);
     tw_body_close(&body, request);
     tw_request_header(request, "content-type: application/json");
@@ -127,7 +141,7 @@ static void print_group(FILE *out, const struct tw_receiver *receiver, const str
     fprintf(out, ",\"groupLabels\":{\"alert\":\"%.*s\"},\"commonLabels\":", (int)view->id.length, view->id.bytes);
     print_labels(out, letter, severity);
     fputs(",\"commonAnnotations\":", out);
-    print_annotations(out, letter);
+    print_annotations(out, receiver, letter);
     fputs(",\"externalURL\":\"\"", out);
 }
 
@@ -145,7 +159,7 @@ static void render_v4(const struct tw_receiver *receiver, const struct tw_letter
     fprintf(out, ",\"alerts\":[{\"status\":\"%s\",\"labels\":", tw_alert_is_over(view) ? "resolved" : "firing");
     print_labels(out, letter, severity);
     fputs(",\"annotations\":", out);
-    print_annotations(out, letter);
+    print_annotations(out, receiver, letter);
     print_time(out, "startsAt", view->ts_ns);
     if (tw_alert_is_over(view))
         print_time(out, "endsAt", view->ts_ns);
@@ -159,6 +173,8 @@ static void render_v4(const struct tw_receiver *receiver, const struct tw_letter
 const struct tw_receiver_kind tw_webhook_v4 = {.name = "webhook",
                                                .transport = TW_TRANSPORT_HTTP,
                                                .path = "",
+                                               .has_sheet = true,
+                                               .sheet = TW_SHEET_ALERTMANAGER,
                                                .pace = {.under_way_max = TW_DELIVERIES_UNDER_WAY_MAX},
                                                .render = render_v4,
                                                .judge = tw_judge_http};
@@ -166,6 +182,9 @@ const struct tw_receiver_kind tw_webhook_v4 = {.name = "webhook",
 const struct tw_receiver_kind tw_alertmanager = {.name = "alertmanager",
                                                  .transport = TW_TRANSPORT_HTTP,
                                                  .path = "/api/v2/alerts",
+                                                 .has_sheet = true,
+                                                 .sheet = TW_SHEET_ALERTMANAGER,
+                                                 .wants_trades = true,
                                                  .pace = {.under_way_max = 2},
                                                  .render = render,
                                                  .judge = tw_judge_http};

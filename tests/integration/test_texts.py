@@ -12,7 +12,7 @@ import zlib
 
 from harness import Daemon, Publisher, Scratch, run_tool, trade, wait_until
 from harness.daemon import environment, executable
-from harness.sinks import MailServer, PagerDuty, Slack, SystemLog, certificate
+from harness.sinks import MailServer, PagerDuty, Slack, SystemLog, Webhook, certificate
 
 ACCOUNT = "Müller <b>&\"'"
 EPISODE = [trade(account=ACCOUNT, qty=4000, price="150.00", id="x-1"), trade(account=ACCOUNT, qty=3000, price="150.00"),
@@ -195,6 +195,23 @@ class Texts(unittest.TestCase):
             self.assertEqual([text for _, _, text in log.got], [f"{ACCOUNT} OPEN", f"{ACCOUNT} RESOLVE"])
             self.assertEqual((slack.faults, pagerduty.faults, log.faults), ([], [], []))
 
+    def test_alertmanager_s_annotations_say_what_its_template_says(self):
+        with Webhook() as old:
+            template = self.template("a", "{{$summary}}{{severity | lower}} {{entity}}{{/summary}}{{$description}}\n{{entity}} is at "
+                                          "{{value | number}} {{unit}},\nlimit {{threshold | number}}\n{{/description}}")
+            flags = ("--set", f"webhook/old={old.url}", "--set", "webhook_form/old=alertmanager")
+            [plain] = json.loads(run_tool("deliveries", "render", "old", "--raw", *flags).out)["alerts"]
+            [ours] = json.loads(run_tool("deliveries", "render", "old", "--raw", *flags, "--set",
+                                         f"alertmanager/template={template}").out)["alerts"]
+            said = plain["annotations"]
+            self.assertEqual(list(said), ["summary", "key", "alert", "who", "how_much", "when", "trades"])
+            self.assertTrue(said["summary"].startswith("EXAMPLE exposure 1,050,000 USD is above 750,000"), said)
+            self.assertEqual(ours["annotations"], said | {"summary": "critical EXAMPLE", "description":
+                                                          "EXAMPLE is at 1,050,000 USD,\nlimit 750,000"})
+            for name in ("old", "alertmanager"):
+                shown = run_tool("deliveries", "render", name, "--part", "summary", *flags, "--set", f"alertmanager/template={template}")
+                self.assertEqual(shown.out, "critical EXAMPLE\n", shown)
+
     def test_a_template_that_is_wrong_stops_the_start_and_the_check(self):
         path = self.template("bad", "{{$subject}}\n{{#trades}}\n  {{sybmol}}\n{{/trades}}\n{{/subject}}\n")
         sentence = f"{path}:3:5: there is no field sybmol in trades; did you mean symbol?"
@@ -205,7 +222,7 @@ class Texts(unittest.TestCase):
         self.assertEqual(run_tool("config", "check", "--set", "mail/template=/nowhere/x").code, 3)
 
     def test_what_is_built_in_is_a_file_to_begin_with(self):
-        for kind in ("slack", "pagerduty", "sns", "mail", "syslog"):
+        for kind in ("slack", "pagerduty", "alertmanager", "sns", "mail", "syslog"):
             done = run_tool("config", "template", kind)
             path = self.template(kind, done.out)
             self.assertEqual(run_tool("config", "check", "--set", f"{kind}/template={path}").out, "OK\n")

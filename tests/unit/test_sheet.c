@@ -73,7 +73,9 @@ static void what_is_built_in_is_a_file_like_any_other(void **state)
                 tw_sheet_render(built_in, (enum tw_sheet_part)part, i, &values, &a);
                 tw_sheet_render(file, (enum tw_sheet_part)part, i, &values, &b);
                 assert_int_equal(a.length, b.length);
-                assert_true(a.length > 0 && memcmp(a.bytes, b.bytes, a.length) == 0);
+                assert_int_equal(a.length > 0,
+                                 part != TW_TEXT_DESCRIPTION); /* there is none unless somebody writes one */
+                assert_true(a.length == 0 || memcmp(a.bytes, b.bytes, a.length) == 0);
                 tw_buffer_free(&a);
                 tw_buffer_free(&b);
             }
