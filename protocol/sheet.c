@@ -17,6 +17,14 @@ const struct tw_template_field tw_alert_fields[] = {TW_ALERT_FIELDS(FIELD) TW_AL
 #undef FIELD
 #undef LIST
 
+#define FIELD(symbol, name, meaning) {name, TW_MANY_##symbol, NULL},
+#define LIST(symbol, name, items, meaning) {name, TW_MANY_##symbol, items},
+static const struct tw_template_field tw_kind_fields[] = {TW_KIND_FIELDS(FIELD){NULL, 0, NULL}};
+static const struct tw_template_field tw_shown_fields[] = {TW_SHOWN_FIELDS(FIELD){NULL, 0, NULL}};
+const struct tw_template_field tw_digest_fields[] = {TW_DIGEST_FIELDS(FIELD) TW_DIGEST_LISTS(LIST){NULL, 0, NULL}};
+#undef FIELD
+#undef LIST
+
 /* ---- what kinds of receivers are told ---- */
 
 struct part_form {
@@ -26,7 +34,7 @@ struct part_form {
     uint32_t count;
 };
 
-#define FORMS_MAX 5u
+#define FORMS_MAX 10u
 static const struct {
     const char *name;
     struct part_form forms[FORMS_MAX]; /* ended by one of which there are 0 */
@@ -36,13 +44,23 @@ static const struct {
                          {TW_TEXT_TEXT, TW_ESCAPE_MRKDWN, 3000, 1},
                          {TW_TEXT_BODY, TW_ESCAPE_MRKDWN, 3000, 1},
                          {TW_TEXT_FIELD, TW_ESCAPE_MRKDWN, 2000, TW_SHEET_FIELDS_MAX},
-                         {TW_TEXT_CONTEXT, TW_ESCAPE_MRKDWN, 2000, 1}}},
+                         {TW_TEXT_CONTEXT, TW_ESCAPE_MRKDWN, 2000, 1},
+                         {TW_TEXT_DIGEST, TW_ESCAPE_MRKDWN, 3000, 1},
+                         {TW_TEXT_DIGEST_ALERTS, TW_ESCAPE_MRKDWN, 3000, 1},
+                         {TW_TEXT_GROUP, TW_ESCAPE_MRKDWN, 3000, 1},
+                         {TW_TEXT_GROUP_ALERTS, TW_ESCAPE_MRKDWN, 3000, 1}}},
     [TW_SHEET_PAGERDUTY] = {"pagerduty", {{TW_TEXT_SUMMARY, TW_ESCAPE_LINE, 1024, 1}}},
     [TW_SHEET_SNS] = {"sns", {{TW_TEXT_SUBJECT, TW_ESCAPE_LINE, 99, 1}}},
     [TW_SHEET_MAIL] = {"mail",
                        {{TW_TEXT_SUBJECT, TW_ESCAPE_LINE, 120, 1},
                         {TW_TEXT_TEXT, TW_ESCAPE_TEXT, 100000, 1},
-                        {TW_TEXT_HTML, TW_ESCAPE_HTML, 200000, 1}}},
+                        {TW_TEXT_HTML, TW_ESCAPE_HTML, 200000, 1},
+                        {TW_TEXT_DIGEST_SUBJECT, TW_ESCAPE_LINE, 1000, 1}, /* and then it is cut as any subject */
+                        {TW_TEXT_DIGEST_TEXT, TW_ESCAPE_TEXT, 100000, 1},
+                        {TW_TEXT_DIGEST_HTML, TW_ESCAPE_HTML, 200000, 1},
+                        {TW_TEXT_GROUP_SUBJECT, TW_ESCAPE_LINE, 1000, 1},
+                        {TW_TEXT_GROUP_TEXT, TW_ESCAPE_TEXT, 100000, 1},
+                        {TW_TEXT_GROUP_HTML, TW_ESCAPE_HTML, 200000, 1}}},
     [TW_SHEET_SYSLOG] = {"syslog", {{TW_TEXT_MESSAGE, TW_ESCAPE_LINE, 2048, 1}}},
     [TW_SHEET_ALERTMANAGER] = {"alertmanager",
                                {{TW_TEXT_SUMMARY, TW_ESCAPE_LINE, 2048, 1},
@@ -60,6 +78,16 @@ const char *tw_part_name(enum tw_sheet_part part)
     static const char *const names[] = {TW_SHEET_PARTS(NAME)};
 #undef NAME
     return names[part];
+}
+
+bool tw_part_is_of_many(enum tw_sheet_part part)
+{
+    return part >= TW_TEXT_DIGEST;
+}
+
+enum tw_sheet_part tw_part_of_group(enum tw_sheet_part digest)
+{
+    return (enum tw_sheet_part)(digest + (TW_TEXT_GROUP - TW_TEXT_DIGEST));
 }
 
 static const struct part_form *form_of(enum tw_sheet_kind kind, enum tw_sheet_part part)
@@ -145,8 +173,8 @@ static bool read_part(const struct reader *reader, const struct tw_tag *opened, 
     from += from < to && reader->text[from] == '\n' ? 1 : 0;
     to -= to > from && reader->text[to - 1] == '\n' ? 1 : 0;
     to -= to > from && reader->text[to - 1] == '\r' ? 1 : 0;
-    struct tw_template *template =
-        tw_template_read(reader->text, from, to, form->escape, tw_alert_fields, reader->fault);
+    const struct tw_template_field *fields = tw_part_is_of_many(form->part) ? tw_digest_fields : tw_alert_fields;
+    struct tw_template *template = tw_template_read(reader->text, from, to, form->escape, fields, reader->fault);
     if (template != NULL)
         reader->sheet->parts[form->part].list[reader->sheet->parts[form->part].count++] = template;
     return template != NULL;

@@ -39,7 +39,17 @@ const char *tw_sheet_built_in(enum tw_sheet_kind kind);
     X(BODY, "body")                                                                                                    \
     X(FIELD, "field") /* several, in their order */                                                                    \
     X(CONTEXT, "context")                                                                                              \
-    X(HTML, "html")
+    X(HTML, "html")                                                                                                    \
+    X(DIGEST, "digest_summary")                                                                                        \
+    X(DIGEST_ALERTS, "digest_alerts")                                                                                  \
+    X(DIGEST_SUBJECT, "digest_subject")                                                                                \
+    X(DIGEST_TEXT, "digest_text")                                                                                      \
+    X(DIGEST_HTML, "digest_html")                                                                                      \
+    X(GROUP, "group_summary")                                                                                          \
+    X(GROUP_ALERTS, "group_alerts")                                                                                    \
+    X(GROUP_SUBJECT, "group_subject")                                                                                  \
+    X(GROUP_TEXT, "group_text")                                                                                        \
+    X(GROUP_HTML, "group_html")
 enum tw_sheet_part {
 #define TW_SHEET_PART_MEMBER(symbol, name) TW_TEXT_##symbol,
     TW_SHEET_PARTS(TW_SHEET_PART_MEMBER)
@@ -47,6 +57,9 @@ enum tw_sheet_part {
         TW_TEXT_COUNT
 };
 const char *tw_part_name(enum tw_sheet_part part);
+/* Of many alerts in one message: its fields are those of a digest. And the part that says the same of a group. */
+bool tw_part_is_of_many(enum tw_sheet_part part);
+enum tw_sheet_part tw_part_of_group(enum tw_sheet_part digest);
 
 struct tw_sheet;
 /* text NULL: built in. NULL: *fault is set. */
@@ -134,5 +147,52 @@ enum tw_alert_field {
 };
 extern const struct tw_template_field tw_alert_fields[];
 #define TW_TRADES_SHOWN 8u /* of the list `trades` */
+
+/* ---- the fields of a digest, or a group's message ---- */
+
+#define TW_DIGEST_FIELDS(X)                                                                                            \
+    X(COUNT, "count", "how many alert events")                                                                         \
+    X(ONE, "one", "yes, if it is one")                                                                                 \
+    X(GROUP, "group", "the group's name")                                                                              \
+    X(REPEAT, "repeat", "how often it was told before; nothing: it is new")                                            \
+    X(FIRST_N, "first_n", "the number of the first of them")                                                           \
+    X(LAST_N, "last_n", "and of the last")                                                                             \
+    X(KEY, "key", "the idempotency key")                                                                               \
+    X(LOG, "log", "the log's id")                                                                                      \
+    X(RECEIVER, "receiver", "who is told")
+
+#define TW_KIND_FIELDS(X)                                                                                              \
+    X(KIND_ALL, "all", "how many of that type")                                                                        \
+    X(KIND_TYPE, "type", "LARGE_TRADE; or: that cannot be read")                                                       \
+    X(KIND_SEVERITIES, "severities", "20 CRITICAL, 100 HIGH")                                                          \
+    X(KIND_FIRST, "first", "yes, of the first in the list")                                                            \
+    X(KIND_LAST, "last", "yes, of the last")
+
+#define TW_SHOWN_FIELDS(X)                                                                                             \
+    X(HEADLINE, "headline", "severity and message")                                                                    \
+    X(MESSAGE, "message", "what happened, in a sentence")                                                              \
+    X(TYPE, "type", "of the alert")                                                                                    \
+    X(SEVERITY, "severity", "LOW, MEDIUM, HIGH or CRITICAL")                                                           \
+    X(EVENT, "event", "fire, open, escalate, resolve or retract")                                                      \
+    X(ENTITY_TYPE, "entity_type", "CLIENT, SYMBOL ...")                                                                \
+    X(ENTITY, "entity", "whom it is about")                                                                            \
+    X(N, "n", "the event's number")                                                                                    \
+    X(COLUMN, "n_column", "the same, in 8 columns")                                                                    \
+    X(FIRST, "first", "yes, of the first in the list")                                                                 \
+    X(LAST, "last", "yes, of the last")
+
+#define TW_DIGEST_LISTS(X)                                                                                             \
+    X(COUNTS, "counts", tw_kind_fields, "how many of which type")                                                      \
+    X(ALERTS, "alerts", tw_shown_fields, "the 10 latest of the most severe")
+
+enum tw_digest_field {
+#define TW_FIELD_MEMBER(symbol, name, meaning) TW_MANY_##symbol,
+#define TW_LIST_MEMBER(symbol, name, items, meaning) TW_MANY_##symbol,
+    TW_DIGEST_FIELDS(TW_FIELD_MEMBER) TW_KIND_FIELDS(TW_FIELD_MEMBER) TW_SHOWN_FIELDS(TW_FIELD_MEMBER)
+        TW_DIGEST_LISTS(TW_LIST_MEMBER)
+#undef TW_FIELD_MEMBER
+#undef TW_LIST_MEMBER
+};
+extern const struct tw_template_field tw_digest_fields[];
 
 #endif

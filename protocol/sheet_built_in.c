@@ -12,6 +12,20 @@
     "{{/symbol}}{{pub}}/{{pseq}}{{#id}} ({{id}}){{/id}}"
 #define MORE "{{#more}}; the latest of {{trade_count}}{{/more}}"
 
+/* Of many in one: how many of what, and the latest of the most severe. */
+#define MANY                                                                                                           \
+    "{{#repeat}}still open: {{/repeat}}{{count}} alert{{^one}}s{{/one}}{{#group}} of {{group}}{{/group}}"              \
+    "{{#counts}}{{#first}}: {{/first}}{{^first}}, {{/first}}{{all}} {{type}}"                                          \
+    "{{#severities}} ({{severities}}){{/severities}}{{/counts}}"
+#define SLACK_ALERTS                                                                                                   \
+    "{{#alerts}}{{^first}}\n{{/first}}\xe2\x80\xa2 {{headline | cut:250}} ({{n}}){{/alerts}}" /* a bullet */
+#define MAIL_MANY MANY "\n\nNumbers {{first_n}} to {{last_n}}. The latest of the most severe:\n"
+#define MAIL_ALERTS "{{#alerts}}\n{{n_column}}  {{headline}}\n{{/alerts}}\n"
+#define HTML_MANY                                                                                                      \
+    "<!DOCTYPE html>\n<html><body style=\"font-family:sans-serif\">\n<p><b>" MANY "</b></p>\n"                         \
+    "<p>Numbers {{first_n}} to {{last_n}}. The latest of the most severe:</p>\n<ul>\n"                                 \
+    "{{#alerts}}\n<li>{{n}} {{headline}}</li>\n{{/alerts}}\n</ul>\n</body></html>\n"
+
 static const char slack[] =
     "{{$headline}}\n"
     "{{#over}}\xe2\x9c\x85{{/over}}{{^over}}{{#critical}}\xf0\x9f\x94\xb4{{/critical}}"
@@ -27,7 +41,12 @@ static const char slack[] =
     "{{$field}}\n*When*\n{{ts}} (event time)\n{{/field}}\n"
     "{{$field}}{{#since}}*Since*\n{{since}} ({{lasted}}){{/since}}{{/field}}\n"
     "{{$field}}\n*Trades*\n{{#trades}}" TRADE "{{^last}}; {{/last}}{{/trades}}" MORE "\n{{/field}}\n"
-    "{{$context}}{{n}} (alert {{id}}){{/context}}\n";
+    "{{$context}}{{n}} (alert {{id}}){{/context}}\n"
+    "{{! of many in one message }}\n"
+    "{{$digest_summary}}" MANY "{{/digest_summary}}\n"
+    "{{$digest_alerts}}\n" SLACK_ALERTS "\n{{/digest_alerts}}\n"
+    "{{$group_summary}}" MANY "{{/group_summary}}\n"
+    "{{$group_alerts}}\n" SLACK_ALERTS "\n{{/group_alerts}}\n";
 
 static const char pagerduty[] = "{{$summary}}" HEADLINE "{{/summary}}\n";
 static const char sns[] = "{{$subject}}" HEADLINE "{{/subject}}\n";
@@ -69,7 +88,14 @@ static const char mail[] =
                                                   "<small>{{picture_title}}</small></p>\n"
                                                   "{{/picture}}\n"
                                                   "</body></html>\n"
-                                                  "{{/html}}\n";
+                                                  "{{/html}}\n"
+                                                  "{{! of many in one message }}\n"
+                                                  "{{$digest_subject}}" MANY "{{/digest_subject}}\n"
+                                                  "{{$digest_text}}\n" MAIL_MANY MAIL_ALERTS "\n{{/digest_text}}\n"
+                                                  "{{$digest_html}}\n" HTML_MANY "{{/digest_html}}\n"
+                                                  "{{$group_subject}}" MANY "{{/group_subject}}\n"
+                                                  "{{$group_text}}\n" MAIL_MANY MAIL_ALERTS "\n{{/group_text}}\n"
+                                                  "{{$group_html}}\n" HTML_MANY "{{/group_html}}\n";
 
 const char *tw_sheet_built_in(enum tw_sheet_kind kind)
 {

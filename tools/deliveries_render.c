@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "actors/delivery/digest_texts.h"
 #include "actors/delivery/evidence_actor.h"
 #include "actors/delivery/texts.h"
 #include "protocol/digest.h"
@@ -20,6 +21,8 @@ struct shown {
     struct tw_alert_view view;
     struct tw_evidence evidence;
     struct tw_letter letter;
+    struct tw_digest digest, group;
+    struct tw_digest_letter digest_letter, group_letter;
     char log_id[33], key[64];
 };
 
@@ -144,6 +147,33 @@ static bool take_receiver(struct shown *shown, const struct tw_cfg *cfg, const c
 
 /* ---- showing ---- */
 
+/* Two such alerts, in a digest and in a group. */
+static void take_many(struct shown *shown)
+{
+    static const char group[] = "desk{type=EXAMPLE}";
+    for (uint64_t n = 1; n <= 2; n++) {
+        tw_digest_add(&shown->digest, shown->view.n + n - 1, shown->record.bytes, shown->record.length);
+        tw_digest_add(&shown->group, shown->view.n + n - 1, shown->record.bytes, shown->record.length);
+    }
+    shown->group.group = (struct tw_text){group, sizeof group - 1};
+    shown->digest_letter = (struct tw_digest_letter){&shown->digest, shown->log_id, shown->key};
+    shown->group_letter = (struct tw_digest_letter){&shown->group, shown->log_id, shown->key};
+}
+
+static void append_part(struct shown *shown, struct tw_texts *texts, enum tw_sheet_part part, uint32_t at,
+                        struct tw_buffer *out)
+{
+    struct tw_digest_texts many;
+    bool group = part >= TW_TEXT_GROUP;
+    if (!tw_part_is_of_many(part)) {
+        tw_text_append(&shown->receiver, texts, part, at, out);
+        return;
+    }
+    tw_digest_texts_of(&shown->receiver, group ? &shown->group_letter : &shown->digest_letter, &many);
+    tw_digest_text_append(&shown->receiver, &many,
+                          group ? (enum tw_sheet_part)(part - (TW_TEXT_GROUP - TW_TEXT_DIGEST)) : part, out);
+}
+
 static int show_raw(struct shown *shown)
 {
     struct tw_request request = {.header_count = 0};
@@ -159,7 +189,7 @@ static void show_part(struct shown *shown, struct tw_texts *texts, enum tw_sheet
 {
     for (uint32_t i = 0; i < tw_sheet_count(shown->receiver.sheet, part); i++) {
         struct tw_buffer text = {0};
-        tw_text_append(&shown->receiver, texts, part, i, &text);
+        append_part(shown, texts, part, i, &text);
         if (headed)
             printf("--- %s\n", tw_part_name(part));
         if (text.length > 0 || !headed)
@@ -179,7 +209,7 @@ static void show_json(struct shown *shown, struct tw_texts *texts)
             printf(",\"%s\":%s", tw_part_name((enum tw_sheet_part)part), list ? "[" : "");
         for (uint32_t i = 0; i < count; i++) {
             struct tw_buffer text = {0};
-            tw_text_append(&shown->receiver, texts, (enum tw_sheet_part)part, i, &text);
+            append_part(shown, texts, (enum tw_sheet_part)part, i, &text);
             fputs(i > 0 ? "," : "", stdout);
             tw_json_text(stdout, (struct tw_text){(const char *)text.bytes, (uint32_t)text.length});
             tw_buffer_free(&text);
@@ -248,7 +278,11 @@ int tw_deliveries_render(const struct tw_cli *cli, const struct tw_cfg *cfg, con
     if (exit_code == TW_CLI_GO_ON && picture)
         exit_code = show_picture(&shown);
     if (exit_code == TW_CLI_GO_ON)
+        take_many(&shown);
+    if (exit_code == TW_CLI_GO_ON)
         exit_code = raw ? show_raw(&shown) : show_texts(&shown, wish->part);
+    tw_digest_clear(&shown.digest);
+    tw_digest_clear(&shown.group);
     tw_buffer_free(&shown.record);
     tw_evidence_free(&shown.evidence);
     return exit_code;

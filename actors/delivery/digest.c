@@ -68,37 +68,16 @@ void tw_digest_clear(struct tw_digest *digest)
     memset(digest, 0, sizeof *digest);
 }
 
-static void append_severities(struct tw_buffer *out, const uint32_t by[TW_SEVERITY_CRITICAL + 1])
+void tw_digest_severities(struct tw_buffer *out, const struct tw_digest *digest, enum tw_rule rule)
 {
-    const char *before = " (";
+    const char *before = "";
     for (int severity = TW_SEVERITY_CRITICAL; severity >= TW_SEVERITY_LOW; severity--) {
-        if (by[severity] == 0)
+        if (digest->by[rule][severity] == 0)
             continue;
-        tw_append_format(out, "%s%" PRIu32 " %s", before, by[severity], tw_severity_name((enum tw_severity)severity));
+        tw_append_format(out, "%s%" PRIu32 " %s", before, digest->by[rule][severity],
+                         tw_severity_name((enum tw_severity)severity));
         before = ", ";
     }
-    tw_append_format(out, ")");
-}
-
-void tw_digest_summary(struct tw_buffer *out, const struct tw_digest *digest)
-{
-    const char *before = ": ";
-    tw_append_format(out, "%s%" PRIu32 " alert%s", digest->repeat > 0 ? "still open: " : "", digest->count,
-                     digest->count == 1 ? "" : "s");
-    if (digest->group.length > 0)
-        tw_append_format(out, " of %.*s", (int)digest->group.length, digest->group.bytes);
-    for (int rule = 0; rule < TW_RULE_COUNT; rule++) {
-        uint32_t all = 0;
-        for (int severity = 0; severity <= TW_SEVERITY_CRITICAL; severity++)
-            all += digest->by[rule][severity];
-        if (all == 0)
-            continue;
-        tw_append_format(out, "%s%" PRIu32 " %s", before, all, tw_rule_type((enum tw_rule)rule));
-        append_severities(out, digest->by[rule]);
-        before = ", ";
-    }
-    if (digest->unreadable > 0)
-        tw_append_format(out, "%s%" PRIu32 " that cannot be read", before, digest->unreadable);
 }
 
 void tw_digest_counts_json(struct tw_buffer *out, const struct tw_digest *digest)

@@ -29,9 +29,8 @@ struct tw_digest {
 void tw_digest_add(struct tw_digest *digest, uint64_t n, const void *bytes, size_t length);
 void tw_digest_clear(struct tw_digest *digest); /* frees */
 
-/* "137 alerts of desk{}: ...", "still open: 1 alert of desk{}: ...";
- * "137 alerts: 120 HIGH_SYMBOL_EXPOSURE (20 CRITICAL, 100 HIGH), 17 LARGE_TRADE (17 HIGH)" */
-void tw_digest_summary(struct tw_buffer *out, const struct tw_digest *digest);
+/* "20 CRITICAL, 100 HIGH", of that type. */
+void tw_digest_severities(struct tw_buffer *out, const struct tw_digest *digest, enum tw_rule rule);
 /* "HIGH_SYMBOL_EXPOSURE":{"CRITICAL":20,"HIGH":100},... */
 void tw_digest_counts_json(struct tw_buffer *out, const struct tw_digest *digest);
 /* ,"group":"desk{}" and ,"repeat":2 if they are one, and told again. */

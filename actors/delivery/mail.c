@@ -3,11 +3,10 @@
  * A mail: text and HTML with a picture in it, every line ended by CR LF and short enough for every server, one thread
  * an episode.
  */
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "actors/delivery/digest.h"
+#include "actors/delivery/digest_texts.h"
 #include "actors/delivery/render.h"
 #include "actors/delivery/texts.h"
 #include "protocol/alert_text.h"
@@ -100,18 +99,6 @@ static void append_quoted(struct tw_buffer *out, const struct tw_buffer *text)
     tw_buffer_append(out, "\r\n", 2);
 }
 
-static void append_html(struct tw_buffer *out, const struct tw_buffer *text)
-{
-    for (size_t i = 0; i < text->length; i++) {
-        const char *as = text->bytes[i] == '&'   ? "&amp;"
-                         : text->bytes[i] == '<' ? "&lt;"
-                         : text->bytes[i] == '>' ? "&gt;"
-                         : text->bytes[i] == '"' ? "&quot;"
-                                                 : NULL;
-        tw_buffer_append(out, as == NULL ? (const void *)&text->bytes[i] : as, as == NULL ? 1 : strlen(as));
-    }
-}
-
 static void append_part(struct tw_buffer *out, const char *boundary, const char *type, const struct tw_buffer *text)
 {
     tw_append_format(out,
@@ -194,45 +181,20 @@ static void render(const struct tw_receiver *receiver, const struct tw_letter *l
     tw_buffer_free(&html);
 }
 
-static void write_digest(const struct tw_digest *digest, const struct tw_buffer *summary, struct tw_buffer *text,
-                         struct tw_buffer *html)
-{
-    tw_buffer_append(text, summary->bytes, summary->length);
-    tw_append_format(text, "\n\nNumbers %" PRIu64 " to %" PRIu64 ". The latest of the most severe:\n", digest->first_n,
-                     digest->last_n);
-    tw_append_format(html, "<!DOCTYPE html>\n<html><body style=\"font-family:sans-serif\">\n<p><b>");
-    append_html(html, summary);
-    tw_append_format(html,
-                     "</b></p>\n<p>Numbers %" PRIu64 " to %" PRIu64 ". The latest of the most severe:</p>\n<ul>\n",
-                     digest->first_n, digest->last_n);
-    for (uint32_t i = 0; i < digest->shown_count; i++) {
-        struct tw_alert_view view;
-        struct tw_buffer line = {0};
-        if (!tw_digest_view(digest, i, &view))
-            continue;
-        tw_words_headline(&line, &view);
-        tw_append_format(text, "%8" PRIu64 "  ", view.n);
-        tw_buffer_append(text, line.bytes, line.length);
-        tw_append_format(text, "\n");
-        tw_append_format(html, "<li>%" PRIu64 " ", view.n);
-        append_html(html, &line);
-        tw_append_format(html, "</li>\n");
-        tw_buffer_free(&line);
-    }
-    tw_append_format(html, "</ul>\n</body></html>");
-}
-
 static void render_digest(const struct tw_receiver *receiver, const struct tw_digest_letter *letter, int64_t wall_ns,
                           struct tw_request *request)
 {
-    struct tw_buffer summary = {0}, text = {0}, html = {0};
+    struct tw_digest_texts texts;
+    struct tw_buffer subject = {0}, text = {0}, html = {0};
     tw_request_clear(request);
-    tw_digest_summary(&summary, letter->digest);
-    write_digest(letter->digest, &summary, &text, &html);
-    append_headers(&request->body, receiver, &summary, letter->key, wall_ns);
+    tw_digest_texts_of(receiver, letter, &texts);
+    tw_digest_text_append(receiver, &texts, TW_TEXT_DIGEST_SUBJECT, &subject);
+    tw_digest_text_append(receiver, &texts, TW_TEXT_DIGEST_TEXT, &text);
+    tw_digest_text_append(receiver, &texts, TW_TEXT_DIGEST_HTML, &html);
+    append_headers(&request->body, receiver, &subject, letter->key, wall_ns);
     tw_append_format(&request->body, "Message-ID: <%s@%s>\r\n", letter->key, tw_mail_domain(receiver->from));
     append_body(&request->body, letter->key, &text, &html, NULL, NULL);
-    tw_buffer_free(&summary);
+    tw_buffer_free(&subject);
     tw_buffer_free(&text);
     tw_buffer_free(&html);
 }

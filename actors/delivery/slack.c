@@ -3,44 +3,23 @@
  * Slack's incoming webhooks, with Block Kit. Its limits: 150 characters in a header, 3,000 in a section, 10 fields of
  * 2,000, 50 blocks, one message a second.
  */
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/delivery/digest.h"
+#include "actors/delivery/digest_texts.h"
 #include "actors/delivery/render.h"
 #include "actors/delivery/texts.h"
 #include "protocol/check.h"
 #include "protocol/json_text.h"
 
 #define SECTION_CHARACTERS 3000u
-#define DIGEST_LINE_CHARACTERS 250u /* 10 of them fit into a section */
 
 struct printing {
     const struct tw_receiver *receiver;
     FILE *out;
     struct tw_texts texts;
 };
-
-/* &, < and > are Slack's own; what would be too long ends in "...", never within an escape. */
-static void append_escaped(struct tw_buffer *out, const char *text, size_t length, size_t characters)
-{
-    for (size_t at = 0, bytes; at < length; at += bytes) {
-        const char *as = text[at] == '&' ? "&amp;" : text[at] == '<' ? "&lt;" : text[at] == '>' ? "&gt;" : NULL;
-        bytes = tw_text_cut(text + at, length - at, 1);
-        size_t needed = as == NULL ? 1 : strlen(as);
-        if (needed + 3 > characters) {
-            tw_buffer_append(out, "...", 3);
-            return;
-        }
-        characters -= needed;
-        if (as == NULL)
-            tw_buffer_append(out, text + at, bytes);
-        else
-            tw_buffer_append(out, as, needed);
-    }
-}
 
 static void print_text(FILE *out, const char *type, const struct tw_buffer *text, size_t characters)
 {
@@ -120,26 +99,19 @@ static void render_digest(const struct tw_receiver *receiver, const struct tw_di
                           struct tw_request *request)
 {
     struct tw_body body;
-    struct tw_buffer summary = {0}, escaped = {0}, lines = {0};
-    (void)receiver, (void)wall_ns;
-    tw_digest_summary(&summary, letter->digest);
-    append_escaped(&escaped, (const char *)summary.bytes, summary.length, SECTION_CHARACTERS);
-    for (uint32_t i = 0; i < letter->digest->shown_count; i++) {
-        struct tw_alert_view view;
-        struct tw_buffer headline = {0};
-        if (!tw_digest_view(letter->digest, i, &view))
-            continue;
-        tw_words_headline(&headline, &view);
-        tw_append_format(&lines, "%s\xe2\x80\xa2 ", i > 0 ? "\n" : ""); /* a bullet */
-        append_escaped(&lines, (const char *)headline.bytes, headline.length, DIGEST_LINE_CHARACTERS);
-        tw_append_format(&lines, " (%" PRIu64 ")", view.n);
-        tw_buffer_free(&headline);
-    }
+    struct tw_digest_texts texts;
+    struct tw_buffer summary = {0}, lines = {0};
+    (void)wall_ns;
+    tw_digest_texts_of(receiver, letter, &texts);
+    tw_digest_text_append(receiver, &texts, TW_TEXT_DIGEST, &summary);
+    tw_digest_text_append(receiver, &texts, TW_TEXT_DIGEST_ALERTS, &lines);
+    if (summary.length == 0) /* Slack wants some */
+        tw_buffer_append(&summary, "-", 1);
     tw_body_open(&body);
     fputs("{\"text\":", body.out);
-    tw_json_text(body.out, (struct tw_text){(const char *)escaped.bytes, (uint32_t)escaped.length});
+    tw_json_text(body.out, (struct tw_text){(const char *)summary.bytes, (uint32_t)summary.length});
     fputs(",\"blocks\":[{\"type\":\"section\",\"text\":", body.out);
-    print_text(body.out, "mrkdwn", &escaped, SECTION_CHARACTERS);
+    print_text(body.out, "mrkdwn", &summary, SECTION_CHARACTERS);
     if (lines.length > 0) {
         fputs("},{\"type\":\"section\",\"text\":", body.out);
         print_text(body.out, "mrkdwn", &lines, SECTION_CHARACTERS);
@@ -149,7 +121,6 @@ static void render_digest(const struct tw_receiver *receiver, const struct tw_di
     tw_request_header(request, "content-type: application/json; charset=utf-8");
     tw_request_header(request, "idempotency-key: %s", letter->key);
     tw_buffer_free(&summary);
-    tw_buffer_free(&escaped);
     tw_buffer_free(&lines);
 }
 

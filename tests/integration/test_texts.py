@@ -195,6 +195,23 @@ class Texts(unittest.TestCase):
             self.assertEqual([text for _, _, text in log.got], [f"{ACCOUNT} OPEN", f"{ACCOUNT} RESOLVE"])
             self.assertEqual((slack.faults, pagerduty.faults, log.faults), ([], [], []))
 
+    def test_a_group_says_what_its_template_says(self):
+        template = self.template("g", "{{$group_summary}}{{count}} in {{group}}{{#counts}}, {{all}} {{type | lower}}{{/counts}}"
+                                      "{{/group_summary}}{{$group_alerts}}{{#alerts}}[{{entity}}]{{/alerts}}{{/group_alerts}}")
+        shown = run_tool("deliveries", "render", "slack", "--part", "group_summary", "--set", f"slack/template={template}")
+        self.assertEqual(shown.out, "2 in desk{type=EXAMPLE}, 2 high_symbol_exposure\n", shown)
+        with Slack() as slack:
+            sets = {"slack/webhook_url_file": self.scratch.write("slack", slack.url), "slack/template": template,
+                    "route/all/receiver": "slack", "route/all/group_by": "type", "route/all/group_wait": 2}
+            with Daemon(sets=sets) as daemon:
+                with Publisher(daemon, "desk-7") as publisher:
+                    publisher.publish([trade(qty=20000, account=None, side=None) for _ in range(3)])
+                [message] = slack.wait("the group", lambda got: got[:1])
+                self.assertEqual(daemon.stop()[0], 0)
+        self.assertEqual(message["text"], "3 in all{type=LARGE_TRADE}, 3 large_trade")
+        self.assertEqual([block["text"]["text"] for block in message["blocks"]],
+                         [message["text"], "[desk-7/0/3][desk-7/0/2][desk-7/0/1]"])
+
     def test_alertmanager_s_annotations_say_what_its_template_says(self):
         with Webhook() as old:
             template = self.template("a", "{{$summary}}{{severity | lower}} {{entity}}{{/summary}}{{$description}}\n{{entity}} is at "
