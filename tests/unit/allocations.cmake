@@ -2,7 +2,6 @@
 # library.
 tw_test(evidence unit tw_cores)
 tw_test(velocity unit tw_cores)
-tw_test(archive unit tw_cores)
 tw_test(holdings unit tw_cores)
 tw_test(allocations unit tw_tools)
 target_link_options(test_allocations PRIVATE

@@ -4,6 +4,7 @@ target_link_libraries(test_gateway_world PUBLIC tw_cores tw_protocol PkgConfig::
 if(TW_SANITIZE STREQUAL "thread")
   return() # pure cores on one thread: minutes in which TSan has nothing to find
 endif()
+tw_test(archive unit tw_cores)
 tw_test(snapshot_judging unit test_gateway_world tw_cfg)
 tw_test(answer_parts unit test_gateway_world tw_cfg)
 foreach(story intake resends columns refusals incarnations acks clock busts feeds recovery random)
