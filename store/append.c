@@ -171,8 +171,9 @@ enum tw_store_status tw_store_append(struct tw_store *store, struct tw_frame *co
     enum tw_store_status status = tw_store_write(store, store->batch, "write into", error);
     if (status != TW_STORE_OK)
         return status;
-    if (!tw_store_sync(store, "write into", error))
-        return error->status;
+    status = tw_store_sync(store, "write into", error);
+    if (status != TW_STORE_OK)
+        return status;
     if (!tw_store_highwater_write(store, &head, error)) {
         tw_store_writes_end(store, error);
         return error->status;

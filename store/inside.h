@@ -260,6 +260,9 @@ struct tw_store {
     struct tw_store_error damage;
     bool write_failed; /* RocksDB refused a write: it has to be opened anew */
     struct tw_store_error write_failure;
+    /* Writes that found no room, and as many of them as a write behind has answered: between the two RocksDB's
+     * write-ahead log is broken off. */
+    uint64_t writes_refused, refusals_mended;
 
     pthread_mutex_t syncing; /* held by who syncs: RocksDB does not survive two of a file when the first fails */
 
@@ -297,8 +300,10 @@ struct tw_store_indexed tw_store_indexed_now(const struct tw_store *store);
 enum tw_store_status tw_store_write(struct tw_store *store, rocksdb_writebatch_t *batch, const char *what,
                                     struct tw_store_error *error);
 /* Makes all that was written durable, whoever wrote it. Others write on meanwhile: a write that is synced by itself
- * would hold up all behind it, the alerts' first of all. When it has failed, nothing more is written, as above. */
-bool tw_store_sync(struct tw_store *store, const char *what, struct tw_store_error *error);
+ * would hold up all behind it, the alerts' first of all. TW_STORE_FULL: a write behind found no room, perhaps another
+ * thread's, and broke the log off; what was written may be there or not, and the same may be written again. When it has
+ * failed otherwise, nothing more is written, as above. */
+enum tw_store_status tw_store_sync(struct tw_store *store, const char *what, struct tw_store_error *error);
 bool tw_store_write_failed(struct tw_store *store, struct tw_store_error *error); /* fills *error if so */
 void tw_store_writes_end(struct tw_store *store, const struct tw_store_error *error);
 

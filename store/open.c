@@ -210,7 +210,7 @@ static bool create_meta(struct tw_store *store, struct tw_store_error *error)
     tw_batch_put(store, batch, TW_FAMILY_INDEX, "p", 1, &store->indexed, sizeof store->indexed);
     enum tw_store_status status = tw_store_write(store, batch, "write into", error);
     rocksdb_writebatch_destroy(batch);
-    return status == TW_STORE_OK && tw_store_sync(store, "write into", error);
+    return status == TW_STORE_OK && tw_store_sync(store, "write into", error) == TW_STORE_OK;
 }
 
 static bool damaged_meta(const struct tw_store *store, const char *row, struct tw_store_error *error)
@@ -305,7 +305,7 @@ static bool upgrade(struct tw_store *store, struct tw_store_error *error)
     tw_batch_put(store, batch, TW_FAMILY_META, "format", 6, &format, sizeof format);
     enum tw_store_status status = tw_store_write(store, batch, "upgrade", error);
     rocksdb_writebatch_destroy(batch);
-    if (status != TW_STORE_OK || !tw_store_sync(store, "upgrade", error))
+    if (status != TW_STORE_OK || tw_store_sync(store, "upgrade", error) != TW_STORE_OK)
         return false;
     store->format = TW_STORE_FORMAT;
     return tw_store_format_write(store, TW_STORE_FORMAT, error);

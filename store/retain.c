@@ -192,7 +192,7 @@ static bool write_retained(struct tw_store *store, const struct tw_retained *ret
                                        (const char *)refusal, sizeof refusal);
     enum tw_store_status status = tw_store_write(store, batch, "drop old trades of", error);
     rocksdb_writebatch_destroy(batch);
-    return status == TW_STORE_OK && tw_store_sync(store, "drop old trades of", error);
+    return status == TW_STORE_OK && tw_store_sync(store, "drop old trades of", error) == TW_STORE_OK;
 }
 
 /* Whole files of the log; what shares a file with records that stay goes when that file is compacted, or with the next

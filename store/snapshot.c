@@ -239,7 +239,7 @@ bool tw_store_snapshot_finish(struct tw_snapshot_writer **writer_pointer, uint64
     TW_ASSERT(tw_snapshot_parts_missing(&writer->parts, writer->head.shards) == NULL);
     TW_ASSERT(writer->head.lsn <= tw_store_last_lsn(store) && last_alert <= tw_store_last_alert(store));
     writer->trailer.last_alert = last_alert;
-    if (!take_chain(writer, error) || !tw_store_sync(store, "sync the alerts of", error) ||
+    if (!take_chain(writer, error) || tw_store_sync(store, "sync the alerts of", error) != TW_STORE_OK ||
         !write_trailer(writer, error) || !publish(writer, error))
         return false;
     free_writer(writer_pointer);

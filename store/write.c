@@ -2,6 +2,8 @@
  *
  * Writing batches: the journal, the router, the indexer, the keeper and the delivery do, each from its thread.
  */
+#include <errno.h>
+
 #include "store/inside.h"
 
 bool tw_store_write_failed(struct tw_store *store, struct tw_store_error *error)
@@ -41,6 +43,25 @@ static void keep_something_to_flush(struct tw_store *store)
     rocksdb_free(message); /* the write behind it will say the same */
 }
 
+/* How many writes have found no room so far. */
+static uint64_t refused_so_far(struct tw_store *store)
+{
+    pthread_mutex_lock(&store->lock);
+    uint64_t refused = store->writes_refused;
+    pthread_mutex_unlock(&store->lock);
+    return refused;
+}
+
+static void take_outcome(struct tw_store *store, bool refused, uint64_t refused_before)
+{
+    pthread_mutex_lock(&store->lock);
+    if (refused)
+        store->writes_refused++;
+    else if (refused_before > store->refusals_mended) /* RocksDB began another log before it took this one */
+        store->refusals_mended = refused_before;
+    pthread_mutex_unlock(&store->lock);
+}
+
 enum tw_store_status tw_store_write(struct tw_store *store, rocksdb_writebatch_t *batch, const char *what,
                                     struct tw_store_error *error)
 {
@@ -49,30 +70,46 @@ enum tw_store_status tw_store_write(struct tw_store *store, rocksdb_writebatch_t
     error = error == NULL ? &own : error;
     if (tw_store_write_failed(store, error))
         return error->status;
+    uint64_t refused = refused_so_far(store);
     keep_something_to_flush(store);
     rocksdb_write(store->db, store->write_options, batch, &message);
-    if (message == NULL)
-        return TW_STORE_OK;
-    enum tw_store_status status = tw_store_fail_rocksdb(error, store->directory, what, message);
-    if (status != TW_STORE_FULL)
+    enum tw_store_status status =
+        message == NULL ? TW_STORE_OK : tw_store_fail_rocksdb(error, store->directory, what, message);
+    if (status == TW_STORE_OK || status == TW_STORE_FULL)
+        take_outcome(store, status == TW_STORE_FULL, refused);
+    else
         tw_store_writes_end(store, error);
     return status;
 }
 
-bool tw_store_sync(struct tw_store *store, const char *what, struct tw_store_error *error)
+/* RocksDB aborts when a log is synced that a write broke off. Between this look and its own another thread's write may
+ * still find no room: that takes a disk that fills up past the reserve within a microsecond. */
+static bool is_broken_off(struct tw_store *store, const char *what, struct tw_store_error *error)
+{
+    pthread_mutex_lock(&store->lock);
+    bool broken = store->writes_refused != store->refusals_mended;
+    pthread_mutex_unlock(&store->lock);
+    if (broken)
+        tw_store_fail_errno(error, ENOSPC, what, store->directory);
+    return broken;
+}
+
+enum tw_store_status tw_store_sync(struct tw_store *store, const char *what, struct tw_store_error *error)
 {
     char *message = NULL;
+    enum tw_store_status status = TW_STORE_OK;
     pthread_mutex_lock(&store->syncing);
-    bool synced = !tw_store_write_failed(store, error);
-    if (synced) {
+    if (tw_store_write_failed(store, error) || is_broken_off(store, what, error)) {
+        status = error->status;
+    } else {
         rocksdb_flush_wal(store->db, 1, &message);
-        synced = message == NULL;
-        if (!synced) {
+        if (message != NULL) {
             tw_store_fail_rocksdb(error, store->directory, what, message);
-            error->status = TW_STORE_FAILED; /* for want of room, too: no second try brings what the kernel forgot */
+            /* for want of room, too: no second try brings what the kernel forgot */
+            status = error->status = TW_STORE_FAILED;
             tw_store_writes_end(store, error);
         }
     }
     pthread_mutex_unlock(&store->syncing);
-    return synced;
+    return status;
 }

@@ -7,6 +7,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
+#include <rocksdb/c.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,6 +92,20 @@ int fsync(int fd)
 int fdatasync(int fd)
 {
     return syncs(fd) ? REAL("fdatasync", sync_call)(fd) : -1;
+}
+
+/* Right behind a write of RocksDB's that succeeded, once: what another thread might do then. */
+static void (*behind_write)(void);
+typedef void (*rocksdb_write_call)(rocksdb_t *db, const rocksdb_writeoptions_t *options, rocksdb_writebatch_t *batch,
+                                   char **error);
+
+void rocksdb_write(rocksdb_t *db, const rocksdb_writeoptions_t *options, rocksdb_writebatch_t *batch, char **error)
+{
+    void (*then)(void) = behind_write;
+    REAL("rocksdb_write", rocksdb_write_call)(db, options, batch, error);
+    behind_write = NULL;
+    if (then != NULL && *error == NULL)
+        then();
 }
 
 /* ---- the world on it ---- */
@@ -190,6 +205,47 @@ static void for_want_of_room_a_write_is_tried_again_and_stands_there_once(void *
         assert_int_equal(tw_store_last_lsn(world->store), before + BATCH);
         assert_int_equal(tw_store_last_action(world->store), h + 1);
         put_alert(world); /* others go on as well */
+        append(world);
+        if (i % 2 == 1)
+            expect_whole(world, before + 2 * BATCH);
+    }
+}
+
+/* An alert that the disk has no room for; the router keeps it. */
+static struct {
+    struct world *world;
+    struct tw_store_alert alert;
+} refused;
+
+static void refuse_an_alert(void)
+{
+    struct tw_store_error error;
+    feed_alert(&refused.world->feed, &refused.alert);
+    atomic_store(&health, FULL);
+    assert_int_equal(tw_store_put_alerts(refused.world->store, &refused.alert, 1, &error), TW_STORE_FULL);
+    atomic_store(&health, WELL);
+}
+
+/* There was room for the log's write and none for the router's right behind it. RocksDB writes no more to the file that
+ * both are in, and does not sync it. */
+static void a_log_that_another_write_broke_is_tried_again(void **state)
+{
+    struct world *world = refused.world = *state;
+    put_alert(world);
+    append(world);
+    for (int i = 0; i < 4; i++) {
+        struct tw_frame *frames[BATCH];
+        uint64_t before = tw_store_last_lsn(world->store);
+        make(world, frames);
+        behind_write = refuse_an_alert;
+        assert_int_equal(tw_store_append(world->store, frames, BATCH, &world->error), TW_STORE_FULL);
+        assert_null(behind_write);
+        assert_int_equal(tw_store_last_lsn(world->store), before);
+        assert_int_equal(try_again(world, frames), TW_STORE_OK);
+        for (uint32_t at = 0; at < BATCH; at++)
+            tw_frame_drop(&frames[at]);
+        assert_int_equal(tw_store_put_alerts(world->store, &refused.alert, 1, &world->error), TW_STORE_OK);
+        free((void *)(uintptr_t)refused.alert.bytes);
         append(world);
         if (i % 2 == 1)
             expect_whole(world, before + 2 * BATCH);
@@ -348,6 +404,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(for_want_of_room_a_write_is_tried_again_and_stands_there_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_log_that_another_write_broke_is_tried_again, setup, teardown),
         cmocka_unit_test_setup_teardown(a_run_of_the_indexes_is_whole_or_not_there, setup, teardown),
         cmocka_unit_test_setup_teardown(after_a_failed_sync_no_thread_writes_anything, setup, teardown),
         cmocka_unit_test_setup_teardown(nor_after_a_sync_that_found_no_room, setup, teardown),
