@@ -48,6 +48,7 @@ struct tw_topology {
     struct tw_gateway_actor *gateway;
     struct tw_journal_actor *journal;
     struct tw_indexer_actor *indexer;
+    struct tw_backlog judged; /* on its way from the scorer to the router */
     struct tw_shard_actor *shard[TW_SHARDS_MAX];
     struct tw_exposure_actor *exposure;
     struct tw_scorer_actor *scorer;
@@ -178,6 +179,7 @@ static void make_actors(struct tw_topology *topology, struct tw_recovered *recov
                                               .live = tw_cfg_text(cfg, "bind/live"),
                                               .live_rate = (uint32_t)tw_cfg_integer(cfg, "live/rate"),
                                               .slices = topology->slices,
+                                              .judged = &topology->judged,
                                               .silences = topology->silences,
                                               .routing = &topology->routing};
     tw_cfg_each(cfg, "feeds", add_feed, &doors);
@@ -187,7 +189,7 @@ static void make_actors(struct tw_topology *topology, struct tw_recovered *recov
     for (uint32_t i = 0; i < topology->shards; i++)
         topology->shard[i] = tw_shard_actor_new(&cores.shard[i], i, topology->answers, topology->slices);
     topology->exposure = tw_exposure_actor_new(&cores.exposure, topology->shards, topology->events, topology->slices);
-    topology->scorer = tw_scorer_actor_new(&cores.scorer, topology->slices);
+    topology->scorer = tw_scorer_actor_new(&cores.scorer, topology->slices, &topology->judged);
     topology->router = tw_router_actor_new(&cores.router, &recovered->evidence, topology->store, &routes);
     topology->delivery = tw_delivery_actor_new(topology->store, cfg, &topology->receivers, topology->routes);
     topology->catchup = tw_catchup_actor_new(topology->store, tw_cfg_text(cfg, "bind/requests"));
@@ -313,6 +315,7 @@ struct tw_topology *tw_topology_start(const struct tw_cfg *cfg, bool (*stop_requ
     topology->answers = tw_pool_new(sizeof(struct tw_shard_answer), clean_answer);
     topology->events = tw_pool_new(sizeof(struct tw_events), clean_events);
     topology->slices = tw_slices_new();
+    topology->judged.most = TW_JUDGED_BYTES_MAX;
     tw_session_init(&topology->session, tw_cfg_text(cfg, "session/zone"), tw_cfg_integer(cfg, "session/roll"));
     topology->store = tw_store_open(tw_cfg_text(cfg, "data/directory"), TW_STORE_WRITE, &error);
     if (topology->store == NULL) {

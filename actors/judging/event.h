@@ -6,6 +6,7 @@
 #ifndef TW_JUDGING_EVENT_H
 #define TW_JUDGING_EVENT_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "actors/judging/remarks.h"
@@ -81,6 +82,11 @@ uint32_t tw_events_evidence(struct tw_events *events, const uint64_t *sequences,
 void tw_events_append(struct tw_events *to, const struct tw_events *from);                        /* rebases evidence */
 void tw_events_clear(struct tw_events *events);
 void tw_events_free(struct tw_events *events);
+/* What a record takes with its judgements, while they wait for the router. */
+static inline uint64_t tw_judged_bytes(size_t record_bytes, const struct tw_events *events)
+{
+    return record_bytes + events->count * sizeof *events->list + events->evidence_count * sizeof *events->evidence;
+}
 
 const char *tw_rule_type(enum tw_rule rule); /* "HIGH_CLIENT_EXPOSURE" */
 const char *tw_rule_key(enum tw_rule rule);  /* "client_exposure" */

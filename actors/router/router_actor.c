@@ -95,7 +95,7 @@ static bool start(void *self, char failure[512])
 {
     struct tw_router_actor *actor = self;
     tw_slice_short();
-    actor->judged = tw_lane_pull(TW_LANE_ROUTER);
+    actor->judged = tw_lane_pull_sized(TW_LANE_ROUTER, TW_JUDGED_HWM);
     actor->watermarks = tw_lane_latest_pull(TW_LANE_WATERMARK_ROUTER);
     actor->catchup = tw_lane_pull(TW_LANE_CATCHUP);
     if (actor->settings.routing != NULL)
@@ -274,6 +274,8 @@ static enum tw_agent_progress route_record(struct tw_router_actor *actor, int64_
         else if (status != TW_STORE_OK)
             return status == TW_STORE_FULL ? TW_AGENT_WAITS : TW_AGENT_FAILED;
     }
+    tw_backlog_take(actor->settings.judged,
+                    tw_judged_bytes(zmq_msg_size(&actor->record), zmq_msg_data(&actor->events)));
     zmq_msg_close(&actor->record);
     zmq_msg_close(&actor->events);
     actor->has_record = false;

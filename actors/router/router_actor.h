@@ -11,6 +11,7 @@
 #include "actors/router/router.h"
 #include "actors/router/routing.h"
 #include "actors/runtime/agent.h"
+#include "actors/runtime/backlog.h"
 #include "actors/runtime/saver.h"
 #include "store/store.h"
 
@@ -19,6 +20,7 @@ struct tw_router_actor_settings {
     const char *alerts, *live;        /* endpoints; the strings outlive the actor */
     uint32_t live_rate;               /* messages a second on `live`; 0: none */
     struct tw_pool *slices;           /* the savers'; NULL: nothing is saved */
+    struct tw_backlog *judged;        /* what the scorer has sent; shared with it, outlives both */
     struct tw_silences *silences;     /* that `routing` has; the actor keeps them as people act. NULL: none */
     const struct tw_routing *routing; /* who is told of alerts, over the delivery's lane; NULL: there is no such lane */
 };

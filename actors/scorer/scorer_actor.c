@@ -11,6 +11,7 @@ struct tw_scorer_actor {
     struct tw_scorer *core;
     struct tw_saver *saver;
     zsock_t *judged, *router;
+    struct tw_backlog *backlog;
     bool waiting; /* record and events are here, scored, not sent yet */
     zmq_msg_t record, events;
     bool ended;
@@ -25,11 +26,13 @@ static bool save(void *core, struct tw_buffer *out, size_t bytes)
     return tw_scorer_save(core, out, bytes);
 }
 
-struct tw_scorer_actor *tw_scorer_actor_new(struct tw_scorer **scorer, struct tw_pool *slices)
+struct tw_scorer_actor *tw_scorer_actor_new(struct tw_scorer **scorer, struct tw_pool *slices,
+                                            struct tw_backlog *judged)
 {
     struct tw_scorer_actor *actor = tw_alloc_zero(1, sizeof *actor);
     actor->core = *scorer;
     *scorer = NULL;
+    actor->backlog = judged;
     actor->saver = tw_saver_new(TW_PART_SCORER, 0, &(struct tw_saved){actor->core, save_begin, save}, slices);
     return actor;
 }
@@ -50,7 +53,7 @@ static bool start(void *self, char failure[512])
     struct tw_scorer_actor *actor = self;
     (void)failure;
     actor->judged = tw_lane_pull(TW_LANE_SCORER);
-    actor->router = tw_lane_push(TW_LANE_ROUTER);
+    actor->router = tw_lane_push_sized(TW_LANE_ROUTER, TW_JUDGED_HWM);
     tw_saver_open(actor->saver);
     return true;
 }
@@ -58,7 +61,10 @@ static bool start(void *self, char failure[512])
 static int wait_for(void *self, zmq_pollitem_t items[TW_AGENT_SOCKETS_MAX], int64_t *deadline_ns)
 {
     struct tw_scorer_actor *actor = self;
-    (void)deadline_ns;
+    if (actor->waiting && !tw_backlog_has_room(actor->backlog)) {
+        *deadline_ns = tw_now_ns() + TW_BACKLOG_LOOK_NS;
+        return tw_saver_wait_for(actor->saver, items, 0);
+    }
     if (actor->waiting || actor->ended)
         items[0] = (zmq_pollitem_t){zsock_resolve(actor->router), 0, ZMQ_POLLOUT, 0};
     else
@@ -70,8 +76,10 @@ static int wait_for(void *self, zmq_pollitem_t items[TW_AGENT_SOCKETS_MAX], int6
 static bool pass_on(struct tw_scorer_actor *actor)
 {
     void *router = zsock_resolve(actor->router);
-    if (zmq_msg_send(&actor->record, router, ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0)
+    uint64_t bytes = tw_judged_bytes(zmq_msg_size(&actor->record), zmq_msg_data(&actor->events));
+    if (!tw_backlog_has_room(actor->backlog) || zmq_msg_send(&actor->record, router, ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0)
         return false;
+    tw_backlog_add(actor->backlog, bytes); /* before the router can take it away: it takes both parts or none */
     TW_ASSERT(zmq_msg_send(&actor->events, router, ZMQ_DONTWAIT) >= 0);
     actor->waiting = false;
     return true;

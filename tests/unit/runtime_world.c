@@ -92,6 +92,7 @@ struct world *world_new(void)
     world->answers = tw_pool_new(sizeof(struct tw_shard_answer), clean_answer);
     world->events = tw_pool_new(sizeof(struct tw_events), clean_events);
     world->slices = tw_slices_new();
+    world->judged.most = TW_JUDGED_BYTES_MAX;
     world->evidence = tw_evidence_source_new(fetch_block, world->store);
     struct tw_evidence port = tw_evidence_source_port(world->evidence);
     struct tw_pipeline *pipeline = tw_pipeline_new(SHARDS, &port);
@@ -210,14 +211,14 @@ static struct tw_pool *slices(struct world *world)
 void world_start_router(struct world *world)
 {
     const struct tw_router_actor_settings settings = {
-        "tcp://127.0.0.1:*", "tcp://127.0.0.1:*", 0, slices(world), NULL, NULL};
+        "tcp://127.0.0.1:*", "tcp://127.0.0.1:*", 0, slices(world), &world->judged, NULL, NULL};
     world->router = tw_router_actor_new(&world->cores.router, &world->evidence, world->store, &settings);
     start(world, tw_router_actor_agent(world->router));
 }
 
 void world_start_judges(struct world *world)
 {
-    world->scorer = tw_scorer_actor_new(&world->cores.scorer, slices(world));
+    world->scorer = tw_scorer_actor_new(&world->cores.scorer, slices(world), &world->judged);
     start(world, tw_scorer_actor_agent(world->scorer));
     world->exposure = tw_exposure_actor_new(&world->cores.exposure, SHARDS, world->events, slices(world));
     start(world, tw_exposure_actor_agent(world->exposure));

@@ -38,6 +38,7 @@ struct world {
     struct tw_store_history history;
     struct tw_evidence_source *evidence;
     struct tw_pool *answers, *events, *slices;
+    struct tw_backlog judged;
     uint64_t snapshot_trades; /* set before the actors start: a snapshot after so many; 0: there is no keeper */
     struct tw_pipeline_cores cores;
     struct tw_gateway *gateway_core;

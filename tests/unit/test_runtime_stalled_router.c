@@ -10,23 +10,27 @@
 #include "actors/recovery/recovery_actor.h"
 #include "protocol/check.h"
 
-/* What can be under way above a router that reads nothing: its lane, the record in the scorer's hands, the scorer's
- * lane, the one in exposure's, exposure's lane, and in the gateway one that is being handed out and one under
- * construction. */
-#define RECORDS_UNDER_WAY_MAX (3u * TW_LANE_HWM + 4u)
-#define SUBMISSIONS 400u /* several times that */
+/* What can be under way above a router that reads nothing: its lane, which is bounded in bytes, the record in the
+ * scorer's hands, the scorer's lane, the one in exposure's, exposure's lane, and in the gateway one that is being
+ * handed out and one under construction. */
+#define JUDGED_RECORDS 40u        /* about; of the test's own, since 16 MiB were many */
+#define JUDGED_RECORD_BYTES 6000u /* about, with its events */
+#define RECORDS_UNDER_WAY_MAX (2u * TW_LANE_HWM + 2u * JUDGED_RECORDS + 4u)
+#define SUBMISSIONS 600u /* several times that */
 
 /* ---- the consumer in the router's place ---- */
 
 struct consumer {
+    struct tw_backlog *judged;
     zsock_t *lane, *watermark;
     uint64_t lsn, rows, events;
     bool ended;
 };
 
-static struct consumer consumer_open(void)
+static struct consumer consumer_open(struct tw_backlog *judged)
 {
-    return (struct consumer){.lane = tw_lane_pull(TW_LANE_ROUTER),
+    return (struct consumer){.judged = judged,
+                             .lane = tw_lane_pull_sized(TW_LANE_ROUTER, TW_JUDGED_HWM),
                              .watermark = tw_lane_latest_pull(TW_LANE_WATERMARK_ROUTER)};
 }
 
@@ -60,6 +64,7 @@ static void consume(void *context)
             check_record(consumer, &record);
             assert_true(tw_lane_receive(consumer->lane, &events));
             const struct tw_events *found = zmq_msg_data(&events);
+            tw_backlog_take(consumer->judged, tw_judged_bytes(zmq_msg_size(&record), found));
             for (uint32_t i = 0; i < found->count; i++)
                 consumer->events += found->list[i].rule == TW_RULE_LARGE_TRADE;
             zmq_msg_close(&events);
@@ -77,16 +82,23 @@ static void consume_rows(struct consumer *consumer, uint64_t rows)
     }
 }
 
-static struct world *stalled_world(struct consumer *consumer)
+static struct world *loaded_world(struct consumer *consumer, uint64_t judged_bytes)
 {
     struct world *world = world_new();
-    *consumer = consumer_open();
+    world->judged.most = judged_bytes;
+    *consumer = consumer_open(&world->judged);
     world_start_judges(world);
     world_start_journal(world);
     world_start_gateway(world);
     world_connect(world);
     for (uint32_t i = 0; i < SUBMISSIONS; i++)
         assert_true(world_push(world));
+    return world;
+}
+
+static struct world *stalled_world(struct consumer *consumer)
+{
+    struct world *world = loaded_world(consumer, JUDGED_RECORDS * JUDGED_RECORD_BYTES);
     world_await_standstill(world);
     return world;
 }
@@ -103,6 +115,18 @@ static void the_gateway_stops_reading_at_its_bounded_lanes(void **state)
     assert_true(taken < world->sent);
     world_await_standstill(world); /* a while later it is the same */
     assert_int_equal(world->ack.next - 1, taken);
+    consumer_close(&consumer);
+    world_free(&world);
+}
+
+/* As it is in a storm of alerts, for a second or two. */
+static void small_records_do_not_wait_for_a_busy_router(void **state)
+{
+    struct consumer consumer;
+    struct world *world = loaded_world(&consumer, TW_JUDGED_BYTES_MAX);
+    (void)state;
+    world_await_durable(world, world->sent);
+    assert_int_equal(consumer.rows, 0);
     consumer_close(&consumer);
     world_free(&world);
 }
@@ -287,6 +311,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_gateway_stops_reading_at_its_bounded_lanes),
+        cmocka_unit_test(small_records_do_not_wait_for_a_busy_router),
         cmocka_unit_test(what_is_durable_is_acked_all_the_same),
         cmocka_unit_test(everything_arrives_in_order_when_the_consumer_goes_on),
         cmocka_unit_test(a_consumer_that_stops_again_and_again_loses_nothing),
