@@ -96,12 +96,13 @@
 /* ---- Deliveries ---- */
 #define TW_RECEIVERS_MAX 16u /* that are configured: each may have 8 attempts under way */
 #define TW_RECEIVER_BYTES_MAX 32u
-#define TW_ROUTES_MAX 256u           /* each is looked at for each alert */
-#define TW_MATCHERS_MAX 16u          /* of one route */
-#define TW_GROUP_BYTES_MAX 160u      /* a group's name; a longer one ends in its hash */
-#define TW_INHIBITIONS_MAX 16u       /* rules of which alerts mute which */
-#define TW_INHIBITION_HELD_MAX 4096u /* one-shot alerts that mute others at a time; then the oldest does no longer */
-#define TW_ANSWER_BYTES_MAX 240u     /* of an answer, kept in the ledger for the eye */
+#define TW_ROUTES_MAX 256u              /* each is looked at for each alert */
+#define TW_MATCHERS_MAX 16u             /* of one route */
+#define TW_GROUP_BYTES_MAX 160u         /* a group's name; a longer one ends in its hash */
+#define TW_INHIBITIONS_MAX 16u          /* rules of which alerts mute which */
+#define TW_INHIBITION_HELD_MAX 4096u    /* one-shot alerts that mute others at a time; then the oldest does no longer */
+#define TW_ANSWER_BYTES_MAX 240u        /* of an answer, kept in the ledger for the eye */
+#define TW_ANSWER_HEARD_MAX (64u << 10) /* of an answer's body; behind it the connection is closed */
 /* Pending deliveries of one receiver that are in memory, at 120 B each; the rest is read from the store in turn. */
 #define TW_DELIVERY_WINDOW 128u
 #define TW_DELIVERIES_UNDER_WAY_MAX 8u /* of one receiver */

@@ -29,8 +29,6 @@ static struct tw_transfers *make_transfers(const struct tw_cfg *cfg)
                                             .ca_file = tw_cfg_text(cfg, "delivery/ca_file"),
                                             .mail_server = tw_cfg_text(cfg, "mail/server"),
                                             .mail_tls = tw_cfg_text(cfg, "mail/tls"),
-                                            .mail_username = tw_cfg_text(cfg, "mail/username"),
-                                            .mail_password = tw_cfg_text(cfg, "mail/password"),
                                             .mail_port = tw_cfg_integer(cfg, "mail/port")};
     return tw_transfers_new(&settings);
 }

@@ -199,12 +199,13 @@ static void render_digest(const struct tw_receiver *receiver, const struct tw_di
     tw_buffer_free(&html);
 }
 
-/* 53x is about the login, which can be set right; other 5xx are about this mail. */
+/* What came before the mail is about the server or the login, which can be set right; as is 53x. Other 5xx are about
+ * this mail. */
 static enum tw_delivery_verdict judge(const struct tw_answer *answer)
 {
     if (answer->answered && answer->status >= 200 && answer->status < 300)
         return TW_VERDICT_DELIVERED;
-    bool rejected = answer->answered && answer->status >= 550 && answer->status < 560;
+    bool rejected = answer->answered && !answer->unheard && answer->status >= 550 && answer->status < 560;
     return rejected ? TW_VERDICT_REJECTED : TW_VERDICT_RETRY;
 }
 

@@ -42,9 +42,10 @@ struct tw_receiver {
     /* webhook */
     struct tw_signing_key keys[TW_WEBHOOK_KEYS_MAX];
     uint32_t key_count;
-    unsigned facility;       /* syslog: its number */
-    const char *from;        /* mail */
-    const char *routing_key; /* pagerduty; secret */
+    unsigned facility;           /* syslog: its number */
+    const char *from;            /* mail */
+    const char *routing_key;     /* pagerduty; secret */
+    const char *user, *password; /* mail's login; "": none */
     struct {
         const char *topic, *access_key_id, *secret_access_key, *session_token;
         char url[280]; /* `address`, unless the configuration has another */
@@ -92,6 +93,7 @@ struct tw_answer {
     bool answered;         /* false: nobody, or not in time */
     int32_t status;        /* HTTP or SMTP status, exit code */
     int64_t retry_after_s; /* that was asked for; 0: none */
+    bool unheard;          /* SMTP: it refused before it had heard of the message: its greeting, TLS, the login */
 };
 
 struct tw_receiver_kind {

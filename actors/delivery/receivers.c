@@ -117,6 +117,10 @@ void tw_receivers_from(const struct tw_cfg *cfg, struct tw_receivers *out)
         struct tw_receiver *receiver =
             add(cfg, out, single[i].name, single[i].kind, tw_cfg_text(cfg, single[i].address));
         receiver->from = tw_cfg_text(cfg, "mail/from");
+        if (receiver->kind == &tw_mail) {
+            receiver->user = tw_cfg_text(cfg, "mail/username");
+            receiver->password = tw_cfg_text(cfg, "mail/password");
+        }
         receiver->routing_key = tw_cfg_text(cfg, "pagerduty/routing_key");
         receiver->facility = facility_of(tw_cfg_text(cfg, "syslog/facility"));
         if (receiver->kind == &tw_sns)

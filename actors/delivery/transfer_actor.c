@@ -8,9 +8,12 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "actors/delivery/discretion.h"
 #include "protocol/check.h"
 
 #define READY_MAX 64 /* sockets that are looked at in one turn */
+/* More than is kept: what is hidden in it gets shorter. */
+#define HEARD_BYTES (4 * TW_ANSWER_BYTES_MAX)
 
 /* Its handle is set up once for its receiver and used again. */
 struct transfer {
@@ -18,7 +21,12 @@ struct transfer {
     CURL *easy;
     struct curl_slist headers[TW_REQUEST_HEADERS_MAX + 1]; /* point into the request: nothing is copied */
     struct curl_slist *recipients;
-    size_t read; /* bytes of the body that went out */
+    size_t read;             /* bytes of the body that went out */
+    char heard[HEARD_BYTES]; /* the beginning of what came back, secrets and all */
+    size_t heard_length;
+    bool heard_cut;            /* more came */
+    uint64_t body_in;          /* bytes of the answer's body */
+    struct tw_secrets secrets; /* that the receiver knows */
     char error[CURL_ERROR_SIZE];
     struct transfer *next; /* of its receiver */
 };
@@ -96,6 +104,7 @@ static void free_transfer(struct tw_transfers *transfers, struct transfer *trans
         curl_multi_remove_handle(transfers->multi, transfer->easy);
     curl_easy_cleanup(transfer->easy);
     curl_slist_free_all(transfer->recipients);
+    tw_secrets_free(&transfer->secrets);
     free(transfer);
 }
 
@@ -116,24 +125,44 @@ void tw_transfers_free(struct tw_transfers **transfers)
 
 /* ---- a request ---- */
 
+static void hear(struct transfer *transfer, const char *bytes, size_t length)
+{
+    size_t room = sizeof transfer->heard - transfer->heard_length, taken = length < room ? length : room;
+    memcpy(transfer->heard + transfer->heard_length, bytes, taken);
+    transfer->heard_length += taken;
+    transfer->heard_cut = transfer->heard_cut || taken < length;
+}
+
+static void forget_heard(struct transfer *transfer)
+{
+    transfer->heard_length = 0;
+    transfer->heard_cut = false;
+}
+
+/* A body that does not end would keep the thread of all receivers busy. */
 static size_t on_answer(char *bytes, size_t size, size_t count, void *context)
 {
     struct transfer *transfer = context;
-    tw_attempt_say(transfer->attempt, bytes, size * count);
-    return size * count;
+    size_t length = size * count;
+    hear(transfer, bytes, length);
+    transfer->body_in += length;
+    return transfer->body_in > TW_ANSWER_HEARD_MAX ? CURL_WRITEFUNC_ERROR : length;
+}
+
+static bool is_refusal(const char *line, size_t length)
+{
+    return length > 0 && (line[0] == '4' || line[0] == '5');
 }
 
 /* An SMTP server's lines: what it refused is what one wants to read, else its last word. */
 static size_t on_smtp_line(char *bytes, size_t size, size_t count, void *context)
 {
     struct transfer *transfer = context;
-    struct tw_attempt *attempt = transfer->attempt;
-    bool refused = attempt->said_length > 0 && (attempt->said[0] == '4' || attempt->said[0] == '5');
-    bool refuses = size * count > 0 && (bytes[0] == '4' || bytes[0] == '5');
+    bool refused = is_refusal(transfer->heard, transfer->heard_length);
     if (!refused)
-        attempt->said_length = 0;
-    if (!refused || refuses)
-        tw_attempt_say(attempt, bytes, size * count);
+        forget_heard(transfer);
+    if (!refused || is_refusal(bytes, size * count))
+        hear(transfer, bytes, size * count);
     return size * count;
 }
 
@@ -155,6 +184,20 @@ static int on_seek(void *context, curl_off_t offset, int origin)
         return CURL_SEEKFUNC_CANTSEEK;
     transfer->read = (size_t)offset;
     return CURL_SEEKFUNC_OK;
+}
+
+/* What the receiver knows of ours, and might repeat. */
+static void learn_secrets(struct transfer *transfer, const struct tw_receiver *receiver)
+{
+    const char *const sent[] = {receiver->routing_key, receiver->aws.access_key_id, receiver->aws.secret_access_key,
+                                receiver->aws.session_token};
+    if (receiver->kind->transport == TW_TRANSPORT_HTTP)
+        tw_secrets_add_url(&transfer->secrets, receiver->address);
+    if (receiver->password != NULL)
+        tw_secrets_add_login(&transfer->secrets, receiver->user, receiver->password);
+    for (size_t i = 0; i < sizeof sent / sizeof *sent; i++)
+        if (sent[i] != NULL)
+            tw_secrets_add(&transfer->secrets, sent[i], strlen(sent[i]));
 }
 
 static void set_common(const struct tw_transfers *transfers, struct transfer *transfer)
@@ -211,9 +254,9 @@ static void set_smtp(const struct tw_transfers *transfers, struct transfer *tran
     curl_easy_setopt(easy, CURLOPT_URL, url);
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
     curl_easy_setopt(easy, CURLOPT_USE_SSL, (long)(starttls ? CURLUSESSL_ALL : CURLUSESSL_NONE));
-    if (settings->mail_username[0] != '\0') {
-        curl_easy_setopt(easy, CURLOPT_USERNAME, settings->mail_username);
-        curl_easy_setopt(easy, CURLOPT_PASSWORD, settings->mail_password);
+    if (receiver->user[0] != '\0') {
+        curl_easy_setopt(easy, CURLOPT_USERNAME, receiver->user);
+        curl_easy_setopt(easy, CURLOPT_PASSWORD, receiver->password);
     }
     curl_easy_setopt(easy, CURLOPT_MAIL_FROM, from);
     curl_easy_setopt(easy, CURLOPT_MAIL_RCPT, transfer->recipients);
@@ -232,6 +275,7 @@ static struct transfer *new_transfer(const struct tw_transfers *transfers, const
     struct transfer *transfer = tw_alloc_zero(1, sizeof *transfer);
     transfer->easy = curl_easy_init();
     TW_ASSERT(transfer->easy != NULL);
+    learn_secrets(transfer, receiver);
     set_common(transfers, transfer);
     if (receiver->kind->transport == TW_TRANSPORT_HTTP)
         set_http(transfer, receiver);
@@ -267,6 +311,8 @@ void tw_transfers_begin(struct tw_transfers *transfers, struct tw_attempt *attem
     const struct tw_buffer *body = &attempt->request.body;
     transfer->attempt = attempt;
     transfer->read = 0;
+    transfer->body_in = 0;
+    forget_heard(transfer);
     transfer->error[0] = '\0';
     if (attempt->receiver->kind->transport == TW_TRANSPORT_HTTP) {
         set_headers(transfer, &attempt->request);
@@ -280,15 +326,28 @@ void tw_transfers_begin(struct tw_transfers *transfers, struct tw_attempt *attem
 
 /* ---- its end ---- */
 
-/* A connection that is cut behind the status does not make it another. An SMTP status counts if it refuses: the last
- * word before a cut may have been about something else. */
+/* A connection that is cut behind the status, by whom ever, does not make it another. An SMTP status counts if it
+ * refuses: the last word before a cut may have been about something else. */
 static bool has_answered(const struct transfer *transfer, CURLcode result, long status)
 {
     if (result == CURLE_OK)
         return true;
     if (transfer->attempt->receiver->kind->transport == TW_TRANSPORT_SMTP)
         return status >= 400 && result != CURLE_OPERATION_TIMEDOUT;
-    return status >= 200 && (result == CURLE_PARTIAL_FILE || result == CURLE_RECV_ERROR);
+    return status >= 200 && (result == CURLE_PARTIAL_FILE || result == CURLE_RECV_ERROR || result == CURLE_WRITE_ERROR);
+}
+
+/* libcurl ends so at a greeting, EHLO, STARTTLS or AUTH that was refused; the first also at the end of the message. */
+static bool is_unheard(const struct transfer *transfer, CURLcode result)
+{
+    return transfer->read == 0 && (result == CURLE_WEIRD_SERVER_REPLY || result == CURLE_REMOTE_ACCESS_DENIED ||
+                                   result == CURLE_USE_SSL_FAILED || result == CURLE_LOGIN_DENIED);
+}
+
+static void say_discreetly(struct transfer *transfer)
+{
+    size_t length = tw_hide_secrets(&transfer->secrets, transfer->heard, transfer->heard_length, transfer->heard_cut);
+    tw_attempt_say(transfer->attempt, transfer->heard, length);
 }
 
 static void end_transfer(struct tw_transfers *transfers, struct transfer *transfer, CURLcode result,
@@ -300,12 +359,16 @@ static void end_transfer(struct tw_transfers *transfers, struct transfer *transf
     curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
     curl_easy_getinfo(transfer->easy, CURLINFO_RETRY_AFTER, &retry_after_s);
     bool answered = has_answered(transfer, result, status);
-    attempt->answer = (struct tw_answer){answered, answered ? (int32_t)status : 0, answered ? retry_after_s : 0};
+    attempt->answer = (struct tw_answer){.answered = answered,
+                                         .status = answered ? (int32_t)status : 0,
+                                         .retry_after_s = answered ? retry_after_s : 0,
+                                         .unheard = is_unheard(transfer, result)};
     if (!answered) {
         const char *why = transfer->error[0] != '\0' ? transfer->error : curl_easy_strerror(result);
-        attempt->said_length = 0;
-        tw_attempt_say(attempt, why, strlen(why));
+        forget_heard(transfer);
+        hear(transfer, why, strlen(why));
     }
+    say_discreetly(transfer);
     curl_multi_remove_handle(transfers->multi, transfer->easy);
     transfer->attempt = NULL;
     tw_attempt_end(ended, attempt);

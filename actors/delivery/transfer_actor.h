@@ -14,7 +14,7 @@
 struct tw_transfer_settings { /* strings are borrowed and outlive it; "" where there is none */
     int64_t timeout_ms;
     const char *ca_file;
-    const char *mail_server, *mail_tls, *mail_username, *mail_password;
+    const char *mail_server, *mail_tls;
     int64_t mail_port;
 };
 

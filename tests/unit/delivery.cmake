@@ -1,5 +1,5 @@
 # Deliveries: matchers, who is told, the core that decides when, and what receivers are sent.
-foreach(story delivery delivery_digests receivers texts digest_texts picture matcher hours routing inhibition lifecycle silences)
+foreach(story delivery delivery_digests discretion receivers texts digest_texts picture matcher hours routing inhibition lifecycle silences)
   tw_test(${story} unit tw_cores)
 endforeach()
 tw_test(delivery_aside unit tw_actors)

@@ -160,10 +160,13 @@ static void answers_are_judged_by_whom_they_speak_of(void **state)
         {&tw_command, true, 1, TW_VERDICT_RETRY},       {&tw_command, false, 0, TW_VERDICT_RETRY},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct tw_answer answer = {rows[i].answered, rows[i].status, 0};
+        struct tw_answer answer = {.answered = rows[i].answered, .status = rows[i].status};
         if (rows[i].kind->judge(&answer) != rows[i].verdict)
             fail_msg("%s %d", rows[i].kind->name, rows[i].status);
     }
+    /* "554 no service for you" as a greeting says nothing of this mail */
+    struct tw_answer greeting = {.answered = true, .status = 554, .unheard = true};
+    assert_int_equal(tw_mail.judge(&greeting), TW_VERDICT_RETRY);
 }
 
 /* ---- slack ---- */
