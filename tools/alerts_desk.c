@@ -211,14 +211,11 @@ static int list(const struct desk *desk)
 static int act(const struct desk *desk)
 {
     json_t *action = json_object();
-    json_object_set_new(action, "verb", json_string(desk->cli.operands[0]));
-    json_object_set_new(action, "alert", json_string(desk->cli.operands[1]));
-    if (desk->to != NULL)
-        json_object_set_new(action, "to", json_string(desk->to));
-    if (desk->verdict != NULL)
-        json_object_set_new(action, "verdict", json_string(desk->verdict));
-    if (desk->note != NULL)
-        json_object_set_new(action, "why", json_string(desk->note));
+    tw_desk_put(action, "verb", desk->cli.operands[0]);
+    tw_desk_put(action, "alert", desk->cli.operands[1]);
+    tw_desk_put(action, "to", desk->to);
+    tw_desk_put(action, "verdict", desk->verdict);
+    tw_desk_put(action, "why", desk->note);
     return tw_desk_act(&desk->cli, directory_of(desk), action, desk->by, print_action);
 }
 

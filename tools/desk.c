@@ -42,10 +42,28 @@ static const char *login_name(void)
     return user == NULL ? NULL : user->pw_name;
 }
 
-/* "act {...}"; false: it is longer than a request may be. What is not UTF-8 is left out, and missed by the daemon. */
-static bool write_request(json_t *action, const char *who, char request[4096])
+void tw_desk_put(json_t *action, const char *key, const char *text)
 {
-    json_object_set_new(action, "who", json_string(who));
+    json_t *value = text == NULL ? NULL : json_string(text);
+    if (text != NULL)
+        json_object_set_new(action, key, value != NULL ? value : json_null());
+}
+
+/* What of it is not UTF-8, as it is called on the command line; NULL: all is. */
+static const char *not_utf8(json_t *action)
+{
+    static const char *const called[][2] = {{"why", "--note"},    {"who", "--by"},      {"to", "--to"},
+                                            {"match", "matcher"}, {"hours", "--hours"}, {"alert", "alert"},
+                                            {"verdict", "--as"}};
+    for (size_t i = 0; i < sizeof called / sizeof *called; i++)
+        if (json_is_null(json_object_get(action, called[i][0])))
+            return called[i][1];
+    return NULL;
+}
+
+/* "act {...}"; false: it is longer than a request may be. */
+static bool write_request(json_t *action, char request[4096])
+{
     char *object = json_dumps(action, JSON_COMPACT);
     int length = snprintf(request, 4096, "act %s", object);
     free(object);
@@ -58,10 +76,14 @@ int tw_desk_act(const struct tw_cli *cli, const char *directory, json_t *action,
     struct tw_buffer answer = {0};
     char request[4096];
     const char *who = by != NULL ? by : login_name();
-    bool written = who != NULL && write_request(action, who, request);
+    tw_desk_put(action, "who", who);
+    const char *unreadable = not_utf8(action);
+    bool written = who != NULL && write_request(action, request);
     json_decref(action);
     if (who == NULL)
         return tw_cli_usage(cli, "say --by whom: the user %u has no name", (unsigned)getuid());
+    if (unreadable != NULL)
+        return tw_cli_usage(cli, "%s is not UTF-8", unreadable);
     if (!written) {
         tw_cli_say(cli->command, "that is too long: names take 64 bytes, a note 1000, matchers 512, hours 128");
         return TW_EXIT_REFUSED;

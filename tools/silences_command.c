@@ -102,13 +102,12 @@ static int add(const struct silences *silences)
         return tw_cli_usage(&silences->cli, "add wants --note WHY");
     json_t *action = json_object();
     int64_t starts_ns = tw_cli_wall_ns() + begins_ns;
-    json_object_set_new(action, "verb", json_string("silence"));
-    json_object_set_new(action, "match", json_string(silences->cli.operands[1]));
+    tw_desk_put(action, "verb", "silence");
+    tw_desk_put(action, "match", silences->cli.operands[1]);
     json_object_set_new(action, "starts", json_integer(starts_ns));
     json_object_set_new(action, "ends", json_integer(starts_ns + lasts_ns));
-    json_object_set_new(action, "why", json_string(silences->note));
-    if (silences->hours != NULL)
-        json_object_set_new(action, "hours", json_string(silences->hours));
+    tw_desk_put(action, "why", silences->note);
+    tw_desk_put(action, "hours", silences->hours);
     return tw_desk_act(&silences->cli, directory_of(silences), action, silences->by, print_silence);
 }
 
@@ -120,10 +119,9 @@ static int expire(const struct silences *silences)
     if (number[0] < '1' || number[0] > '9' || *end != '\0' || h > (unsigned long long)INT64_MAX)
         return tw_cli_usage(&silences->cli, "expire takes a silence's number h");
     json_t *action = json_object();
-    json_object_set_new(action, "verb", json_string("unsilence"));
+    tw_desk_put(action, "verb", "unsilence");
     json_object_set_new(action, "silence", json_integer((json_int_t)h));
-    if (silences->note != NULL)
-        json_object_set_new(action, "why", json_string(silences->note));
+    tw_desk_put(action, "why", silences->note);
     return tw_desk_act(&silences->cli, directory_of(silences), action, silences->by, print_silence);
 }
 

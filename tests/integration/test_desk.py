@@ -115,6 +115,10 @@ class Desk(unittest.TestCase):
                  ({"--for": "0h"}, 2, "add wants --for a time"),
                  ({"--in": "soon"}, 2, "--in takes a time such as 30m, 2h or 1d12h, at most 36500d"),
                  ({"--note": ""}, 4, "a silence wants a reason"),
+                 ({"--note": "caf\udce9"}, 2, "--note is not UTF-8"),    # a byte that begins no character
+                 ({"--hours": "Mon\udcff"}, 2, "--hours is not UTF-8"),  # not: at all hours
+                 ({"--by": "\udce9ve"}, 2, "--by is not UTF-8"),
+                 ({"match": "entity=\udcff"}, 2, "matcher is not UTF-8"),
                  ({"--note": "n" * 1001}, 4, "a note takes at most 1000 bytes"),
                  ({"--by": "b" * 65}, 4, "who it is by takes 1 to 64 bytes"))
         with Daemon(data=self.data) as daemon:

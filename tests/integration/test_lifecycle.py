@@ -98,6 +98,8 @@ class Lifecycle(unittest.TestCase):
             self.refused(4, "names no alert", "show", "abc")
             self.refused(4, "a note takes at most 1000 bytes", "note", "2", "--note", "x" * 1001)
             self.refused(4, "who it is by", "ack", "2", "--by", "a\nb")
+            self.refused(2, "--note is not UTF-8", "note", "2", "--note", "caf\udce9")
+            self.refused(2, "--to is not UTF-8", "assign", "2", "--to", "\udce9ve")
             self.refused(2, "assign wants --to", "assign", "2")
             self.refused(2, "close wants --as", "close", "2")
             self.refused(4, "true_positive or false_positive", "close", "2", "--as", "maybe")
