@@ -45,7 +45,7 @@ static int template(const struct tw_cli *cli)
             fputs(tw_sheet_built_in((enum tw_sheet_kind)kind), stdout);
             return TW_EXIT_OK;
         }
-    return tw_cli_usage(cli, "template takes slack, pagerduty, sns, mail or syslog");
+    return tw_cli_usage(cli, "template takes slack, pagerduty, alertmanager, sns, mail or syslog");
 }
 
 static int keys(const struct tw_cli *cli)

@@ -29,6 +29,14 @@ struct test {
     enum tw_severity severity;
 };
 
+/* What is asked about is one moment, on local clocks: of --at, the stored alert's, or now. */
+static int64_t asked_local_s;
+static int64_t asked_moment(int64_t ts_ns)
+{
+    (void)ts_ns;
+    return asked_local_s;
+}
+
 /* ---- the alert ---- */
 
 static struct tw_text words(const char *text)
@@ -187,7 +195,18 @@ struct verdict {
     struct tw_whom_verdict whom;
 };
 
-/* As the daemon would: what mutes it, what hides it, in which groups it goes. */
+static bool is_event(const struct test *test, enum tw_event_kind kind)
+{
+    return tw_text_is(test->labels.value[TW_LABEL_EVENT], tw_event_name(kind));
+}
+
+/* Of a route that escalates: to an event that ends an alert that does not happen, to one that raises it at once. */
+static bool escalates(const struct test *test, const struct tw_route_view *view)
+{
+    return view->escalation.receivers != 0 && !is_event(test, TW_EVENT_RESOLVE) && !is_event(test, TW_EVENT_RETRACT);
+}
+
+/* As the daemon would: who is told of it, what mutes it, what hides it, in which groups it goes. */
 static void judge_whole(const struct test *test, struct verdict *verdict)
 {
     static const uint8_t nobody_s[TW_ALERT_ID_BYTES];
@@ -205,8 +224,7 @@ static void judge_whole(const struct test *test, struct verdict *verdict)
         return;
     event.facts.publisher = value[TW_LABEL_PUBLISHER];
     tw_whom_decide(&test->whom, &event, test->at_ns, &verdict->whom);
-    if (verdict->whom.muted.rule != NULL || verdict->whom.silence != 0)
-        verdict->told = 0;
+    verdict->told = verdict->whom.receivers;
 }
 
 static struct verdict judge(const struct test *test)
@@ -241,9 +259,9 @@ static void print_routes_json(const struct test *test, const struct verdict *ver
             printf(",\"receivers\":[");
             print_names(test, view.receivers, ",", true);
             putchar(']');
-            if (view.escalation.receivers != 0) {
-                printf(",\"escalate_after\":%" PRId64 ",\"escalate_to\":[",
-                       (int64_t)(view.escalation.after_ns / TW_NS_PER_SECOND));
+            if (escalates(test, &view)) {
+                int64_t after_ns = is_event(test, TW_EVENT_ESCALATE) ? 0 : view.escalation.after_ns;
+                printf(",\"escalate_after\":%" PRId64 ",\"escalate_to\":[", (int64_t)(after_ns / TW_NS_PER_SECOND));
                 print_names(test, view.escalation.receivers, ",", true);
                 putchar(']');
             }
@@ -314,8 +332,11 @@ static void print_route(const struct test *test, const struct verdict *verdict, 
     case TW_ROUTE_DECIDED:
         printf("takes it: ");
         print_names(test, view.receivers, ", ", false);
-        if (view.escalation.receivers != 0) {
-            printf("; unless taken within %" PRId64 " s, ", (int64_t)(view.escalation.after_ns / TW_NS_PER_SECOND));
+        if (escalates(test, &view)) {
+            if (is_event(test, TW_EVENT_ESCALATE))
+                printf("; and, since it has grown, ");
+            else
+                printf("; unless taken within %" PRId64 " s, ", (int64_t)(view.escalation.after_ns / TW_NS_PER_SECOND));
             print_names(test, view.escalation.receivers, ", ", false);
         }
         putchar('\n');
@@ -409,6 +430,8 @@ static int run(struct test *test)
     tw_whom_open(test->cfg, &test->whom);
     if (test->at == NULL)
         test->local_s = tw_session_local_seconds(test->ts_ns);
+    asked_local_s = test->local_s;
+    test->whom.routing.local_seconds = asked_moment;
     for (int i = TW_SEVERITY_LOW; i <= TW_SEVERITY_CRITICAL; i++)
         if (tw_text_is(test->labels.value[TW_LABEL_SEVERITY], tw_severity_name((enum tw_severity)i)))
             test->severity = (enum tw_severity)i;

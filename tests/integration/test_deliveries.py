@@ -69,6 +69,30 @@ class RouteTest(unittest.TestCase):
         self.assertEqual((said["told"], said["below_severity"], said["taken"]), (["file"], [], True))
         self.assertEqual(said["alert"]["rule"], "velocity")
 
+    ESCALATING = ["--set", "route/all/receiver=file", "--set", "route/all/escalate_after=600",
+                  "--set", "route/all/escalate_to=ops"]
+
+    def test_an_event_that_ends_an_alert_escalates_to_nobody_and_one_that_raises_it_at_once(self):
+        alert = ("type=HIGH_CLIENT_EXPOSURE", "severity=CRITICAL", "entity=A")
+        files = ["--set", "file/path=/nowhere/alerts", "--set", "webhook/ops=https://ops.example", *self.ESCALATING]
+        for event, route, told, after in (("open", "takes it: file; unless taken within 600 s, ops", ["file"], 600),
+                                          ("escalate", "takes it: file; and, since it has grown, ops", ["ops", "file"], 0),
+                                          ("resolve", "takes it: file", ["file"], None)):
+            with self.subTest(event):
+                done = run_tool("route", "test", *files, *alert, f"event={event}")
+                self.assertIn(f"{route}\n", done.out)
+                self.assertIn("told: " + ", ".join(told) + "\n", done.out)
+                said = json.loads(run_tool("route", "test", *files, *alert, f"event={event}", "--json").out)
+                self.assertEqual((said["told"], said["routes"][0].get("escalate_after")), (told, after))
+
+    def test_the_group_is_that_of_the_moment_that_is_asked_about(self):
+        sets = ["--set", "webhook/ops=https://ops.example", "--set", "route/night/receiver=ops",
+                "--set", "route/night/hours=Mon-Sun 22:00-06:00", "--set", "route/night/group_by=entity",
+                "--set", "route/day/receiver=ops", "--set", "route/day/group_by=type"]
+        for at, group in (("Fri 23:30", "night{entity=nyse}"), ("Fri 12:00", "day{type=FEED_GAP}")):
+            done = run_tool("route", "test", *sets, "type=FEED_GAP", "severity=HIGH", "entity=nyse", "--at", at)
+            self.assertIn(f"in the group {group}, which waits", done.out)
+
     def test_what_nobody_takes_goes_to_all_and_nobody_is_exit_code_1(self):
         done = self.ask("type=FEED_GAP", "severity=HIGH", "entity=nyse")
         self.assertIn("no route takes it: everybody\ntold: ops, file\n", done.out)
