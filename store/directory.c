@@ -190,10 +190,14 @@ static bool open_directory(struct tw_store *store, struct tw_store_error *error)
     store->directory_fd = open(store->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (store->directory_fd >= 0)
         return true;
-    if (errno == ENOENT || errno == ENOTDIR)
+    int why = errno;
+    struct stat status;
+    if (why == ENOTDIR && stat(store->directory, &status) == 0)
+        tw_store_fail(error, TW_STORE_MISSING, "%s: that is not a directory", store->directory);
+    else if (why == ENOENT || why == ENOTDIR)
         tw_store_fail(error, TW_STORE_MISSING, "%s: there is no such data directory", store->directory);
     else
-        tw_store_fail_errno(error, errno, "open", store->directory);
+        tw_store_fail_errno(error, why, "open", store->directory);
     return false;
 }
 

@@ -40,19 +40,65 @@ static bool alive(long process)
     return process > 0 && (kill((pid_t)process, 0) == 0 || errno == EPERM);
 }
 
-/* Waits for the answer while the process lives. */
-static enum tw_control_end hear(void *socket, long process, const char *what, struct tw_buffer *answer,
+/* Whoever has the daemon's ear. */
+struct conversation {
+    void *context, *socket; /* the question's */
+    const char *endpoint;
+    long process;
+    void *probe;      /* asks whether anybody is there; NULL: not asked now */
+    int silent_polls; /* since something was heard, or asked */
+};
+
+static void *connect_to(void *context, const char *endpoint)
+{
+    int linger = 0;
+    void *socket = zmq_socket(context, ZMQ_REQ);
+    zmq_setsockopt(socket, ZMQ_LINGER, &linger, sizeof linger);
+    if (zmq_connect(socket, endpoint) == 0)
+        return socket;
+    zmq_close(socket);
+    return NULL;
+}
+
+/* The keeper answers any word at once, also while it makes a backup. False: it has not. */
+static bool is_there(struct conversation *talk)
+{
+    if (++talk->silent_polls < TW_CONTROL_SILENCE_S * 1000 / POLL_MS)
+        return true;
+    if (talk->probe != NULL)
+        return false;
+    talk->probe = connect_to(talk->context, talk->endpoint);
+    talk->silent_polls = 0;
+    return talk->probe != NULL && zmq_send(talk->probe, "there?", 6, ZMQ_DONTWAIT) >= 0;
+}
+
+static void hear_probe(struct conversation *talk)
+{
+    zmq_close(talk->probe);
+    talk->probe = NULL;
+    talk->silent_polls = 0;
+}
+
+/* Waits for the answer while the process lives and hears. */
+static enum tw_control_end hear(struct conversation *talk, const char *what, struct tw_buffer *answer,
                                 struct tw_store_error *error)
 {
+    void *socket = talk->socket;
     for (;;) {
-        zmq_pollitem_t item = {.socket = socket, .events = ZMQ_POLLIN};
-        int ready = zmq_poll(&item, 1, POLL_MS);
+        zmq_pollitem_t items[] = {{.socket = socket, .events = ZMQ_POLLIN},
+                                  {.socket = talk->probe, .events = ZMQ_POLLIN}};
+        int ready = zmq_poll(items, talk->probe != NULL ? 2 : 1, POLL_MS);
         if (ready < 0 && errno != EINTR)
             return fail(error, "cannot hear the daemon's answer", "");
-        if (ready > 0)
+        if ((items[0].revents & ZMQ_POLLIN) != 0)
             break;
-        if (!alive(process))
+        if (talk->probe != NULL && (items[1].revents & ZMQ_POLLIN) != 0)
+            hear_probe(talk);
+        if (!alive(talk->process))
             return fail(error, "the daemon ended before it had ", what);
+        if (!is_there(talk))
+            return fail(error, "the daemon lives and does not answer: is it stopped, or does it hang? It may not have ",
+                        what);
     }
     zmq_msg_t message;
     zmq_msg_init(&message);
@@ -86,18 +132,22 @@ static enum tw_control_end hear(void *socket, long process, const char *what, st
 enum tw_control_end tw_control_ask(const char *data, const char *request, const char *what, struct tw_buffer *answer,
                                    struct tw_store_error *error)
 {
+    struct conversation talk = {.process = owner_of(data)};
     char endpoint[sizeof "ipc://" + sizeof((struct sockaddr_un *)NULL)->sun_path];
     struct stat status;
-    long process = owner_of(data);
-    int length = snprintf(endpoint, sizeof endpoint, "ipc://%s/control", data), linger = 0;
+    int length = snprintf(endpoint, sizeof endpoint, "ipc://%s/control", data);
     bool fits = length > 0 && (size_t)length < sizeof endpoint;
-    if (!fits || stat(endpoint + strlen("ipc://"), &status) != 0 || !S_ISSOCK(status.st_mode) || !alive(process))
+    if (!fits || stat(endpoint + strlen("ipc://"), &status) != 0 || !S_ISSOCK(status.st_mode) || !alive(talk.process))
         return TW_CONTROL_NOBODY;
-    void *context = zmq_ctx_new(), *socket = zmq_socket(context, ZMQ_REQ);
-    zmq_setsockopt(socket, ZMQ_LINGER, &linger, sizeof linger);
-    bool sent = zmq_connect(socket, endpoint) == 0 && zmq_send(socket, request, strlen(request), 0) >= 0;
-    enum tw_control_end end = sent ? hear(socket, process, what, answer, error) : fail(error, zmq_strerror(errno), "");
-    zmq_close(socket);
-    zmq_ctx_term(context);
+    talk.context = zmq_ctx_new();
+    talk.endpoint = endpoint;
+    talk.socket = connect_to(talk.context, endpoint);
+    bool sent = talk.socket != NULL && zmq_send(talk.socket, request, strlen(request), 0) >= 0;
+    enum tw_control_end end = sent ? hear(&talk, what, answer, error) : fail(error, zmq_strerror(errno), "");
+    if (talk.probe != NULL)
+        zmq_close(talk.probe);
+    if (talk.socket != NULL)
+        zmq_close(talk.socket);
+    zmq_ctx_term(talk.context);
     return end;
 }

@@ -10,6 +10,7 @@ import unittest
 import zmq
 
 from harness import Daemon, Publisher, Scratch, run_tool, trade, wait_until
+from harness.waiting import PATIENCE
 
 
 def flip(path, offset):
@@ -86,6 +87,15 @@ class Backup(unittest.TestCase):
         self.assertEqual(run_tool("store", "restore", self.copy).code, 2)
         self.assertEqual(replayed(self.copy), replayed(self.data))
 
+    def test_a_file_is_no_directory_and_said_to_be_none(self):
+        path = self.scratch.path("file")
+        with open(path, "w", encoding="ascii"):
+            pass
+        for words in (("store", "stats"), ("store", "backup", self.copy), ("alerts", "list"), ("run",)):
+            done = run_tool(*words, "--data", path)
+            self.assertEqual(done.code, 3, done)
+            self.assertIn(f"{path}: that is not a directory", done.err)
+
     def test_a_directory_in_use_by_a_tool_has_nobody_to_ask(self):
         self.made(10)
         with open(os.path.join(self.data, "LOCK-tapewarden"), "r+b") as lock:
@@ -111,20 +121,24 @@ class Asking(unittest.TestCase):
         fcntl.flock(self.lock, fcntl.LOCK_EX)
         self.context = zmq.Context()
         self.addCleanup(self.context.destroy, linger=0)
-        self.socket = self.context.socket(zmq.REP)
+        self.socket = self.context.socket(zmq.ROUTER)
         self.socket.bind(f"ipc://{self.data}/control")
 
     def ask(self, target):
         answers = []
-        thread = threading.Thread(target=lambda: answers.append(run_tool("store", "backup", target, "--data", self.data)))
+        thread = threading.Thread(target=lambda: answers.append(run_tool("store", "backup", target, "--data", self.data, seconds=90)))
         thread.start()
         wait_until("a request", lambda: self.socket.poll(0))
-        return thread, answers, self.socket.recv_multipart()
+        self.asker, _, *request = self.socket.recv_multipart()
+        return thread, answers, request
+
+    def answer(self, text):
+        self.socket.send_multipart([self.asker, b"", text])
 
     def test_the_target_is_told_with_its_whole_path(self):
         thread, answers, request = self.ask("copy")
         self.assertEqual(request, [b"backup " + os.path.join(os.getcwd(), "copy").encode()])
-        self.socket.send(b"error the disk of /somewhere is full")
+        self.answer(b"error the disk of /somewhere is full")
         thread.join()
         self.assertEqual(answers[0].code, 3)
         self.assertIn("the disk of /somewhere is full", answers[0].err)
@@ -135,9 +149,22 @@ class Asking(unittest.TestCase):
         self.lock.truncate()        # who held it is gone: no process of that name
         self.lock.write(b"0\n")
         self.lock.flush()
-        self.socket.send(b"ok")     # and what it says is looked at: there is no such backup
+        self.answer(b"ok")          # and what it says is looked at: there is no such backup
         thread.join()
         self.assertEqual(answers[0].code, 3)
+
+
+    def test_a_long_backup_is_waited_for_as_long_as_somebody_is_there_and_no_longer(self):
+        thread, answers, _ = self.ask(self.scratch.path("copy"))
+        for _ in range(2):              # "is anybody there?"
+            self.assertTrue(self.socket.poll(20_000 * PATIENCE))
+            who, nothing, _ = self.socket.recv_multipart()
+            self.socket.send_multipart([who, nothing, b"error the commands are others"])
+        self.assertEqual(answers, [])
+        self.assertTrue(self.socket.poll(20_000 * PATIENCE))
+        thread.join()                   # now nobody is
+        self.assertEqual(answers[0].code, 3)
+        self.assertIn("does not answer", answers[0].err)
 
 
 class Running(unittest.TestCase):
