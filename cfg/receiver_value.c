@@ -20,7 +20,7 @@ const char *tw_receiver_value_form(enum tw_key_type type)
 {
     switch (type) {
     case TW_TYPE_URL:
-        return "http://HOST... or https://HOST...";
+        return "http://HOST[:PORT]... or https://HOST[:PORT]...";
     case TW_TYPE_KEYS:
         return "whsec_ and 24 to 64 bytes in base64; several with spaces between, at most 4";
     case TW_TYPE_HOST:
@@ -44,10 +44,48 @@ const char *tw_receiver_value_form(enum tw_key_type type)
     }
 }
 
+/* Empty, or a colon and a port; it may be left out behind the colon. */
+static bool is_port(const char *text, size_t length)
+{
+    unsigned long port = 0;
+    for (size_t i = 1; i < length; i++) {
+        if (!isdigit((unsigned char)text[i]) || port > 65535)
+            return false;
+        port = port * 10 + (unsigned long)(text[i] - '0');
+    }
+    return length == 0 || (text[0] == ':' && port <= 65535 && (length == 1 || port > 0));
+}
+
+/* [user[:password]@]host[:port], where the host may be an address of IPv6 in brackets. */
+static bool is_authority(const char *text, size_t length)
+{
+    const char *end = text + length, *host = text;
+    for (const char *it = text; it < end; it++)
+        host = *it == '@' ? it + 1 : host;
+    size_t host_bytes = 0;
+    if (host < end && *host == '[') {
+        bool zone = false; /* "%25eth0" */
+        for (host_bytes = 1; host + host_bytes < end; host_bytes++) {
+            unsigned char c = (unsigned char)host[host_bytes];
+            zone = zone || c == '%';
+            if (zone ? !isalnum(c) && c != '%' : !isxdigit(c) && c != ':' && c != '.')
+                break;
+        }
+        if (host + host_bytes == end || host[host_bytes++] != ']' || host_bytes < 4)
+            return false;
+    } else {
+        while (host + host_bytes < end && host[host_bytes] != ':')
+            host_bytes++;
+    }
+    return host_bytes > 0 && is_port(host + host_bytes, (size_t)(end - host) - host_bytes);
+}
+
 static bool is_url(const char *text)
 {
     const char *host = strncmp(text, "https://", 8) == 0 ? text + 8 : strncmp(text, "http://", 7) == 0 ? text + 7 : "";
     if (host[0] == '\0' || strchr("/?#:@", host[0]) != NULL)
+        return false;
+    if (!is_authority(host, strcspn(host, "/?#")))
         return false;
     for (; *host != '\0'; host++)
         if ((unsigned char)*host <= ' ' || (unsigned char)*host > '~' || strchr("\"<>\\^`{|}", *host) != NULL)

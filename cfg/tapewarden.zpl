@@ -259,7 +259,7 @@ inhibit
 
 # Webhooks (Standard Webhooks), one `name = URL` each.
 webhook
-    # URL that receives each alert by POST. (http://HOST... or https://HOST...)
+    # URL that receives each alert by POST. (http://HOST[:PORT]... or https://HOST[:PORT]...)
     # ops = https://ops.example.com/alerts
 
 # Or files with these URLs.
@@ -286,7 +286,7 @@ webhook_keys_file
 
 # Deliveries to Slack.
 # slack
-    # Incoming webhook that receives alerts. (http://HOST... or https://HOST...)
+    # Incoming webhook that receives alerts. (http://HOST[:PORT]... or https://HOST[:PORT]...)
     # webhook_url = ...
     # File with slack/webhook_url in it. (a path)
     # webhook_url_file = ...
@@ -299,15 +299,16 @@ pagerduty
     # routing_key = ...
     # File with pagerduty/routing_key in it. (a path)
     # routing_key_file = ...
-    # Where events are sent to; another one in the EU's region. (http://HOST... or https://HOST...)
+    # Where events are sent to; another one in the EU's region. (http://HOST[:PORT]... or
+    # https://HOST[:PORT]...)
     url = https://events.pagerduty.com/v2/enqueue
     # File with templates of the texts; without it, those that are built in. (a path)
     # template = ...
 
 # Deliveries to Prometheus' Alertmanager (API v2).
 # alertmanager
-    # Its address, such as http://localhost:9093, with the path that it stands behind, if any. (http://HOST...
-    # or https://HOST...)
+    # Its address, such as http://localhost:9093, with the path that it stands behind, if any.
+    # (http://HOST[:PORT]... or https://HOST[:PORT]...)
     # url = ...
     # File with alertmanager/url in it. (a path)
     # url_file = ...
@@ -319,8 +320,8 @@ pagerduty
 # sns
     # Topic that alerts are published to: arn:aws:sns:REGION:ACCOUNT:NAME. (a text)
     # topic_arn = ...
-    # Where to, if not to https://sns.REGION.amazonaws.com: scheme, host and port. (http://HOST... or
-    # https://HOST...)
+    # Where to, if not to https://sns.REGION.amazonaws.com: scheme, host and port. (http://HOST[:PORT]... or
+    # https://HOST[:PORT]...)
     # url = ...
     # File with templates of the texts; without it, those that are built in. (a path)
     # template = ...

@@ -2,8 +2,11 @@
  *
  * What no row alone can see: one key against another, and the time zone against this machine.
  */
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cfg/settings.h"
 #include "protocol/check.h"
@@ -151,6 +154,8 @@ static bool check_names(const struct tw_cfg *cfg, struct tw_cfg_error *error)
         for (size_t j = 0; webhook && j < sizeof single / sizeof *single; j++)
             if (strcmp(single[j].name, setting->name) == 0)
                 return fail_named(error, setting, "receivers of another kind have this name");
+        if (webhook && strcmp(setting->name, "none") == 0)
+            return fail_named(error, setting, "none means nobody where routes name receivers; take another name");
         if (webhook && ++count > TW_RECEIVERS_MAX)
             return fail_named(error, setting, "there are more than 16 receivers");
         if (key == &tw_keys[TW_KEY_ID_SEVERITY] && !tw_cfg_is_receiver(cfg, setting->name))
@@ -162,6 +167,27 @@ static bool check_names(const struct tw_cfg *cfg, struct tw_cfg_error *error)
             return fail_named(error, setting, "there is no webhook of that name");
     }
     return true;
+}
+
+/* libcurl would say so at the first delivery, and at each. */
+static bool check_ca_file(const struct tw_cfg *cfg, struct tw_cfg_error *error)
+{
+    const struct tw_setting *path = &cfg->plain[TW_KEY_ID_DELIVERY_CA_FILE];
+    char line[256], why[160];
+    bool found = false;
+    struct stat status;
+    if (path->text[0] == '\0')
+        return true;
+    errno = 0;
+    FILE *file = stat(path->text, &status) != 0 ? NULL : !S_ISREG(status.st_mode) ? NULL : fopen(path->text, "re");
+    if (file == NULL) {
+        snprintf(why, sizeof why, "cannot read it: %s", errno != 0 ? strerror(errno) : "it is not a file");
+        return fail_at(error, path, why);
+    }
+    while (!found && fgets(line, sizeof line, file) != NULL)
+        found = strncmp(line, "-----BEGIN ", 11) == 0 && strstr(line, "CERTIFICATE-----") != NULL;
+    fclose(file);
+    return found || fail_at(error, path, "there is no certificate in it (PEM, -----BEGIN CERTIFICATE-----)");
 }
 
 static bool check_mail(const struct tw_cfg *cfg, struct tw_cfg_error *error)
@@ -228,5 +254,6 @@ bool tw_cfg_check_whole(struct tw_cfg *cfg, struct tw_cfg_error *error)
 {
     return check_minimum(cfg, error) && check_tiers(cfg, error) && check_binds(cfg, error) && check_zone(cfg, error) &&
            check_names(cfg, error) && tw_cfg_check_routes(cfg, error) && tw_cfg_check_inhibitions(cfg, error) &&
-           check_mail(cfg, error) && check_sns(cfg, error) && check_syslog(cfg, error) && check_waits(cfg, error);
+           check_ca_file(cfg, error) && check_mail(cfg, error) && check_sns(cfg, error) && check_syslog(cfg, error) &&
+           check_waits(cfg, error);
 }

@@ -14,8 +14,10 @@
 static void addresses_are_checked(void **state)
 {
     (void)state;
-    cfg_set_bad("webhook/ops=ftp://x", "--set: webhook/ops = ***: must be http://HOST... or https://HOST...");
-    cfg_set_bad("webhook/ops=https:///x", "--set: webhook/ops = ***: must be http://HOST... or https://HOST...");
+    cfg_set_bad("webhook/ops=ftp://x",
+                "--set: webhook/ops = ***: must be http://HOST[:PORT]... or https://HOST[:PORT]...");
+    cfg_set_bad("webhook/ops=https:///x",
+                "--set: webhook/ops = ***: must be http://HOST[:PORT]... or https://HOST[:PORT]...");
     cfg_set_bad("webhook_keys/ops=whsec_short", "--set: webhook_keys/ops = ***: must be whsec_ and 24 to 64 bytes in "
                                                 "base64; several with spaces between, at most 4");
     cfg_set_bad("severity/ops=SEVERE", "--set: severity/ops = SEVERE: must be LOW, MEDIUM, HIGH or CRITICAL");
@@ -24,6 +26,32 @@ static void addresses_are_checked(void **state)
                                                           "mail addresses, commas between, at most 32");
     cfg_set_bad("mail/server=smtp://x", "--set: mail/server = smtp://x: must be a host's name or address");
     cfg_set_bad("command/argv=page me", "flag: command/argv = page me: must begin with the whole path of a program");
+}
+
+static void a_url_names_a_host_and_a_port_that_there_can_be(void **state)
+{
+    static const char *const broken[] = {"http://h:99999/", "http://h:0",      "http://h:8o/",
+                                         "http://[::1:80/", "http://[::1]80/", "http://[]:80/",
+                                         "http://me@:80/x", "http://a:b:c/",   "http://[::x]/"};
+    static const char *const whole[] = {"http://h:65535/",
+                                        "https://h:/x",
+                                        "http://[::1]:80/x",
+                                        "http://[fe80::1%25lo]/",
+                                        "https://me:pass@h.example:8443/x?y=z:99999#a:b",
+                                        "http://10.0.0.1?a"};
+    char set[128];
+    const char *const list[] = {set};
+    (void)state;
+    for (size_t i = 0; i < sizeof broken / sizeof *broken; i++) {
+        snprintf(set, sizeof set, "webhook/ops=%s", broken[i]);
+        cfg_set_bad(set, "--set: webhook/ops = ***: must be http://HOST[:PORT]... or https://HOST[:PORT]...");
+    }
+    for (size_t i = 0; i < sizeof whole / sizeof *whole; i++) {
+        snprintf(set, sizeof set, "webhook/ops=%s", whole[i]);
+        struct tw_cfg *cfg = cfg_load_good(&(struct tw_cfg_sources){.sets = list, .set_count = 1});
+        assert_string_equal(tw_cfg_named(cfg, "webhook", "ops"), whole[i]);
+        tw_cfg_free(&cfg);
+    }
 }
 
 static void bad(const char *const *sets, size_t count, const char *sentence)
@@ -42,6 +70,7 @@ static void what_belongs_together_is_set_together(void **state)
     static const char *const nobody[] = {"severity/ops=HIGH"};
     static const char *const unused[] = {"webhook_keys/ops=" KEY};
     static const char *const taken[] = {"webhook/mail=https://x"};
+    static const char *const none[] = {"webhook/none=https://x"};
     static const char *const topic[] = {"sns/topic_arn=arn:aws:sqs:eu-west-1:1:x", "aws/access_key_id=a"};
     static const char *const keyless[] = {"sns/topic_arn=arn:aws:sns:eu-west-1:1:x", "aws/access_key_id=a"};
     static const char *const waits[] = {"delivery/retry_first=60", "delivery/retry_max=30"};
@@ -51,6 +80,7 @@ static void what_belongs_together_is_set_together(void **state)
     bad(nobody, 1, "flag: severity/ops: there is no receiver of that name");
     bad(unused, 1, "flag: webhook_keys/ops: there is no webhook of that name");
     bad(taken, 1, "flag: webhook/mail: receivers of another kind have this name");
+    bad(none, 1, "flag: webhook/none: none means nobody where routes name receivers; take another name");
     bad(topic, 2, "flag: sns/topic_arn = arn:aws:sqs:eu-west-1:1:x: must be arn:aws:sns:REGION:ACCOUNT:NAME");
     bad(keyless, 2,
         "flag: sns/topic_arn = arn:aws:sns:eu-west-1:1:x: aws/access_key_id and aws/secret_access_key must "
@@ -96,6 +126,28 @@ static void secrets_come_from_files_and_are_not_shown(void **state)
     unlink(keys);
 }
 
+static void certificates_are_looked_for_where_they_shall_be(void **state)
+{
+    char path[64], set[96], sentence[256];
+    const char *const list[] = {set};
+    (void)state;
+    write_file(path, "# ours\n-----BEGIN CERTIFICATE-----\nMIIB\n");
+    snprintf(set, sizeof set, "delivery/ca_file=%s", path);
+    struct tw_cfg *cfg = cfg_load_good(&(struct tw_cfg_sources){.sets = list, .set_count = 1});
+    tw_cfg_free(&cfg);
+    unlink(path);
+    snprintf(sentence, sizeof sentence, "flag: delivery/ca_file = %s: cannot read it: No such file or directory", path);
+    bad(list, 1, sentence);
+    write_file(path, "-----BEGIN PRIVATE KEY-----\n");
+    snprintf(set, sizeof set, "delivery/ca_file=%s", path);
+    snprintf(sentence, sizeof sentence,
+             "flag: delivery/ca_file = %s: there is no certificate in it (PEM, -----BEGIN CERTIFICATE-----)", path);
+    bad(list, 1, sentence);
+    unlink(path);
+    snprintf(set, sizeof set, "delivery/ca_file=/dev/zero");
+    bad(list, 1, "flag: delivery/ca_file = /dev/zero: cannot read it: it is not a file");
+}
+
 static void a_file_with_a_bad_secret_is_named_and_its_content_is_not(void **state)
 {
     (void)state;
@@ -103,7 +155,8 @@ static void a_file_with_a_bad_secret_is_named_and_its_content_is_not(void **stat
     write_file(path, "not a url\n");
     snprintf(set, sizeof set, "webhook_file/ops=%s", path);
     const char *const list[] = {set, "webhook/ops=https://x"};
-    snprintf(sentence, sizeof sentence, "%s:1: webhook/ops = ***: must be http://HOST... or https://HOST...", path);
+    snprintf(sentence, sizeof sentence,
+             "%s:1: webhook/ops = ***: must be http://HOST[:PORT]... or https://HOST[:PORT]...", path);
     bad(list, 1, sentence);
     bad(list, 2, "flag: webhook_file/* and webhook/* are both set; one is enough");
     unlink(path);
@@ -182,6 +235,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(addresses_are_checked),
+        cmocka_unit_test(a_url_names_a_host_and_a_port_that_there_can_be),
+        cmocka_unit_test(certificates_are_looked_for_where_they_shall_be),
         cmocka_unit_test(what_belongs_together_is_set_together),
         cmocka_unit_test(secrets_come_from_files_and_are_not_shown),
         cmocka_unit_test(a_file_with_a_bad_secret_is_named_and_its_content_is_not),
