@@ -39,8 +39,9 @@ static const char *directory_of(const struct desk *desk)
 
 static void print_time(const json_t *object, const char *key)
 {
-    char time[TW_TIME_TEXT_MAX];
-    tw_time_format(tw_row_number(object, key) / 1000000 * 1000000, time);
+    char time[TW_TIME_TEXT_MAX] = "at once"; /* what is pending and was not tried yet */
+    if (tw_row_number(object, key) != 0)
+        tw_time_format(tw_row_number(object, key) / 1000000 * 1000000, time);
     printf("%-24s", time);
 }
 

@@ -201,6 +201,14 @@ static bool attend(struct run *run)
     return ended;
 }
 
+static void say_signal(struct tw_batch *batch, int number)
+{
+    char why[80];
+    int length = snprintf(why, sizeof why, "%sended by signal %d (%s)", batch->said_length > 0 ? " " : "", number,
+                          strsignal(number));
+    tw_batch_say(batch, why, (size_t)length);
+}
+
 static void carry_one(struct program *program, struct tw_batch *batch, const uint8_t *body, size_t length)
 {
     static const char why[] = "killed: it took too long";
@@ -218,6 +226,8 @@ static void carry_one(struct program *program, struct tw_batch *batch, const uin
         int status = reap(program);
         batch->arrived = in_time && WIFEXITED(status);
         batch->status = in_time ? WEXITSTATUS(status) : 0;
+        if (in_time && WIFSIGNALED(status))
+            say_signal(batch, WTERMSIG(status));
         if (!in_time) {
             batch->said_length = 0;
             tw_batch_say(batch, why, sizeof why - 1);

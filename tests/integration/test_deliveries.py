@@ -458,6 +458,18 @@ echo "not now"; exit 75
         except FileNotFoundError:
             return []
 
+    def test_a_program_that_a_signal_ends_says_which(self):
+        with Scratch() as scratch:
+            program = scratch.write("fall", f"#!/bin/sh\nmkdir {scratch.path('once')} 2>/dev/null && kill -SEGV $$\n"
+                                            f"cat >>{scratch.path('pages')}\n")
+            os.chmod(program, stat.S_IRWXU)
+            with Daemon(sets={"command/argv": program}) as daemon:
+                publish(daemon, [trade(qty=20000)])
+                wait_until("the page", lambda: self.pages(scratch) == [1], seconds=20)
+                wait_until("both attempts", lambda: len(listed("--data", daemon.data)) == 2)
+                first = listed("--data", daemon.data)[0]
+                self.assertEqual((first["state"], first["answer"]), ("again", "ended by signal 11 (Segmentation fault)"))
+
     def test_a_program_that_hangs_is_killed_and_tried_again(self):
         with Scratch() as scratch:
             program = scratch.write("hang", f"#!/bin/sh\nmkdir {scratch.path('once')} 2>/dev/null && sleep 1000\n"

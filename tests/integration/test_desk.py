@@ -80,6 +80,7 @@ class Desk(unittest.TestCase):
                 listed = [row for row in self.rows("deliveries", "list") if row["n"] in numbers]
                 self.assertEqual(deliveries, listed)
                 text = self.tool("alerts", "show", "1").out
+                self.assertNotIn("1970", text)
                 self.assertRegex(text, r"n 1 +2\S+Z +to ops: delivered, attempt 1, status 204 after \d+ ms\n")
                 self.assertRegex(text, r"n 1 +2\S+Z +to audit: dead: no, thank you not today\n")
                 running = self.rows("deliveries", "totals")
