@@ -190,6 +190,15 @@ static bool check_ca_file(const struct tw_cfg *cfg, struct tw_cfg_error *error)
     return found || fail_at(error, path, "there is no certificate in it (PEM, -----BEGIN CERTIFICATE-----)");
 }
 
+/* A pipe or a device keeps nothing, a directory is none: the delivery refuses them. */
+static bool check_file(const struct tw_cfg *cfg, struct tw_cfg_error *error)
+{
+    const struct tw_setting *path = &cfg->plain[TW_KEY_ID_FILE_PATH];
+    struct stat status;
+    bool other = path->text[0] != '\0' && stat(path->text, &status) == 0 && !S_ISREG(status.st_mode);
+    return !other || fail_at(error, path, "that is not a regular file");
+}
+
 static bool check_mail(const struct tw_cfg *cfg, struct tw_cfg_error *error)
 {
     const struct tw_setting *to = &cfg->plain[TW_KEY_ID_MAIL_TO], *tls = &cfg->plain[TW_KEY_ID_MAIL_TLS];
@@ -254,6 +263,6 @@ bool tw_cfg_check_whole(struct tw_cfg *cfg, struct tw_cfg_error *error)
 {
     return check_minimum(cfg, error) && check_tiers(cfg, error) && check_binds(cfg, error) && check_zone(cfg, error) &&
            check_names(cfg, error) && tw_cfg_check_routes(cfg, error) && tw_cfg_check_inhibitions(cfg, error) &&
-           check_ca_file(cfg, error) && check_mail(cfg, error) && check_sns(cfg, error) && check_syslog(cfg, error) &&
-           check_waits(cfg, error);
+           check_ca_file(cfg, error) && check_file(cfg, error) && check_mail(cfg, error) && check_sns(cfg, error) &&
+           check_syslog(cfg, error) && check_waits(cfg, error);
 }

@@ -146,6 +146,8 @@ static void certificates_are_looked_for_where_they_shall_be(void **state)
     unlink(path);
     snprintf(set, sizeof set, "delivery/ca_file=/dev/zero");
     bad(list, 1, "flag: delivery/ca_file = /dev/zero: cannot read it: it is not a file");
+    snprintf(set, sizeof set, "file/path=/dev/null"); /* nor do alerts go there */
+    bad(list, 1, "flag: file/path = /dev/null: that is not a regular file");
 }
 
 static void a_file_with_a_bad_secret_is_named_and_its_content_is_not(void **state)
