@@ -3,6 +3,7 @@
  * `tapewarden run`: the daemon. Main alone hears signals, through a signalfd; everything else is the topology's.
  */
 #include <errno.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -32,6 +33,15 @@ static bool take_signals(void)
     signal(SIGPIPE, SIG_IGN);
     signal_descriptor = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
     return signal_descriptor >= 0;
+}
+
+/* What RocksDB writes to comes and goes by the megabyte. By itself glibc begins to keep such pieces among small ones,
+ * where they leave holes, and memory grows for as long as the load lasts; with fixed bounds each goes back to the
+ * system when it is freed. */
+static void keep_memory_level(void)
+{
+    mallopt(M_MMAP_THRESHOLD, 1 << 20);
+    mallopt(M_TRIM_THRESHOLD, 4 << 20);
 }
 
 static bool stop_requested(void)
@@ -90,6 +100,7 @@ int tw_run_main(int argc, char **argv)
     struct tw_cfg *cfg = tw_cli_cfg(&cli, &exit_code);
     if (cfg != NULL) {
         tw_log_configure(level_of(tw_cfg_text(cfg, "log/level")), tw_cfg_integer(cfg, "log/json") != 0);
+        keep_memory_level();
         if (take_signals()) {
             exit_code = serve(cfg);
         } else {
