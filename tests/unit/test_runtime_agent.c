@@ -34,10 +34,11 @@ struct dummy {
     bool refuses;        /* the start, with that or no reason */
     int64_t period_ns;   /* wakes up so often; 0: never by itself */
     bool fills_lane;     /* sends until its lane is full, then waits for room */
+    bool leaves_lane;    /* waits for a lane with a message in it that it never takes */
     uint32_t fails_at;   /* FAILED at this call of work; 0: never */
     /* --- */
     int64_t due_ns;
-    zsock_t *lane;
+    zsock_t *lane, *unread;
     struct tw_frame *frame;
     uint32_t left; /* turns of work after "STOP" */
     bool stopping;
@@ -49,6 +50,8 @@ static bool start(void *self, char failure[512])
     struct dummy *dummy = self;
     if (dummy->refusal != NULL)
         snprintf(failure, 512, "%s", dummy->refusal);
+    if (dummy->leaves_lane)
+        dummy->unread = tw_lane_pull(lane_name);
     if (dummy->fills_lane) {
         dummy->lane = tw_lane_push(lane_name);
         dummy->frame = tw_frame_new(1);
@@ -62,6 +65,10 @@ static int wait_for(void *self, zmq_pollitem_t items[TW_AGENT_SOCKETS_MAX], int6
 {
     struct dummy *dummy = self;
     *deadline_ns = dummy->due_ns;
+    if (dummy->unread != NULL) {
+        items[0] = (zmq_pollitem_t){zsock_resolve(dummy->unread), 0, ZMQ_POLLIN, 0};
+        return 1;
+    }
     if (dummy->lane == NULL)
         return 0;
     items[0] = (zmq_pollitem_t){zsock_resolve(dummy->lane), 0, ZMQ_POLLOUT, 0};
@@ -100,6 +107,7 @@ static void close_sockets(void *self)
 {
     struct dummy *dummy = self;
     zsock_destroy(&dummy->lane);
+    zsock_destroy(&dummy->unread);
     tw_frame_drop(&dummy->frame);
     atomic_fetch_add(&dummy->closes, 1);
 }
@@ -277,6 +285,25 @@ static void an_agent_that_waits_for_room_goes_on_when_there_is_some(void **state
 
 /* ---- deadlines ---- */
 
+/* And what it may wait for is always there. */
+static void an_agent_that_never_sleeps_hears_commands(void **state)
+{
+    struct dummy dummy = {.leaves_lane = true};
+    char failure[512];
+    (void)state;
+    zactor_t *actor = begin(&dummy, failure);
+    assert_non_null(actor);
+    zsock_t *push = tw_lane_push(lane_name);
+    assert_true(tw_lane_send_end(push));
+    await_at_least(&dummy.works, 100);
+    tw_agent_stop(actor);
+    await_at_least(&dummy.stops, 1);
+    assert_int_equal(await_report(actor, failure), 1);
+    tw_agent_end(&actor);
+    assert_int_equal(atomic_load(&dummy.closes), 1);
+    zsock_destroy(&push);
+}
+
 static void a_deadline_wakes_it_never_early_and_once(void **state)
 {
     struct dummy dummy = {.period_ns = 3 * MILLISECOND + 300000}; /* no whole number of milliseconds */
@@ -391,6 +418,7 @@ int main(void)
         cmocka_unit_test_setup(a_failure_is_reported_with_its_reason_and_ends_all_work, set_up),
         cmocka_unit_test_setup(term_ends_an_agent_that_waits_for_a_full_lane, set_up),
         cmocka_unit_test_setup(an_agent_that_waits_for_room_goes_on_when_there_is_some, set_up),
+        cmocka_unit_test_setup(an_agent_that_never_sleeps_hears_commands, set_up),
         cmocka_unit_test_setup(a_deadline_wakes_it_never_early_and_once, set_up),
         cmocka_unit_test_setup(an_hour_s_deadline_does_not_keep_it_from_commands, set_up),
         cmocka_unit_test_setup(an_occupied_port_says_that_another_program_has_it, set_up),
