@@ -14,6 +14,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "protocol/check.h"
+
 #define TW_BACKLOG_LOOK_NS INT64_C(1000000)
 
 struct tw_backlog {
@@ -31,7 +33,8 @@ static inline void tw_backlog_add(struct tw_backlog *backlog, uint64_t bytes)
 }
 static inline void tw_backlog_take(struct tw_backlog *backlog, uint64_t bytes)
 {
-    atomic_fetch_sub_explicit(&backlog->bytes, bytes, memory_order_relaxed);
+    uint64_t before = atomic_fetch_sub_explicit(&backlog->bytes, bytes, memory_order_relaxed);
+    TW_ASSERT(before >= bytes); /* more than was added: nothing would ever go again */
 }
 
 #endif

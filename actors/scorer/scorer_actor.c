@@ -12,8 +12,9 @@ struct tw_scorer_actor {
     struct tw_saver *saver;
     zsock_t *judged, *router;
     struct tw_backlog *backlog;
-    bool waiting; /* record and events are here, scored, not sent yet */
+    bool waiting; /* record and events are here, scored and handed over, not sent yet */
     zmq_msg_t record, events;
+    uint64_t waiting_bytes; /* theirs */
     bool ended;
 };
 
@@ -76,10 +77,10 @@ static int wait_for(void *self, zmq_pollitem_t items[TW_AGENT_SOCKETS_MAX], int6
 static bool pass_on(struct tw_scorer_actor *actor)
 {
     void *router = zsock_resolve(actor->router);
-    uint64_t bytes = tw_judged_bytes(zmq_msg_size(&actor->record), zmq_msg_data(&actor->events));
     if (!tw_backlog_has_room(actor->backlog) || zmq_msg_send(&actor->record, router, ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0)
         return false;
-    tw_backlog_add(actor->backlog, bytes); /* before the router can take it away: it takes both parts or none */
+    tw_backlog_add(actor->backlog,
+                   actor->waiting_bytes); /* before the router can take it away: it takes both parts or none */
     TW_ASSERT(zmq_msg_send(&actor->events, router, ZMQ_DONTWAIT) >= 0);
     actor->waiting = false;
     return true;
@@ -104,6 +105,7 @@ static enum tw_agent_progress step(struct tw_scorer_actor *actor)
     tw_scorer_step(actor->core, &record, zmq_msg_data(&actor->events));
     tw_saver_meet(actor->saver, &record, 0);
     actor->waiting = true;
+    actor->waiting_bytes = tw_judged_bytes(zmq_msg_size(&actor->record), zmq_msg_data(&actor->events));
     tw_lane_hand_over(&actor->record);
     tw_lane_hand_over(&actor->events);
     return TW_AGENT_CONTINUES;
