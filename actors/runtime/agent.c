@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <time.h>
 
+#include "actors/runtime/empty.h"
 #include "actors/runtime/hand_over.h"
 #include "protocol/check.h"
 
@@ -65,9 +66,8 @@ static void report(zsock_t *pipe, enum tw_agent_progress progress, const char *f
 /* ---- waiting ----
  *
  * As zmq_poll does, which asks each socket twice and the kernel twice before it sleeps, and each once more behind it:
- * at low rates that was half of an actor's system calls. A socket's descriptor gets readable when something comes for a
- * socket that was found without it (zmq_getsockopt(3), ZMQ_FD): so each is asked once, then there is one sleep, and
- * what woke us the agent finds by receiving. */
+ * at low rates that was half of an actor's system calls. Here each is asked at most once, those that were just found
+ * empty not at all (actors/runtime/empty.h); then there is one sleep, and what woke us the agent finds by receiving. */
 
 enum readiness { NOT_READY, READY, CONTEXT_ENDS };
 
@@ -79,7 +79,11 @@ static enum readiness readiness_of(const zmq_pollitem_t *item)
         return NOT_READY;
     if (zmq_getsockopt(item->socket, ZMQ_EVENTS, &events, &size) != 0)
         return errno == ETERM ? CONTEXT_ENDS : READY;
-    return (events & item->events) != 0 ? READY : NOT_READY;
+    if ((events & item->events) != 0)
+        return READY;
+    if (item->events == ZMQ_POLLIN)
+        tw_empty_found(item->socket);
+    return NOT_READY;
 }
 
 static struct pollfd descriptor_of(const zmq_pollitem_t *item)
@@ -95,24 +99,52 @@ static struct pollfd descriptor_of(const zmq_pollitem_t *item)
     return descriptor;
 }
 
-/* Until one of them may be ready, or the time is over. The first is the pipe: `quiet` says that it was found empty, and
- * that nobody sent on it since. False: the context ends. */
-static bool wait_on(const zmq_pollitem_t *items, int count, int timeout_ms, bool *quiet)
-{
+/* What is watched during one wait: those that were found without what they are waited for. */
+struct watch {
     struct pollfd descriptors[TW_AGENT_SOCKETS_MAX + 1];
-    int asked = 0;
-    for (; asked < count; asked++) {
-        enum readiness readiness = asked == 0 && *quiet ? NOT_READY : readiness_of(&items[asked]);
+    void *sockets[TW_AGENT_SOCKETS_MAX + 1];
+    int count;
+};
+
+static void watch_also(struct watch *watch, const zmq_pollitem_t *item)
+{
+    watch->descriptors[watch->count] = descriptor_of(item);
+    watch->sockets[watch->count++] = item->socket;
+}
+
+static void keep_what_is_empty(const struct watch *watch)
+{
+    void *quiet[TW_AGENT_SOCKETS_MAX + 1];
+    int count = 0;
+    for (int i = 0; i < watch->count; i++)
+        if (watch->descriptors[i].revents == 0)
+            quiet[count++] = watch->sockets[i];
+    tw_empty_keep(quiet, count);
+}
+
+/* Until one of them may be ready, or the time is over; at once, if there is work anyway, which then asks by itself what
+ * is not known to be empty. The first is the pipe: `quiet` says that it was found empty, and that nobody sent on it
+ * since. False: the context ends. */
+static bool wait_on(const zmq_pollitem_t *items, int count, bool busy, int timeout_ms, bool *quiet)
+{
+    struct watch watch = {.count = 0};
+    for (int i = 0; i < count; i++) {
+        bool known = i == 0 ? *quiet : tw_empty_is_known(items[i].socket);
+        if (!known && busy && i > 0)
+            continue;
+        enum readiness readiness = known ? NOT_READY : readiness_of(&items[i]);
         if (readiness == CONTEXT_ENDS)
             return false;
+        if (readiness == READY && i == 0)
+            return true;
         if (readiness == READY)
-            break;
-        descriptors[asked] = descriptor_of(&items[asked]);
+            busy = true;
+        else
+            watch_also(&watch, &items[i]);
     }
-    if (asked == 0) /* the pipe itself */
-        return true;
-    (void)poll(descriptors, (nfds_t)asked, asked < count ? 0 : timeout_ms);
-    *quiet = descriptors[0].revents == 0;
+    (void)poll(watch.descriptors, (nfds_t)watch.count, busy ? 0 : timeout_ms);
+    *quiet = watch.descriptors[0].revents == 0;
+    keep_what_is_empty(&watch);
     return true;
 }
 
@@ -121,14 +153,15 @@ static void run(const struct tw_agent *agent, zsock_t *pipe)
     bool over = false; /* reported; only waits for $TERM */
     bool busy = true, quiet = false;
     char failure[512] = "";
+    tw_empty_begin();
     for (;;) {
         zmq_pollitem_t items[TW_AGENT_SOCKETS_MAX + 1];
         int64_t deadline_ns = INT64_MAX;
         int count = 1;
         items[0] = (zmq_pollitem_t){zsock_resolve(pipe), 0, ZMQ_POLLIN, 0};
-        if (!over && !busy)
+        if (!over)
             count += agent->wait_for(agent->self, items + 1, &deadline_ns);
-        if (!wait_on(items, count, busy ? 0 : timeout_until(deadline_ns), &quiet))
+        if (!wait_on(items, count, busy, busy ? 0 : timeout_until(deadline_ns), &quiet))
             return;
         enum readiness called = quiet ? NOT_READY : readiness_of(&items[0]);
         if (called == CONTEXT_ENDS || (called == READY && take_command(agent, pipe)))

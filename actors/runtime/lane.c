@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "actors/runtime/empty.h"
 #include "actors/runtime/hand_over.h"
 #include "actors/runtime/pool.h"
 #include "protocol/check.h"
@@ -118,9 +119,13 @@ bool tw_lane_send_end(zsock_t *lane)
 
 bool tw_lane_receive(zsock_t *lane, zmq_msg_t *message)
 {
+    void *socket = zsock_resolve(lane);
+    if (tw_empty_is_known(socket))
+        return false;
     zmq_msg_init(message);
-    if (zmq_msg_recv(message, zsock_resolve(lane), ZMQ_DONTWAIT) < 0) {
+    if (zmq_msg_recv(message, socket, ZMQ_DONTWAIT) < 0) {
         zmq_msg_close(message);
+        tw_empty_found(socket);
         return false;
     }
     TW_TAKE_OVER(zmq_msg_data(message));
@@ -144,7 +149,18 @@ void tw_lane_send_watermark(zsock_t *lane, struct tw_watermark watermark)
     (void)zmq_send(zsock_resolve(lane), &watermark, sizeof watermark, ZMQ_DONTWAIT);
 }
 
+bool tw_lane_receive_latest(zsock_t *lane, void *value, size_t size)
+{
+    void *socket = zsock_resolve(lane);
+    if (tw_empty_is_known(socket))
+        return false;
+    int received = zmq_recv(socket, value, size, ZMQ_DONTWAIT);
+    if (received < 0)
+        tw_empty_found(socket);
+    return received == (int)size;
+}
+
 bool tw_lane_receive_watermark(zsock_t *lane, struct tw_watermark *watermark)
 {
-    return zmq_recv(zsock_resolve(lane), watermark, sizeof *watermark, ZMQ_DONTWAIT) == (int)sizeof *watermark;
+    return tw_lane_receive_latest(lane, watermark, sizeof *watermark);
 }

@@ -45,6 +45,9 @@ static inline bool tw_lane_is_end(zmq_msg_t *message)
 /* The frame whose bytes a message carries (borrowed; share it to keep it beyond the message). */
 struct tw_frame *tw_lane_frame(zmq_msg_t *message);
 
+/* The newest value of a conflated lane; false if none came since, or it is of another size. */
+bool tw_lane_receive_latest(zsock_t *lane, void *value, size_t size);
+
 /* ---- watermarks ---- */
 /* What is said before the pull end is open is lost: libzmq takes it for a greeting. And the pull end must be open once:
  * libzmq 4.3.4 aborts in zmq_ctx_term if a conflated socket was closed whose inproc peer never came. */

@@ -134,5 +134,5 @@ void tw_keeper_report_send(zsock_t *lane, const struct tw_keeper_report *report)
 
 bool tw_keeper_report_receive(zsock_t *lane, struct tw_keeper_report *report)
 {
-    return zmq_recv(zsock_resolve(lane), report, sizeof *report, ZMQ_DONTWAIT) == (int)sizeof *report;
+    return tw_lane_receive_latest(lane, report, sizeof *report);
 }
