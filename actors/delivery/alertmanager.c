@@ -175,6 +175,7 @@ const struct tw_receiver_kind tw_webhook_v4 = {.name = "webhook",
                                                .path = "",
                                                .has_sheet = true,
                                                .sheet = TW_SHEET_ALERTMANAGER,
+                                               .wants_trades = true,
                                                .pace = {.under_way_max = TW_DELIVERIES_UNDER_WAY_MAX},
                                                .render = render_v4,
                                                .judge = tw_judge_http};

@@ -9,7 +9,8 @@ import stat
 import unittest
 
 from harness import Catchup, Daemon, Publisher, Scratch, Subscriber, run_tool, trade, wait_until
-from harness.sinks import Alertmanager, MailServer, PagerDuty, Slack, SystemLog, SystemLogOverTcp, Topic, Webhook, certificate
+from harness.alertmanager import Alertmanager
+from harness.sinks import MailServer, PagerDuty, Slack, SystemLog, SystemLogOverTcp, Topic, Webhook, certificate
 from harness.wire import DAY_NS
 
 OLD_KEY = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

@@ -11,6 +11,7 @@ import unittest
 import zlib
 
 from harness import Daemon, Publisher, Scratch, run_tool, trade, wait_until
+from harness.alertmanager import WebhookOfAlertmanager
 from harness.daemon import environment, executable
 from harness.sinks import MailServer, PagerDuty, Slack, SystemLog, Webhook, certificate
 
@@ -228,6 +229,21 @@ class Texts(unittest.TestCase):
             for name in ("old", "alertmanager"):
                 shown = run_tool("deliveries", "render", name, "--part", "summary", *flags, "--set", f"alertmanager/template={template}")
                 self.assertEqual(shown.out, "critical EXAMPLE\n", shown)
+
+    def test_a_webhook_of_alertmanager_s_form_knows_the_trades(self):
+        template = self.template("a", "{{$summary}}{{entity}}{{#trades}} {{symbol}}{{/trades}}{{/summary}}"
+                                      "{{$description}}{{#since}}since {{since}}{{/since}}{{/description}}")
+        with WebhookOfAlertmanager() as old:
+            with Daemon(sets={"webhook/old": old.url, "webhook_form/old": "alertmanager", "alertmanager/template": template,
+                              "exposure/remark": 0, "route/who/match": "entity_type=CLIENT", "route/who/receiver": "old",
+                              "route/rest/receiver": "none"}) as daemon:
+                self.publish(daemon)
+                raised, ended = [group["alerts"][0] for group in old.wait("both events", lambda got: got if len(got) >= 2 else None)]
+                self.assertEqual(daemon.stop()[0], 0)
+        self.assertEqual(raised["annotations"]["summary"], f"{ACCOUNT} X X")
+        self.assertEqual((raised["status"], ended["status"]), ("firing", "resolved"))
+        self.assertRegex(ended["annotations"]["description"], "^since 20")
+        self.assertEqual(old.faults, [])
 
     def test_a_template_that_is_wrong_stops_the_start_and_the_check(self):
         path = self.template("bad", "{{$subject}}\n{{#trades}}\n  {{sybmol}}\n{{/trades}}\n{{/subject}}\n")

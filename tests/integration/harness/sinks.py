@@ -15,11 +15,10 @@ import subprocess
 import threading
 import time
 import urllib.parse
-import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from harness.daemon import free_ports
-from harness.waiting import Deadline, wait_until
+from harness.waiting import Deadline
 
 
 class Sink:
@@ -364,55 +363,6 @@ class Topic(Receiver):
         assert form["Action"] == ["Publish"] and form["Version"] == ["2010-03-31"], form
         assert re.fullmatch(r"[A-Za-z][ -~]{0,98}", form["Subject"][0]), form["Subject"]
         self.add({name: values[0] for name, values in form.items()})
-
-
-class Alertmanager:
-    """Debian's, the real one, in a process of its own."""
-
-    def __init__(self, scratch):
-        config = scratch.write("alertmanager.yml", "route:\n  receiver: none\nreceivers:\n  - name: none\n")
-        self.port = free_ports(1)[0]
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.log = open(scratch.path("alertmanager.log"), "wb")
-        self.process = subprocess.Popen(
-            ["prometheus-alertmanager", f"--config.file={config}", f"--storage.path={scratch.path('alertmanager')}",
-             f"--web.listen-address=127.0.0.1:{self.port}", "--cluster.listen-address="],
-            stdout=self.log, stderr=self.log)
-        wait_until("Alertmanager", self._is_there, seconds=30)
-
-    def _is_there(self):
-        assert self.process.poll() is None, "Alertmanager ended"
-        try:
-            return self.ask("/-/ready") is not None
-        except OSError:
-            return None
-
-    def ask(self, path, body=None):
-        request = urllib.request.Request(self.url + path, None if body is None else json.dumps(body).encode(),
-                                         {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            text = answer.read()
-        return json.loads(text) if text.startswith((b"[", b"{")) else text
-
-    def alerts(self):
-        """(name, entity, severity) -> its state, of those that have not ended."""
-        return {(alert["labels"]["alertname"], alert["labels"]["entity"], alert["labels"]["severity"]):
-                alert["status"]["state"] for alert in self.ask("/api/v2/alerts")}
-
-    def silence(self, entity):
-        self.ask("/api/v2/silences", {
-            "matchers": [{"name": "entity", "value": entity, "isRegex": False, "isEqual": True}],
-            "startsAt": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 5)),
-            "endsAt": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 600)),
-            "createdBy": "test", "comment": "known"})
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *unused):
-        self.process.terminate()
-        self.process.wait()
-        self.log.close()
 
 
 def certificate(scratch, host="localhost"):
