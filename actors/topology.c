@@ -84,6 +84,7 @@ static struct tw_gateway_settings gateway_settings(struct tw_topology *topology)
         .next_roll = tw_session_next_roll,
         .next_roll_context = &topology->session,
         .idle_clock = true,
+        .tick_keys_max = tw_cfg_integer(cfg, "exposure/remark") == 0 ? 0 : TW_TICK_KEYS_MAX,
     };
 }
 

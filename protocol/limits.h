@@ -60,6 +60,9 @@
 #define TW_JUDGED_HWM 8192
 #define TW_JUDGED_BYTES_MAX (16u << 20)
 #define TW_SHARDS_MAX 64u
+/* Ticks of a block times accounts and symbols, each of which a tick's re-marking may judge: a record's judgements go
+ * together, some 170 bytes each. Of 2,700 accounts and symbols a block has 380 ticks, which live ones never come to. */
+#define TW_TICK_KEYS_MAX (1u << 20)
 
 /* ---- Snapshots ---- */
 #define TW_SNAPSHOTS_KEPT 2u /* the newest, and the one before it in case that is damaged */

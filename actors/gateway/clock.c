@@ -45,6 +45,21 @@ static void roll_session(struct tw_gateway *gateway, int64_t second_ns)
         gateway, (struct tw_control){.kind = TW_CONTROL_SESSION, .ts_ns = reached, .number = (uint64_t)next});
 }
 
+/* The accounts and symbols at its first tick stand for all its ticks: a block brings few. */
+static void count_tick(struct tw_gateway *gateway)
+{
+    struct tw_open_block *open = &gateway->open;
+    uint32_t keys_max = gateway->settings.tick_keys_max;
+    if (keys_max == 0)
+        return;
+    if (open->ticks != 0 && open->ticks == open->ticks_max)
+        tw_gateway_finish(gateway);
+    if (open->ticks++ != 0)
+        return;
+    uint32_t keys = tw_dictionary_count(gateway->accounts) + tw_dictionary_count(gateway->symbols);
+    open->ticks_max = keys < keys_max ? keys_max / (keys + 1) : 1;
+}
+
 uint8_t tw_gateway_clock_cross(struct tw_gateway *gateway, int64_t ts_ns)
 {
     if (!gateway->clock.started) {
@@ -53,6 +68,7 @@ uint8_t tw_gateway_clock_cross(struct tw_gateway *gateway, int64_t ts_ns)
     }
     roll_session(gateway, ts_ns - ts_ns % TW_NS_PER_SECOND);
     set_clock(&gateway->clock, ts_ns);
+    count_tick(gateway);
     return TW_ATTR_TICK;
 }
 

@@ -54,6 +54,9 @@ struct tw_gateway_settings {
     int64_t (*next_roll)(void *context, int64_t ts_ns);
     void *next_roll_context;
     bool idle_clock; /* write clock records while the market is quiet */
+    /* Re-marking may judge every account and symbol anew in each tick, and what a record's judging says waits together
+     * in memory: a block ends before its ticks times the accounts and symbols are more than this. 0: no such bound. */
+    uint32_t tick_keys_max;
 };
 
 struct tw_gateway;

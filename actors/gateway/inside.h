@@ -155,6 +155,8 @@ struct tw_open_block {
     uint32_t count;      /* rows */
     uint64_t generation; /* of this block, from 1 */
     bool refused_room;   /* a message waits for the next block */
+    uint32_t ticks;      /* rows that tick */
+    uint32_t ticks_max;  /* the next goes into another block; see tick_keys_max */
     int64_t *ts, *qty, *price;
     uint64_t *pseq;
     uint32_t *symbol, *account, *source;
@@ -282,7 +284,7 @@ static inline void tw_gateway_make_place(struct tw_gateway *gateway)
 
 /* ---- clock.c ---- */
 /* The event clock meets an accepted trade: TW_ATTR_TICK, TW_ATTR_LATE or 0. May finish the block under construction
- * (session roll), so that the trade is the first of the next. */
+ * (session roll, enough ticks), so that the trade is the first of the next. */
 uint8_t tw_gateway_clock_cross(struct tw_gateway *gateway, int64_t ts_ns);
 static inline uint8_t tw_gateway_clock_meet(struct tw_gateway *gateway, int64_t ts_ns)
 {

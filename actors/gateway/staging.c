@@ -90,6 +90,7 @@ static void clear_open(struct tw_open_block *open)
 {
     open->count = open->name_count = open->refusal_count = open->position_count = 0;
     open->has_ids = open->refused_room = false;
+    open->ticks = 0;
     memset(open->has_party, 0, sizeof open->has_party);
     open->ids.length = open->originals.length = open->texts.length = 0;
     if (open->index != NULL && open->index->indexed != 0)

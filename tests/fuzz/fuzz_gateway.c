@@ -176,7 +176,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                                  .future_ns = 5 * TW_NS_PER_SECOND,
                                                  .reporting_currency = "USD",
                                                  .next_roll = next_roll,
-                                                 .idle_clock = true};
+                                                 .idle_clock = true,
+                                                 .tick_keys_max = size % 5};
     const struct tw_history history = {&past, by_pseq, by_id, by_seq};
     struct tw_gateway *gateway = tw_gateway_new(&settings, &history), *second = tw_gateway_new(&settings, &history);
     tw_gateway_start(gateway, "fuzz", (struct tw_text){"", 0}, INT64_C(20000) * DAY);

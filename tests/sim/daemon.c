@@ -102,7 +102,8 @@ static bool recover(struct daemon *daemon)
                                           .reporting_currency = "USD",
                                           .next_roll = sim_next_roll,
                                           .next_roll_context = &sim->plan,
-                                          .idle_clock = true};
+                                          .idle_clock = true,
+                                          .tick_keys_max = plan->seed % 2 == 0 ? 20 : 0};
     struct tw_history history = disk_history(sim->disk);
     struct tw_recovery_settings settings = {&gateway, &history, daemon->shards, disk_fetch, sim->disk, sim_shelf, sim};
     struct tw_recovery_port port = disk_recovery_port(sim->disk);

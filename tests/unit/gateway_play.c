@@ -191,6 +191,7 @@ struct world *play(const struct play_setting *setting)
     const char *settings_text = setting->settings_texts == NULL ? SETTINGS : setting->settings_texts[0];
     struct play play = {.world = world_new_with(setting->block_trades_max, settings_text), .setting = setting};
     play.world->from_snapshot = setting->from_snapshot;
+    play.world->settings.tick_keys_max = setting->tick_keys_max;
     random_state = setting->seed;
     make_tapes();
     for (int i = 0; i < PUBLISHERS; i++) {

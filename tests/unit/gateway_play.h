@@ -12,7 +12,8 @@
 struct play_setting {
     uint64_t seed;
     uint32_t block_trades_max;
-    bool slow_disk;     /* durable only at restarts and at the end */
+    uint32_t tick_keys_max; /* in force from the first restart on */
+    bool slow_disk;         /* durable only at restarts and at the end */
     bool from_snapshot; /* restarts load the newest whole snapshot; otherwise they read the log from its beginning */
     const char *const *settings_texts; /* in force from one restart to the next, in turn; NULL: SETTINGS for ever */
     uint32_t settings_count;

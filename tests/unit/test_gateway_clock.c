@@ -5,6 +5,8 @@
  */
 #include "gateway_world.h"
 
+#include <stdlib.h>
+
 static void push_at(struct world *world, uint64_t seq, int64_t ts_ns)
 {
     struct tw_trade trade = trade_of("X", "A", 'B', 1, 1, ts_ns);
@@ -102,6 +104,62 @@ static void a_message_may_cross_many_sessions(void **state)
         assert_int_equal(world_ack(world, "p")->durable, 200);
         world_free(&world);
     }
+}
+
+/* ---- ticks of a block ---- */
+
+static uint32_t most_ticks_of_a_block(const struct world *world)
+{
+    uint32_t most = 0;
+    for (uint32_t i = 0; i < world->log.count; i++) {
+        const struct tw_record *record = &world->log.records[i];
+        uint32_t ticks = 0;
+        for (uint32_t row = 0; record->kind == TW_RECORD_BLOCK && row < record->block.count; row++)
+            ticks += (record->block.attrs[row] & TW_ATTR_TICK) != 0;
+        most = ticks > most ? ticks : most;
+    }
+    return most;
+}
+
+/* Two trades in each of 20 seconds as one message; there are two accounts and two symbols. */
+static char *story_with(uint32_t tick_keys_max, uint32_t *blocks, uint32_t *ticks)
+{
+    struct world *world = world_new(100);
+    struct tw_trade trades[40];
+    world->settings.tick_keys_max = tick_keys_max;
+    world_restart(world);
+    for (int i = 0; i < 40; i++)
+        trades[i] = trade_of(i % 3 == 0 ? "X" : "Y", i % 2 == 0 ? "A" : "B", 'B', 1, 1, NOON - (20 - i / 2) * SECOND);
+    world_push(world, "p", 0, 1, trades, 4);
+    world_durable(world);
+    world_push(world, "p", 0, 5, trades + 4, 36);
+    world_durable(world);
+    assert_int_equal(world_ack(world, "p")->durable, 40);
+    *blocks = world_blocks(world);
+    *ticks = most_ticks_of_a_block(world);
+    char *story = log_story(&world->log);
+    world_free(&world);
+    return story;
+}
+
+/* So that what re-marking may judge in a record is bounded; and nothing else is different for it. */
+static void a_block_ends_when_its_ticks_times_accounts_and_symbols_are_enough(void **state)
+{
+    static const struct {
+        uint32_t keys_max, ticks, blocks; /* of the 18 ticks in the second message */
+    } bounds[] = {{0, 18, 2},    {1000, 18, 2}, {5 * 18, 18, 2}, {5 * 17, 17, 3},
+                  {5 * 6, 6, 4}, {5, 1, 19},    {4, 1, 19},      {1, 1, 19}};
+    uint32_t blocks, ticks;
+    char *unbounded = story_with(0, &blocks, &ticks);
+    (void)state;
+    for (size_t i = 0; i < sizeof bounds / sizeof *bounds; i++) {
+        char *story = story_with(bounds[i].keys_max, &blocks, &ticks);
+        assert_int_equal(ticks, bounds[i].ticks);
+        assert_int_equal(blocks, bounds[i].blocks);
+        assert_string_equal(story, unbounded);
+        free(story);
+    }
+    free(unbounded);
 }
 
 static void no_clock_records_pile_up_before_a_full_disk(void **state)
@@ -223,6 +281,7 @@ int main(void)
         cmocka_unit_test(a_session_roll_stands_before_the_trade_that_reaches_it),
         cmocka_unit_test(days_without_trades_are_one_roll),
         cmocka_unit_test(a_message_may_cross_many_sessions),
+        cmocka_unit_test(a_block_ends_when_its_ticks_times_accounts_and_symbols_are_enough),
         cmocka_unit_test(no_clock_records_pile_up_before_a_full_disk),
         cmocka_unit_test(a_quiet_market_ticks_by_clock_records),
         cmocka_unit_test(historical_trades_never_cause_a_clock_record),

@@ -32,6 +32,7 @@ static void the_size_of_blocks_and_the_speed_of_the_disk_change_nothing(void **s
         const struct play_setting others[] = {{.seed = seed, .block_trades_max = 1},
                                               {.seed = seed, .block_trades_max = 7, .slow_disk = true},
                                               {.seed = seed, .block_trades_max = 64},
+                                              {.seed = seed, .block_trades_max = 8190, .tick_keys_max = 20},
                                               {.seed = seed, .block_trades_max = 8190, .slow_disk = true}};
         for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
             char *story = perform(&others[i]);
