@@ -35,6 +35,10 @@ static rocksdb_options_t *without_flush_at_the_end(rocksdb_options_t *options)
     return with;
 }
 
+/* What is read again soon fits: a few look-ups' blocks. More would fill up slowly for nothing, by retention's looks at
+ * the index of times, and look like a leak. */
+#define CACHE_BYTES (16 * MIB)
+
 static rocksdb_options_t *database_options(bool create, int wal_recovery)
 {
     rocksdb_options_t *options = rocksdb_options_create();
@@ -107,7 +111,7 @@ static char *open_rocksdb(struct tw_store *store, enum tw_store_mode mode, bool 
     snprintf(path, path_bytes, "%s/" TW_STORE_DATABASE_NAME, store->directory);
 
     rocksdb_options_t *options = database_options(create, wal_recovery);
-    rocksdb_cache_t *cache = rocksdb_cache_create_lru(64 * MIB);
+    rocksdb_cache_t *cache = rocksdb_cache_create_lru(CACHE_BYTES);
     rocksdb_options_t *families[TW_FAMILY_COUNT];
     for (int family = 0; family < TW_FAMILY_COUNT; family++) {
         families[family] = family_options((enum tw_family)family, cache);
