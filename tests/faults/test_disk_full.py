@@ -14,6 +14,7 @@ from disk import Disk
 from flood import LARGE, Flood, check_export
 
 from harness import Catchup, Daemon, Publisher, Subscriber, run_tool, trade, wait_until
+from harness.sinks import Webhook
 from harness.waiting import PATIENCE
 
 DISKS = int(os.environ.get("TW_FAULT_DISKS", "3"))
@@ -189,6 +190,30 @@ class DiskFull(unittest.TestCase):
             self.assertIn('"h":3', self.alerts(daemon, "note", "3", "--note", "there is room", "--json").out)
             self.assertEqual(daemon.stop()[0], 0)
             self.assertEqual(run_tool("store", "verify", "--data", daemon.data, seconds=60).code, 0)
+
+    def test_receivers_are_told_of_all_that_was_raised_before_while_and_behind(self):
+        """One has all it can get before the disk is full, the other comes while it is."""
+        with Disk(200) as disk, Webhook() as ops, Webhook(mode="down") as night:
+            sets = {"pipeline/shards": 1, "webhook/ops": ops.url, "webhook/night": night.url, "delivery/retry_max": 1}
+            with Daemon(data=disk.path("data"), sets=sets) as daemon, Publisher(daemon, "desk-7") as desk:
+                desk.publish([trade(qty=20000, account=None, side=None)] * 50)
+                ops.wait_numbers(50)
+                disk.fill(30)       # less than the reserve
+                desk.send([trade(qty=20000, account=None, side=None)] * 30)
+                desk.wait_hold("disk")
+                night.up()
+                night.wait("what was raised before", lambda got: night.bodies)
+                disk.make_room(0)
+                desk.wait_durable(seconds=60)
+                for hook in (ops, night):
+                    hook.wait_numbers(80, seconds=60)
+                    self.assertEqual(hook.faults, [])
+                self.assertEqual(ops.repeats, 0)
+                self.assertLessEqual(night.repeats, 50)     # at least once, each under its key
+                print(f"full disk: repeats={night.repeats}", flush=True)
+                self.assertEqual(daemon.stop()[0], 0)
+                verify = run_tool("store", "verify", "--data", daemon.data, seconds=60)
+                self.assertEqual(verify.code, 0, verify)
 
     @staticmethod
     def alerts(daemon, *words):

@@ -211,6 +211,15 @@ class Receivers(unittest.TestCase):
                 self.assertIn("certificate", line)
                 self.assertEqual(ops.requests, 0)
 
+    def test_a_certificate_of_another_host_is_refused(self):
+        """Somebody vouches for it, but not for who answers."""
+        with Scratch() as scratch:
+            tls = certificate(scratch, "elsewhere.example")
+            with Webhook(tls=tls) as ops, Daemon(sets={"webhook/ops": ops.url, "delivery/breaker": 1, "delivery/ca_file": tls[0]}) as daemon:
+                publish(daemon, [trade(qty=20000)])
+                self.assertRegex(daemon.await_line("ops does not take alerts"), "host name.*localhost")
+                self.assertEqual(ops.requests, 0)
+
     def test_severities_decide_who_gets_what(self):
         with Webhook() as all_of_them, Webhook() as critical:
             sets = {"webhook/all": all_of_them.url, "webhook/night": critical.url, "severity/night": "CRITICAL",
