@@ -45,7 +45,9 @@ static inline bool tw_lane_is_end(zmq_msg_t *message)
 /* The frame whose bytes a message carries (borrowed; share it to keep it beyond the message). */
 struct tw_frame *tw_lane_frame(zmq_msg_t *message);
 
-/* The newest value of a conflated lane; false if none came since, or it is of another size. */
+/* The newest value of a conflated lane; false if none came since, or it is of another size. What is sent while the
+ * other end looks may come only with the next value (libzmq 4.3.4): who sends repeats its last one. At most 33 bytes.
+ */
 bool tw_lane_receive_latest(zsock_t *lane, void *value, size_t size);
 
 /* ---- watermarks ---- */
