@@ -10,6 +10,7 @@
 #include "protocol/check.h"
 
 #define RETRY_NS INT64_C(250000000) /* how often a full disk is looked at */
+#define REPEAT_NS INT64_C(20000000) /* behind the last watermark it is said once more: see announce */
 
 struct tw_journal_actor {
     struct tw_store *store;
@@ -19,7 +20,7 @@ struct tw_journal_actor {
     size_t bytes;
     bool ended, full;        /* full: the batch at hand waits for room on the disk */
     bool stopping, given_up; /* given_up: what comes until the end is let go of; nobody was told that it is durable */
-    int64_t retry_ns;
+    int64_t retry_ns, repeat_ns; /* repeat_ns 0: the last watermark was repeated */
 };
 
 struct tw_journal_actor *tw_journal_actor_new(struct tw_store *store)
@@ -35,13 +36,29 @@ void tw_journal_actor_free(struct tw_journal_actor **actor_pointer)
     *actor_pointer = NULL;
 }
 
-static void announce(struct tw_journal_actor *actor)
+static void say_watermark(struct tw_journal_actor *actor)
 {
     struct tw_watermark watermark = {tw_store_last_lsn(actor->store), tw_store_last_seq(actor->store), actor->full,
                                      actor->given_up};
     tw_lane_send_watermark(actor->gateway, watermark);
     tw_lane_send_watermark(actor->router, watermark);
     tw_lane_send_watermark(actor->indexer, watermark);
+}
+
+/* libzmq 4.3.4 keeps a value back until the next one if the other end looks at the lane that very moment (5 times in
+ * 100,000 when it looks all the time). Nothing may come behind the last one: so it is repeated, a little later. */
+static void announce(struct tw_journal_actor *actor)
+{
+    say_watermark(actor);
+    actor->repeat_ns = tw_now_ns() + REPEAT_NS;
+}
+
+static void announce_again(struct tw_journal_actor *actor)
+{
+    if (actor->repeat_ns == 0 || tw_now_ns() < actor->repeat_ns)
+        return;
+    say_watermark(actor);
+    actor->repeat_ns = 0;
 }
 
 static bool start(void *self, char failure[512])
@@ -60,8 +77,10 @@ static bool start(void *self, char failure[512])
 static int wait_for(void *self, zmq_pollitem_t items[TW_AGENT_SOCKETS_MAX], int64_t *deadline_ns)
 {
     struct tw_journal_actor *actor = self;
+    if (actor->repeat_ns != 0)
+        *deadline_ns = actor->repeat_ns;
     if (actor->full && !actor->given_up) {
-        *deadline_ns = actor->retry_ns;
+        *deadline_ns = actor->retry_ns < *deadline_ns ? actor->retry_ns : *deadline_ns;
         return 0;
     }
     items[0] = (zmq_pollitem_t){zsock_resolve(actor->records), 0, ZMQ_POLLIN, 0};
@@ -114,11 +133,18 @@ static void give_up(struct tw_journal_actor *actor)
     release(actor);
 }
 
+/* Nothing comes any more, and nobody wakes this actor again. */
+static enum tw_agent_progress finish(struct tw_journal_actor *actor)
+{
+    say_watermark(actor);
+    return TW_AGENT_FINISHED;
+}
+
 static enum tw_agent_progress let_go(struct tw_journal_actor *actor)
 {
     uint32_t count = actor->count;
     release(actor);
-    return actor->ended ? TW_AGENT_FINISHED : count > 0 ? TW_AGENT_CONTINUES : TW_AGENT_WAITS;
+    return actor->ended ? finish(actor) : count > 0 ? TW_AGENT_CONTINUES : TW_AGENT_WAITS;
 }
 
 static enum tw_agent_progress work(void *self, char failure[512])
@@ -126,13 +152,14 @@ static enum tw_agent_progress work(void *self, char failure[512])
     struct tw_journal_actor *actor = self;
     struct tw_frame *frames[TW_JOURNAL_BATCH_ITEMS_MAX];
     struct tw_store_error error;
+    announce_again(actor);
     if (actor->full && !actor->stopping && tw_now_ns() < actor->retry_ns)
         return TW_AGENT_WAITS;
     gather(actor);
     if (actor->given_up)
         return let_go(actor);
     if (actor->count == 0)
-        return actor->ended ? TW_AGENT_FINISHED : TW_AGENT_WAITS;
+        return actor->ended ? finish(actor) : TW_AGENT_WAITS;
     for (uint32_t i = 0; i < actor->count; i++)
         frames[i] = tw_lane_frame(&actor->batch[i]);
     enum tw_store_status status = tw_store_append(actor->store, frames, actor->count, &error);
