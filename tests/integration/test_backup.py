@@ -87,7 +87,7 @@ class Backup(unittest.TestCase):
                 backup.join(120 * PATIENCE)
                 self.assertEqual(answers, ["ok"])
                 left = lambda: [name for name in os.listdir(os.path.join(daemon.data, "snapshots")) if "." not in name]
-                wait_until("what is old to go", lambda: len(left()) <= 2)
+                wait_until("what is old to go", lambda: len(left()) <= 2, seconds=60)
                 publisher.finish()
                 self.assertEqual(daemon.stop()[0], 0)
             verify = run_tool("store", "verify", "--data", copy, seconds=60)
