@@ -6,7 +6,6 @@
 #include "protocol/check.h"
 
 #define DAY_NS (INT64_C(86400) * TW_NS_PER_SECOND)
-#define FOUND_MAX 64u /* snapshots known at a time; more than that are never there but by hand */
 
 enum state { IDLE, TAKING, GIVEN_UP };
 enum retention { NOTHING, WISHED, RECORDED };
@@ -18,8 +17,8 @@ struct tw_keeper {
     bool ended[TW_PART_COUNT];        /* all parts but the shards' */
     bool shard_ended[TW_SHARDS_MAX];
     uint64_t done;
-    uint64_t kept[FOUND_MAX]; /* ascending */
-    uint32_t kept_count;
+    uint64_t *kept; /* ascending; many, while a slow backup lets none go */
+    uint32_t kept_count, kept_capacity;
     enum retention retention;
     struct tw_retention wish;
     uint64_t record_lsn; /* of the wish */
@@ -41,6 +40,8 @@ struct tw_keeper *tw_keeper_new(const struct tw_keeper_settings *settings)
 
 void tw_keeper_free(struct tw_keeper **keeper)
 {
+    if (*keeper != NULL)
+        free((*keeper)->kept);
     free(*keeper);
     *keeper = NULL;
 }
@@ -133,8 +134,10 @@ uint64_t tw_keeper_done(const struct tw_keeper *keeper)
 void tw_keeper_found(struct tw_keeper *keeper, uint64_t lsn)
 {
     TW_ASSERT(keeper->kept_count == 0 || lsn > keeper->kept[keeper->kept_count - 1]);
-    if (keeper->kept_count == FOUND_MAX) /* the oldest is forgotten; the next start finds it again */
-        tw_keeper_removed(keeper, keeper->kept[0]);
+    if (keeper->kept_count == keeper->kept_capacity) {
+        keeper->kept_capacity = keeper->kept_capacity == 0 ? 16 : keeper->kept_capacity * 2;
+        keeper->kept = tw_realloc(keeper->kept, keeper->kept_capacity * sizeof *keeper->kept);
+    }
     keeper->kept[keeper->kept_count++] = lsn;
 }
 

@@ -50,6 +50,29 @@ static void take(struct tw_keeper *keeper, uint64_t lsn)
         tw_keeper_removed(keeper, old);
 }
 
+/* ---- what is old ---- */
+
+/* A backup to a slow disk lets none go for a while; then each goes, the oldest first, and two stay. */
+static void none_is_forgotten_of_many_that_could_not_go(void **state)
+{
+    struct tw_keeper *keeper = keeper_of(0, 0);
+    uint64_t old;
+    (void)state;
+    for (uint64_t lsn = 1; lsn <= 1000; lsn++) {
+        parts_but(keeper, lsn, -1);
+        assert_true(tw_keeper_whole(keeper, lsn));
+        tw_keeper_finished(keeper);
+    }
+    for (uint64_t lsn = 1; (old = tw_keeper_surplus(keeper)) != 0; lsn++) {
+        assert_int_equal(old, lsn);
+        assert_true(lsn <= 1000 - TW_SNAPSHOTS_KEPT);
+        tw_keeper_removed(keeper, old);
+        if (lsn == 1000 - TW_SNAPSHOTS_KEPT)
+            assert_int_equal(tw_keeper_surplus(keeper), 0);
+    }
+    tw_keeper_free(&keeper);
+}
+
 /* ---- whole ---- */
 
 static void a_snapshot_is_whole_when_every_part_has_ended(void **state)
@@ -298,6 +321,7 @@ static void a_drop_waits_until_all_kept_snapshots_lie_behind_its_record(void **s
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(none_is_forgotten_of_many_that_could_not_go),
         cmocka_unit_test(a_snapshot_is_whole_when_every_part_has_ended),
         cmocka_unit_test(a_snapshot_that_misses_any_one_part_is_never_whole),
         cmocka_unit_test(a_whole_one_waits_for_its_record_to_be_durable),
