@@ -12,7 +12,7 @@ function(tw_preset name scale target)
   foreach(label ${ARGN})
     add_test(NAME ${name}.${label} COMMAND ${run} test ${name} ${label} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
     set_tests_properties(${name}.${label} PROPERTIES LABELS "presets;${label}" FIXTURES_REQUIRED preset_${name}
-                         TIMEOUT 900 COST 300 ENVIRONMENT "TW_PRESET_SCALE=${scale}")
+                         TIMEOUT 1800 COST 300 ENVIRONMENT "TW_PRESET_SCALE=${scale}")
   endforeach()
 endfunction()
 
