@@ -154,9 +154,9 @@ enum tw_agent_progress tw_barrier_turn(struct tw_barrier *barrier, enum tw_agent
     return tw_saver_turn(barrier->saver, progress);
 }
 
-int tw_barrier_wait_for(struct tw_barrier *barrier, zmq_pollitem_t *items, int count)
+int tw_barrier_wait_for(struct tw_barrier *barrier, bool hears, zmq_pollitem_t *items, int count)
 {
-    if (barrier->keeper != NULL) {
+    if (barrier->keeper != NULL && hears) {
         items[count++] = (zmq_pollitem_t){zsock_resolve(barrier->keeper), 0, ZMQ_POLLIN, 0};
         if (!barrier->held) /* then they wait where they are */
             items[count++] = (zmq_pollitem_t){zsock_resolve(barrier->actions), 0, ZMQ_POLLIN, 0};

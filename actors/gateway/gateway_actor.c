@@ -189,7 +189,8 @@ static int wait_for(void *self, zmq_pollitem_t items[TW_AGENT_SOCKETS_MAX], int6
             items[count++] = (zmq_pollitem_t){zsock_resolve(actor->feeds), 0, ZMQ_POLLIN, 0};
     }
     *deadline_ns = actor->clock_due_ns;
-    return tw_barrier_wait_for(actor->barrier, items, count);
+    /* It is stepped only while records flow: what it hears would wake us for nothing before, again and again. */
+    return tw_barrier_wait_for(actor->barrier, actor->frame == NULL && !actor->stopping, items, count);
 }
 
 /* ---- out: records, acks ---- */
