@@ -14,21 +14,6 @@
 #define NOON (INT64_C(1381233600) * TW_NS_PER_SECOND) /* 2013-10-08: no idle clock runs */
 #define CREDIT 1000000u
 
-int world_begin(void **state)
-{
-    (void)state;
-    zsys_handler_set(NULL);
-    zsys_init();
-    return 0;
-}
-
-int world_finish(void **state)
-{
-    (void)state;
-    zsys_shutdown();
-    return 0;
-}
-
 /* ---- making one ---- */
 
 static int64_t next_midnight(void *context, int64_t ts_ns)

@@ -26,6 +26,7 @@
 #include "actors/runtime/lanes.h"
 #include "actors/scorer/scorer_actor.h"
 #include "actors/shard/shard_actor.h"
+#include "czmq_once.h" /* around all worlds of a process */
 
 #define SHARDS 2u
 #define ROWS 50u /* of each submission, and the most of a block: one submission is one record */
@@ -60,10 +61,6 @@ struct world {
     bool disk_gets_full; /* else no ack may speak of a hold or of a gap */
     char endpoint[128];  /* of the trades; ipc, where the system holds little */
 };
-
-/* Before and after all worlds of a process: CZMQ does not survive a second zsys_init (its mutexes stay destroyed). */
-int world_begin(void **state);
-int world_finish(void **state);
 
 struct world *world_new(void); /* a fresh log; nothing runs */
 void world_free(struct world **world);

@@ -19,6 +19,7 @@
 #include "actors/runtime/endpoint.h"
 #include "actors/runtime/lane.h"
 #include "actors/runtime/lanes.h"
+#include "czmq_once.h"
 #include "protocol/limits.h"
 
 #define NAME "test-agent"
@@ -392,22 +393,6 @@ static int set_up(void **state)
     return 0;
 }
 
-/* Once for all tests: CZMQ does not survive a second zsys_init (its mutexes stay destroyed). */
-static int begin_all(void **state)
-{
-    (void)state;
-    zsys_handler_set(NULL);
-    zsys_init();
-    return 0;
-}
-
-static int end_all(void **state)
-{
-    (void)state;
-    zsys_shutdown();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -425,5 +410,5 @@ int main(void)
         cmocka_unit_test_setup(an_endpoint_that_cannot_be_says_what_the_system_answered, set_up),
         cmocka_unit_test_setup(any_port_is_known_after_the_bind, set_up),
     };
-    return cmocka_run_group_tests(tests, begin_all, end_all);
+    return cmocka_run_group_tests(tests, czmq_begin, czmq_finish);
 }

@@ -3,6 +3,7 @@
  * Catch-up on a real store, with the test in the router's place: answers that nobody takes stop it at its lane, cost no
  * processor, and go on where they stood.
  */
+#include "czmq_once.h"
 #include "store_world.h"
 
 #include <dirent.h>
@@ -204,21 +205,6 @@ static void a_stop_does_not_wait_for_whoever_does_not_take_answers(void **state)
     asker_free(&asker);
 }
 
-static int begin(void **state)
-{
-    (void)state;
-    zsys_handler_set(NULL);
-    zsys_init();
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    zsys_shutdown();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -228,5 +214,5 @@ int main(void)
         cmocka_unit_test(requests_are_served_one_after_the_other),
         cmocka_unit_test(a_stop_does_not_wait_for_whoever_does_not_take_answers),
     };
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, czmq_begin, czmq_finish);
 }

@@ -18,6 +18,7 @@
 #include "actors/runtime/empty.h"
 #include "actors/runtime/lane.h"
 #include "actors/runtime/lanes.h"
+#include "czmq_once.h"
 #include "protocol/check.h"
 #include "protocol/limits.h"
 
@@ -237,22 +238,6 @@ static int set_up(void **state)
     return 0;
 }
 
-/* Once for all tests: CZMQ does not survive a second zsys_init (its mutexes stay destroyed). */
-static int begin_all(void **state)
-{
-    (void)state;
-    zsys_handler_set(NULL);
-    zsys_init();
-    return 0;
-}
-
-static int end_all(void **state)
-{
-    (void)state;
-    zsys_shutdown();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -262,5 +247,5 @@ int main(void)
         cmocka_unit_test_setup(nothing_is_missed_of_what_comes_at_any_moment, set_up),
         cmocka_unit_test_setup(only_what_never_sends_is_remembered_and_by_agents_only, set_up),
     };
-    return cmocka_run_group_tests(tests, begin_all, end_all);
+    return cmocka_run_group_tests(tests, czmq_begin, czmq_finish);
 }

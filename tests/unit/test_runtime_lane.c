@@ -15,6 +15,7 @@
 #include "actors/runtime/lane.h"
 #include "actors/runtime/lanes.h"
 #include "actors/runtime/pool.h"
+#include "czmq_once.h"
 #include "protocol/check.h"
 #include "protocol/limits.h"
 
@@ -417,22 +418,6 @@ static int set_up(void **state)
     return 0;
 }
 
-/* Once for all tests: CZMQ does not survive a second zsys_init (its mutexes stay destroyed). */
-static int begin(void **state)
-{
-    (void)state;
-    zsys_handler_set(NULL);
-    zsys_init();
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    zsys_shutdown();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -451,5 +436,5 @@ int main(void)
         cmocka_unit_test_setup(an_object_that_a_full_lane_refuses_stays_the_sender_s, set_up),
         cmocka_unit_test_setup(two_parts_go_together_or_not_at_all, set_up),
     };
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, czmq_begin, czmq_finish);
 }

@@ -13,6 +13,7 @@
 #include "actors/runtime/lane.h"
 #include "actors/runtime/lanes.h"
 #include "actors/runtime/saver.h"
+#include "czmq_once.h"
 
 #define PATIENCE_MS 20000
 
@@ -231,21 +232,6 @@ static void the_gateway_says_where_a_wish_stands_in_the_log(void **state)
     close_stage(&stage);
 }
 
-static int begin_all(void **state)
-{
-    (void)state;
-    zsys_handler_set(NULL);
-    zsys_init();
-    return 0;
-}
-
-static int finish_all(void **state)
-{
-    (void)state;
-    zsys_shutdown();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -257,5 +243,5 @@ int main(void)
         cmocka_unit_test(without_a_keeper_nothing_happens),
         cmocka_unit_test(the_gateway_says_where_a_wish_stands_in_the_log),
     };
-    return cmocka_run_group_tests(tests, begin_all, finish_all);
+    return cmocka_run_group_tests(tests, czmq_begin, czmq_finish);
 }

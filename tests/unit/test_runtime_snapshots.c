@@ -199,5 +199,5 @@ int main(void)
         cmocka_unit_test(a_disk_that_stands_still_under_it_holds_up_nobody),
         cmocka_unit_test(a_stop_does_not_wait_for_a_snapshot),
     };
-    return cmocka_run_group_tests(tests, world_begin, world_finish);
+    return cmocka_run_group_tests(tests, czmq_begin, czmq_finish);
 }

@@ -458,5 +458,5 @@ int main(void)
         cmocka_unit_test(a_stop_does_not_wait_for_room_for_alerts),
         cmocka_unit_test(a_disk_that_fails_is_reported_and_nothing_more_is_acked),
     };
-    return cmocka_run_group_tests(tests, world_begin, world_finish);
+    return cmocka_run_group_tests(tests, czmq_begin, czmq_finish);
 }

@@ -350,5 +350,5 @@ int main(void)
         cmocka_unit_test(alerts_that_were_never_stored_get_their_deliveries_at_the_next_start),
         cmocka_unit_test(trades_wait_at_the_publisher_beyond_the_receive_bound),
     };
-    return cmocka_run_group_tests(tests, world_begin, world_finish);
+    return cmocka_run_group_tests(tests, czmq_begin, czmq_finish);
 }
