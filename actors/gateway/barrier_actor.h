@@ -28,7 +28,7 @@ void tw_barrier_close(struct tw_barrier *barrier);
 void tw_barrier_step(struct tw_barrier *barrier, uint64_t durable_lsn, bool held, int64_t now_ns);
 /* As those of the saver. */
 enum tw_agent_progress tw_barrier_turn(struct tw_barrier *barrier, enum tw_agent_progress progress);
-int tw_barrier_wait_for(struct tw_barrier *barrier, bool hears, zmq_pollitem_t *items,
-                        int count); /* hears: it is stepped when something comes */
+/* hears: it will be stepped when something comes; else what comes for it wakes nobody. */
+int tw_barrier_wait_for(struct tw_barrier *barrier, bool hears, zmq_pollitem_t *items, int count);
 
 #endif

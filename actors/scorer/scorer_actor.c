@@ -79,8 +79,8 @@ static bool pass_on(struct tw_scorer_actor *actor)
     void *router = zsock_resolve(actor->router);
     if (!tw_backlog_has_room(actor->backlog) || zmq_msg_send(&actor->record, router, ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0)
         return false;
-    tw_backlog_add(actor->backlog,
-                   actor->waiting_bytes); /* before the router can take it away: it takes both parts or none */
+    /* Before the router can take it away: it takes both parts or none. */
+    tw_backlog_add(actor->backlog, actor->waiting_bytes);
     TW_ASSERT(zmq_msg_send(&actor->events, router, ZMQ_DONTWAIT) >= 0);
     actor->waiting = false;
     return true;
