@@ -48,7 +48,7 @@ struct tw_topology {
     struct tw_gateway_actor *gateway;
     struct tw_journal_actor *journal;
     struct tw_indexer_actor *indexer;
-    struct tw_backlog judged; /* on its way from the scorer to the router */
+    struct tw_backlog judged; /* on its way from exposure to the router */
     struct tw_shard_actor *shard[TW_SHARDS_MAX];
     struct tw_exposure_actor *exposure;
     struct tw_scorer_actor *scorer;
@@ -189,8 +189,9 @@ static void make_actors(struct tw_topology *topology, struct tw_recovered *recov
     topology->indexer = tw_indexer_actor_new(topology->store, (uint32_t)tw_cfg_integer(cfg, "store/index_run"));
     for (uint32_t i = 0; i < topology->shards; i++)
         topology->shard[i] = tw_shard_actor_new(&cores.shard[i], i, topology->answers, topology->slices);
-    topology->exposure = tw_exposure_actor_new(&cores.exposure, topology->shards, topology->events, topology->slices);
-    topology->scorer = tw_scorer_actor_new(&cores.scorer, topology->slices, &topology->judged);
+    topology->exposure =
+        tw_exposure_actor_new(&cores.exposure, topology->shards, topology->events, topology->slices, &topology->judged);
+    topology->scorer = tw_scorer_actor_new(&cores.scorer, topology->slices);
     topology->router = tw_router_actor_new(&cores.router, &recovered->evidence, topology->store, &routes);
     topology->delivery = tw_delivery_actor_new(topology->store, cfg, &topology->receivers, topology->routes);
     topology->catchup = tw_catchup_actor_new(topology->store, tw_cfg_text(cfg, "bind/requests"));

@@ -12,6 +12,7 @@ struct tw_exposure_actor {
     uint32_t shards;
     struct tw_pool *events;
     struct tw_saver *saver;
+    struct tw_backlog *backlog;
     zsock_t *records, *scorer, *answers[TW_SHARDS_MAX];
     bool has_record, has_answer[TW_SHARDS_MAX];
     zmq_msg_t record, answer[TW_SHARDS_MAX];
@@ -30,13 +31,14 @@ static bool save(void *core, struct tw_buffer *out, size_t bytes)
 }
 
 struct tw_exposure_actor *tw_exposure_actor_new(struct tw_exposure **exposure, uint32_t shards, struct tw_pool *events,
-                                                struct tw_pool *slices)
+                                                struct tw_pool *slices, struct tw_backlog *judged)
 {
     struct tw_exposure_actor *actor = tw_alloc_zero(1, sizeof *actor);
     actor->core = *exposure;
     *exposure = NULL;
     actor->shards = shards;
     actor->events = events;
+    actor->backlog = judged;
     actor->saver = tw_saver_new(TW_PART_EXPOSURE, 0, &(struct tw_saved){actor->core, save_begin, save}, slices);
     return actor;
 }
@@ -83,7 +85,10 @@ static zmq_pollitem_t missing(const struct tw_exposure_actor *actor)
 static int wait_for(void *self, zmq_pollitem_t items[TW_AGENT_SOCKETS_MAX], int64_t *deadline_ns)
 {
     struct tw_exposure_actor *actor = self;
-    (void)deadline_ns;
+    if (actor->waiting != NULL && !tw_backlog_has_room(actor->backlog)) {
+        *deadline_ns = tw_now_ns() + TW_BACKLOG_LOOK_NS;
+        return tw_saver_wait_for(actor->saver, items, 0);
+    }
     items[0] = missing(actor);
     return actor->judging != NULL ? 1 : tw_saver_wait_for(actor->saver, items, 1);
 }
@@ -147,6 +152,7 @@ static void judge(struct tw_exposure_actor *actor)
     actor->judging = NULL;
     if (record.kind == TW_RECORD_BLOCK)
         take_sample(actor->core, &record.block, &actor->waiting->sample);
+    actor->waiting->waits_as = tw_judged_bytes(zmq_msg_size(&actor->record), actor->waiting);
     release_answers(actor);
     tw_saver_meet(actor->saver, &record, 0);
 }
@@ -154,8 +160,9 @@ static void judge(struct tw_exposure_actor *actor)
 /* The record, then the events: two parts of one message; a lane takes both or none. */
 static bool pass_on(struct tw_exposure_actor *actor)
 {
-    if (!tw_lane_send_frame(actor->scorer, tw_lane_frame(&actor->record), true))
+    if (!tw_backlog_has_room(actor->backlog) || !tw_lane_send_frame(actor->scorer, tw_lane_frame(&actor->record), true))
         return false;
+    tw_backlog_add(actor->backlog, actor->waiting->waits_as); /* before the router can take it away */
     TW_ASSERT(tw_lane_send_object(actor->scorer, actor->waiting, sizeof *actor->waiting, tw_pool_give, actor->events));
     actor->waiting = NULL;
     zmq_msg_close(&actor->record);

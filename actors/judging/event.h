@@ -76,6 +76,7 @@ struct tw_events {
     uint64_t *evidence;
     uint32_t evidence_count, evidence_capacity;
     struct tw_exposure_sample sample;
+    uint64_t waits_as; /* tw_judged_bytes at the hand-over to the scorer, which adds events; the router takes it back */
 };
 struct tw_event *tw_events_add(struct tw_events *events); /* zeroed; valid until the next add */
 uint32_t tw_events_evidence(struct tw_events *events, const uint64_t *sequences, uint32_t count); /* its first index */

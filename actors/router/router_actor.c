@@ -32,7 +32,6 @@ struct tw_router_actor {
     bool stopping, log_ends; /* log_ends: the journal takes no more, what is not durable never will be */
     bool given_up;           /* no record comes further; the next start derives its alerts */
     zmq_msg_t record, events;
-    uint64_t record_bytes; /* as they came: judging adds events */
     uint64_t durable_lsn;
     struct tw_alert_batch batch;
     struct tw_buffer head;
@@ -275,7 +274,7 @@ static enum tw_agent_progress route_record(struct tw_router_actor *actor, int64_
         else if (status != TW_STORE_OK)
             return status == TW_STORE_FULL ? TW_AGENT_WAITS : TW_AGENT_FAILED;
     }
-    tw_backlog_take(actor->settings.judged, actor->record_bytes);
+    tw_backlog_take(actor->settings.judged, ((struct tw_events *)zmq_msg_data(&actor->events))->waits_as);
     zmq_msg_close(&actor->record);
     zmq_msg_close(&actor->events);
     actor->has_record = false;
@@ -310,7 +309,6 @@ static bool take_record(struct tw_router_actor *actor)
         return false;
     }
     TW_ASSERT(tw_lane_receive(actor->judged, &actor->events));
-    actor->record_bytes = tw_judged_bytes(zmq_msg_size(&actor->record), zmq_msg_data(&actor->events));
     return actor->has_record = true;
 }
 

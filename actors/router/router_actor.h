@@ -20,7 +20,7 @@ struct tw_router_actor_settings {
     const char *alerts, *live;        /* endpoints; the strings outlive the actor */
     uint32_t live_rate;               /* messages a second on `live`; 0: none */
     struct tw_pool *slices;           /* the savers'; NULL: nothing is saved */
-    struct tw_backlog *judged;        /* what the scorer has sent; shared with it, outlives both */
+    struct tw_backlog *judged;        /* what exposure has sent; shared with it, outlives both */
     struct tw_silences *silences;     /* that `routing` has; the actor keeps them as people act. NULL: none */
     const struct tw_routing *routing; /* who is told of alerts, over the delivery's lane; NULL: there is no such lane */
 };

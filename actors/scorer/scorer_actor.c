@@ -11,10 +11,8 @@ struct tw_scorer_actor {
     struct tw_scorer *core;
     struct tw_saver *saver;
     zsock_t *judged, *router;
-    struct tw_backlog *backlog;
-    bool waiting; /* record and events are here, scored and handed over, not sent yet */
+    bool waiting; /* record and events are here, scored, not sent yet */
     zmq_msg_t record, events;
-    uint64_t waiting_bytes; /* theirs */
     bool ended;
 };
 
@@ -27,13 +25,11 @@ static bool save(void *core, struct tw_buffer *out, size_t bytes)
     return tw_scorer_save(core, out, bytes);
 }
 
-struct tw_scorer_actor *tw_scorer_actor_new(struct tw_scorer **scorer, struct tw_pool *slices,
-                                            struct tw_backlog *judged)
+struct tw_scorer_actor *tw_scorer_actor_new(struct tw_scorer **scorer, struct tw_pool *slices)
 {
     struct tw_scorer_actor *actor = tw_alloc_zero(1, sizeof *actor);
     actor->core = *scorer;
     *scorer = NULL;
-    actor->backlog = judged;
     actor->saver = tw_saver_new(TW_PART_SCORER, 0, &(struct tw_saved){actor->core, save_begin, save}, slices);
     return actor;
 }
@@ -62,10 +58,7 @@ static bool start(void *self, char failure[512])
 static int wait_for(void *self, zmq_pollitem_t items[TW_AGENT_SOCKETS_MAX], int64_t *deadline_ns)
 {
     struct tw_scorer_actor *actor = self;
-    if (actor->waiting && !tw_backlog_has_room(actor->backlog)) {
-        *deadline_ns = tw_now_ns() + TW_BACKLOG_LOOK_NS;
-        return tw_saver_wait_for(actor->saver, items, 0);
-    }
+    (void)deadline_ns;
     if (actor->waiting || actor->ended)
         items[0] = (zmq_pollitem_t){zsock_resolve(actor->router), 0, ZMQ_POLLOUT, 0};
     else
@@ -77,10 +70,8 @@ static int wait_for(void *self, zmq_pollitem_t items[TW_AGENT_SOCKETS_MAX], int6
 static bool pass_on(struct tw_scorer_actor *actor)
 {
     void *router = zsock_resolve(actor->router);
-    if (!tw_backlog_has_room(actor->backlog) || zmq_msg_send(&actor->record, router, ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0)
+    if (zmq_msg_send(&actor->record, router, ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0)
         return false;
-    /* Before the router can take it away: it takes both parts or none. */
-    tw_backlog_add(actor->backlog, actor->waiting_bytes);
     TW_ASSERT(zmq_msg_send(&actor->events, router, ZMQ_DONTWAIT) >= 0);
     actor->waiting = false;
     return true;
@@ -105,7 +96,6 @@ static enum tw_agent_progress step(struct tw_scorer_actor *actor)
     tw_scorer_step(actor->core, &record, zmq_msg_data(&actor->events));
     tw_saver_meet(actor->saver, &record, 0);
     actor->waiting = true;
-    actor->waiting_bytes = tw_judged_bytes(zmq_msg_size(&actor->record), zmq_msg_data(&actor->events));
     tw_lane_hand_over(&actor->record);
     tw_lane_hand_over(&actor->events);
     return TW_AGENT_CONTINUES;

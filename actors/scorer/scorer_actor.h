@@ -6,16 +6,13 @@
 #define TW_SCORER_SCORER_ACTOR_H
 
 #include "actors/runtime/agent.h"
-#include "actors/runtime/backlog.h"
 #include "actors/runtime/pool.h"
 #include "actors/runtime/saver.h"
 #include "actors/scorer/scorer.h"
 
 struct tw_scorer_actor;
-/* Takes the core; `slices` is the savers' pool (NULL: nothing is saved). `judged` is what waits for the router
- * (tw_judged_bytes); shared with it, outlives both. */
-struct tw_scorer_actor *tw_scorer_actor_new(struct tw_scorer **scorer, struct tw_pool *slices,
-                                            struct tw_backlog *judged);
+/* Takes the core; `slices` is the savers' pool (NULL: nothing is saved). */
+struct tw_scorer_actor *tw_scorer_actor_new(struct tw_scorer **scorer, struct tw_pool *slices);
 struct tw_agent tw_scorer_actor_agent(struct tw_scorer_actor *actor);
 void tw_scorer_actor_free(struct tw_scorer_actor **actor);
 

@@ -203,9 +203,10 @@ void world_start_router(struct world *world)
 
 void world_start_judges(struct world *world)
 {
-    world->scorer = tw_scorer_actor_new(&world->cores.scorer, slices(world), &world->judged);
+    world->scorer = tw_scorer_actor_new(&world->cores.scorer, slices(world));
     start(world, tw_scorer_actor_agent(world->scorer));
-    world->exposure = tw_exposure_actor_new(&world->cores.exposure, SHARDS, world->events, slices(world));
+    world->exposure =
+        tw_exposure_actor_new(&world->cores.exposure, SHARDS, world->events, slices(world), &world->judged);
     start(world, tw_exposure_actor_agent(world->exposure));
     for (uint32_t i = 0; i < SHARDS; i++) {
         world->shard[i] = tw_shard_actor_new(&world->cores.shard[i], i, world->answers, slices(world));

@@ -10,12 +10,12 @@
 #include "actors/recovery/recovery_actor.h"
 #include "protocol/check.h"
 
-/* What can be under way above a router that reads nothing: its lane, which is bounded in bytes, the record in the
- * scorer's hands, the scorer's lane, the one in exposure's, exposure's lane, and in the gateway one that is being
- * handed out and one under construction. */
+/* What can be under way above a router that reads nothing: what exposure has judged, which is bounded in bytes wherever
+ * it waits, the record in exposure's hands, exposure's lane, and in the gateway one that is being handed out and one
+ * under construction. */
 #define JUDGED_RECORDS 40u        /* about; of the test's own, since 16 MiB were many */
 #define JUDGED_RECORD_BYTES 6000u /* about, with its events */
-#define RECORDS_UNDER_WAY_MAX (2u * TW_LANE_HWM + 2u * JUDGED_RECORDS + 4u)
+#define RECORDS_UNDER_WAY_MAX (TW_LANE_HWM + 2u * JUDGED_RECORDS + 4u)
 #define SUBMISSIONS 600u /* several times that */
 
 /* ---- the consumer in the router's place ---- */
@@ -64,7 +64,7 @@ static void consume(void *context)
             check_record(consumer, &record);
             assert_true(tw_lane_receive(consumer->lane, &events));
             const struct tw_events *found = zmq_msg_data(&events);
-            tw_backlog_take(consumer->judged, tw_judged_bytes(zmq_msg_size(&record), found));
+            tw_backlog_take(consumer->judged, found->waits_as);
             for (uint32_t i = 0; i < found->count; i++)
                 consumer->events += found->list[i].rule == TW_RULE_LARGE_TRADE;
             zmq_msg_close(&events);
