@@ -19,5 +19,6 @@ endfunction()
 # Another compiler may judge otherwise, not speak otherwise to a socket.
 tw_preset(clang 0.15 all unit golden sim judged)
 tw_preset(asan 0.1 all unit golden sim integration)
-tw_preset(tsan 0.1 all unit golden sim integration)
+# The stories and the simulation are one thread.
+tw_preset(tsan 0.1 all unit integration)
 tw_preset(fuzz 1 fuzz_targets fuzz-smoke)

@@ -2,5 +2,6 @@
 foreach(story delivery delivery_digests discretion receivers texts digest_texts picture matcher hours routing inhibition lifecycle silences)
   tw_test(${story} unit tw_cores)
 endforeach()
+tw_one_thread(unit.inhibition)
 tw_test(delivery_aside unit tw_actors)
 tw_test(delivery_outbox unit tw_actors test_store_world)

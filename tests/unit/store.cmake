@@ -13,3 +13,5 @@ target_sources(test_store_export PRIVATE ${PROJECT_SOURCE_DIR}/tools/store_expor
 tw_test(store_upgrade unit test_store_world tw_tools)
 tw_test(ledger_pages unit test_store_world tw_tools)
 tw_test(replay_verify unit test_store_world tw_tools)
+tw_one_thread(unit.store_open unit.store_packed unit.store_alert_ids unit.store_verify unit.store_retain unit.store_upgrade
+              unit.replay_verify)
