@@ -6,7 +6,7 @@ from measure.load import drive
 
 MIB = 1 << 20
 # Whole days of event time are dropped beyond this, so that the disk is not what ends the run. A desk tape brings a day each time.
-RETAIN_BYTES = 8 << 30
+RETAIN_BYTES = 4 << 30
 
 
 def measure(bench, remark, options):
