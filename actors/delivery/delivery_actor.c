@@ -11,7 +11,7 @@
 #include "actors/delivery/escalation_actor.h"
 #include "actors/delivery/groups_actor.h"
 #include "actors/delivery/outbox_actor.h"
-#include "actors/runtime/lane.h"
+#include "actors/runtime/cell.h"
 #include "actors/runtime/lanes.h"
 #include "actors/runtime/log.h"
 #include "protocol/check.h"
@@ -28,7 +28,7 @@ struct tw_delivery_actor {
     struct tw_groups groups;
     struct tw_delivery *core;
     struct tw_carriage *carriage;
-    zsock_t *news;
+    struct tw_cell *stored;                                             /* the router's word how far alerts are */
     struct tw_attempt *attempts[TW_RECEIVERS_MAX * TW_DELIVERY_WINDOW]; /* under way */
     uint32_t attempt_count;
     struct tw_attempt *spare; /* used again: each has 9 KiB of headers and a body */
@@ -129,7 +129,7 @@ static bool start(void *self, char failure[512])
 {
     struct tw_delivery_actor *actor = self;
     (void)failure;
-    actor->news = tw_lane_latest_pull(TW_LANE_NEWS_DELIVERY);
+    actor->stored = tw_cell_open(TW_CELL_STORED_DELIVERY, sizeof(uint64_t));
     actor->offset_ns = tw_wall_ns() - tw_now_ns();
     if (getrandom(&actor->seed, sizeof actor->seed, 0) != (ssize_t)sizeof actor->seed)
         actor->seed = (uint64_t)actor->offset_ns;
@@ -147,7 +147,7 @@ static void stop(void *self)
 
 static void close_sockets(void *self)
 {
-    zsock_destroy(&((struct tw_delivery_actor *)self)->news);
+    tw_cell_close(&((struct tw_delivery_actor *)self)->stored);
 }
 
 static int wait_for(void *self, zmq_pollitem_t items[TW_AGENT_SOCKETS_MAX], int64_t *deadline_ns)
@@ -155,7 +155,7 @@ static int wait_for(void *self, zmq_pollitem_t items[TW_AGENT_SOCKETS_MAX], int6
     struct tw_delivery_actor *actor = self;
     int count = 0;
     int64_t now_ns = tw_now_ns();
-    items[count++] = (zmq_pollitem_t){zsock_resolve(actor->news), 0, ZMQ_POLLIN, 0};
+    items[count++] = tw_cell_item(actor->stored);
     *deadline_ns = actor->look_ns;
     if (actor->stopping && actor->stop_ns < *deadline_ns)
         *deadline_ns = actor->stop_ns;
@@ -331,9 +331,9 @@ static void gather_groups(struct tw_delivery_actor *actor)
 
 static void hear_news(struct tw_delivery_actor *actor, int64_t now_ns)
 {
-    struct tw_watermark watermark;
-    while (tw_lane_receive_watermark(actor->news, &watermark))
-        tw_delivery_news(actor->core, watermark.seq);
+    uint64_t last_alert;
+    while (tw_cell_read(actor->stored, &last_alert))
+        tw_delivery_news(actor->core, last_alert);
     if (now_ns < actor->look_ns)
         return;
     actor->look_ns = now_ns + LOOK_NS;

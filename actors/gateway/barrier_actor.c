@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "actors/runtime/cell.h"
 #include "actors/runtime/lane.h"
 #include "actors/runtime/lanes.h"
 #include "actors/runtime/log.h"
@@ -15,7 +16,8 @@ struct tw_barrier {
     struct tw_gateway *core;
     struct tw_barrier_settings settings;
     struct tw_saver *saver;
-    zsock_t *keeper, *actions;
+    struct tw_cell *keeper; /* its report */
+    zsock_t *actions;
     struct tw_keeper_report report;
     uint64_t lsn, seq; /* the newest SNAPSHOT record that was staged here, and the last trade before it */
     int64_t taken_ns;
@@ -57,14 +59,14 @@ void tw_barrier_open(struct tw_barrier *barrier, int64_t now_ns)
     if (barrier->settings.slices == NULL)
         return;
     tw_saver_open(barrier->saver);
-    barrier->keeper = tw_lane_latest_pull(TW_LANE_KEEPER_GATEWAY);
+    barrier->keeper = tw_cell_open(TW_CELL_KEEPER_GATEWAY, sizeof barrier->report);
     barrier->actions = tw_lane_pull(TW_LANE_ACTIONS);
 }
 
 void tw_barrier_close(struct tw_barrier *barrier)
 {
     tw_saver_close(barrier->saver);
-    zsock_destroy(&barrier->keeper);
+    tw_cell_close(&barrier->keeper);
     zsock_destroy(&barrier->actions);
 }
 
@@ -134,7 +136,7 @@ void tw_barrier_step(struct tw_barrier *barrier, uint64_t durable_lsn, bool held
 {
     if (barrier->settings.slices == NULL)
         return;
-    while (tw_keeper_report_receive(barrier->keeper, &barrier->report))
+    while (tw_cell_read(barrier->keeper, &barrier->report))
         continue;
     barrier->held = held;
     if (held)
@@ -157,7 +159,7 @@ enum tw_agent_progress tw_barrier_turn(struct tw_barrier *barrier, enum tw_agent
 int tw_barrier_wait_for(struct tw_barrier *barrier, bool hears, zmq_pollitem_t *items, int count)
 {
     if (barrier->keeper != NULL && hears) {
-        items[count++] = (zmq_pollitem_t){zsock_resolve(barrier->keeper), 0, ZMQ_POLLIN, 0};
+        items[count++] = tw_cell_item(barrier->keeper);
         if (!barrier->held) /* then they wait where they are */
             items[count++] = (zmq_pollitem_t){zsock_resolve(barrier->actions), 0, ZMQ_POLLIN, 0};
     }

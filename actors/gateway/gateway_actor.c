@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actors/runtime/cell.h"
 #include "actors/runtime/endpoint.h"
 #include "actors/runtime/lane.h"
 #include "actors/runtime/lanes.h"
@@ -20,7 +21,8 @@ struct tw_gateway_actor {
     struct tw_gateway *core;
     struct tw_gateway_actor_settings settings;
     struct tw_barrier *barrier;
-    zsock_t *trades, *acks, *feeds, *watermarks;
+    zsock_t *trades, *acks, *feeds;
+    struct tw_cell *durable;           /* the journal's watermark */
     zsock_t *lanes[TW_SHARDS_MAX + 2]; /* journal, exposure, then the shards */
     uint32_t lane_count;
     struct tw_frame *frame; /* being handed to the lanes */
@@ -114,7 +116,7 @@ static bool take_aside(struct tw_gateway_actor *actor)
 static void open_lanes(struct tw_gateway_actor *actor)
 {
     char lane[TW_LANE_NAME_BYTES];
-    actor->watermarks = tw_lane_latest_pull(TW_LANE_WATERMARK_GATEWAY);
+    actor->durable = tw_cell_open(TW_CELL_WATERMARK_GATEWAY, sizeof(struct tw_watermark));
     actor->lanes[actor->lane_count++] = tw_lane_push(TW_LANE_JOURNAL);
     for (uint32_t i = 0; i < actor->settings.shards; i++) {
         snprintf(lane, sizeof lane, TW_LANE_SHARD_FORMAT, i);
@@ -164,7 +166,7 @@ static void close_sockets(void *self)
     zsock_destroy(&actor->trades);
     zsock_destroy(&actor->feeds);
     zsock_destroy(&actor->acks);
-    zsock_destroy(&actor->watermarks);
+    tw_cell_close(&actor->durable);
     tw_barrier_close(actor->barrier);
     for (uint32_t i = 0; i < actor->lane_count; i++)
         zsock_destroy(&actor->lanes[i]);
@@ -176,7 +178,7 @@ static int wait_for(void *self, zmq_pollitem_t items[TW_AGENT_SOCKETS_MAX], int6
 {
     struct tw_gateway_actor *actor = self;
     int count = 0;
-    items[count++] = (zmq_pollitem_t){zsock_resolve(actor->watermarks), 0, ZMQ_POLLIN, 0};
+    items[count++] = tw_cell_item(actor->durable);
     if (actor->frame != NULL) {
         items[count++] = (zmq_pollitem_t){zsock_resolve(actor->lanes[actor->next_lane]), 0, ZMQ_POLLOUT, 0};
         if (actor->held && !actor->stopping && !actor->has_message)
@@ -239,11 +241,11 @@ static void publish_acks(struct tw_gateway_actor *actor, int64_t now_ns)
 static void hear_watermark(struct tw_gateway_actor *actor)
 {
     struct tw_watermark watermark;
-    while (tw_lane_receive_watermark(actor->watermarks, &watermark)) {
+    while (tw_cell_read(actor->durable, &watermark)) {
         actor->durable_lsn = watermark.lsn;
         tw_gateway_durable(actor->core, watermark.lsn);
-        actor->held = watermark.disk_full != 0;
-        actor->given_up = watermark.given_up != 0;
+        actor->held = watermark.disk_full;
+        actor->given_up = watermark.given_up;
         tw_gateway_hold_disk(actor->core, actor->held);
     }
 }

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "actors/runtime/lane.h"
+#include "actors/runtime/cell.h"
 #include "actors/runtime/lanes.h"
 #include "actors/runtime/log.h"
 #include "protocol/check.h"
@@ -14,7 +14,7 @@
 struct tw_indexer_actor {
     struct tw_store *store;
     uint32_t run_trades;
-    zsock_t *watermarks;
+    struct tw_cell *durable; /* the journal's watermark */
     uint64_t durable_seq;
     int64_t rests_until_ns;
     bool stopping;
@@ -39,7 +39,7 @@ static bool start(void *self, char failure[512])
 {
     struct tw_indexer_actor *actor = self;
     (void)failure;
-    actor->watermarks = tw_lane_latest_pull(TW_LANE_WATERMARK_INDEXER);
+    actor->durable = tw_cell_open(TW_CELL_WATERMARK_INDEXER, sizeof(struct tw_watermark));
     return true;
 }
 
@@ -50,7 +50,7 @@ static int wait_for(void *self, zmq_pollitem_t items[TW_AGENT_SOCKETS_MAX], int6
         *deadline_ns = actor->rests_until_ns;
         return 0;
     }
-    items[0] = (zmq_pollitem_t){zsock_resolve(actor->watermarks), 0, ZMQ_POLLIN, 0};
+    items[0] = tw_cell_item(actor->durable);
     return 1;
 }
 
@@ -62,7 +62,7 @@ static enum tw_agent_progress work(void *self, char failure[512])
     if (actor->stopping)
         return TW_AGENT_FINISHED; /* what is not indexed is read from the log's tail, and indexed after the next start
                                    */
-    if (tw_lane_receive_watermark(actor->watermarks, &watermark)) {
+    if (tw_cell_read(actor->durable, &watermark)) {
         actor->durable_seq = watermark.seq;
         actor->rests_until_ns = tw_now_ns() + REST_NS;
     }
@@ -87,7 +87,7 @@ static void stop(void *self)
 static void close_sockets(void *self)
 {
     struct tw_indexer_actor *actor = self;
-    zsock_destroy(&actor->watermarks);
+    tw_cell_close(&actor->durable);
 }
 
 struct tw_agent tw_indexer_actor_agent(struct tw_indexer_actor *actor)

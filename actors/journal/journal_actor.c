@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "actors/runtime/cell.h"
 #include "actors/runtime/lane.h"
 #include "actors/runtime/lanes.h"
 #include "actors/runtime/log.h"
@@ -10,17 +11,17 @@
 #include "protocol/check.h"
 
 #define RETRY_NS INT64_C(250000000) /* how often a full disk is looked at */
-#define REPEAT_NS INT64_C(20000000) /* behind the last watermark it is said once more: see announce */
 
 struct tw_journal_actor {
     struct tw_store *store;
-    zsock_t *records, *gateway, *router, *indexer;
+    zsock_t *records;
+    struct tw_cell *gateway, *router, *indexer; /* watermarks */
     zmq_msg_t batch[TW_JOURNAL_BATCH_ITEMS_MAX];
     uint32_t count;
     size_t bytes;
     bool ended, full;        /* full: the batch at hand waits for room on the disk */
     bool stopping, given_up; /* given_up: what comes until the end is let go of; nobody was told that it is durable */
-    int64_t retry_ns, repeat_ns; /* repeat_ns 0: the last watermark was repeated */
+    int64_t retry_ns;
 };
 
 struct tw_journal_actor *tw_journal_actor_new(struct tw_store *store)
@@ -36,29 +37,13 @@ void tw_journal_actor_free(struct tw_journal_actor **actor_pointer)
     *actor_pointer = NULL;
 }
 
-static void say_watermark(struct tw_journal_actor *actor)
+static void announce(struct tw_journal_actor *actor)
 {
     struct tw_watermark watermark = {tw_store_last_lsn(actor->store), tw_store_last_seq(actor->store), actor->full,
                                      actor->given_up};
-    tw_lane_send_watermark(actor->gateway, watermark);
-    tw_lane_send_watermark(actor->router, watermark);
-    tw_lane_send_watermark(actor->indexer, watermark);
-}
-
-/* libzmq 4.3.4 keeps a value back until the next one if the other end looks at the lane that very moment (5 times in
- * 100,000 when it looks all the time). Nothing may come behind the last one: so it is repeated, a little later. */
-static void announce(struct tw_journal_actor *actor)
-{
-    say_watermark(actor);
-    actor->repeat_ns = tw_now_ns() + REPEAT_NS;
-}
-
-static void announce_again(struct tw_journal_actor *actor)
-{
-    if (actor->repeat_ns == 0 || tw_now_ns() < actor->repeat_ns)
-        return;
-    say_watermark(actor);
-    actor->repeat_ns = 0;
+    tw_cell_write(actor->gateway, &watermark);
+    tw_cell_write(actor->router, &watermark);
+    tw_cell_write(actor->indexer, &watermark);
 }
 
 static bool start(void *self, char failure[512])
@@ -67,9 +52,9 @@ static bool start(void *self, char failure[512])
     (void)failure;
     tw_slice_short();
     actor->records = tw_lane_pull(TW_LANE_JOURNAL);
-    actor->gateway = tw_lane_latest_push(TW_LANE_WATERMARK_GATEWAY);
-    actor->router = tw_lane_latest_push(TW_LANE_WATERMARK_ROUTER);
-    actor->indexer = tw_lane_latest_push(TW_LANE_WATERMARK_INDEXER);
+    actor->gateway = tw_cell_open(TW_CELL_WATERMARK_GATEWAY, sizeof(struct tw_watermark));
+    actor->router = tw_cell_open(TW_CELL_WATERMARK_ROUTER, sizeof(struct tw_watermark));
+    actor->indexer = tw_cell_open(TW_CELL_WATERMARK_INDEXER, sizeof(struct tw_watermark));
     announce(actor);
     return true;
 }
@@ -77,10 +62,8 @@ static bool start(void *self, char failure[512])
 static int wait_for(void *self, zmq_pollitem_t items[TW_AGENT_SOCKETS_MAX], int64_t *deadline_ns)
 {
     struct tw_journal_actor *actor = self;
-    if (actor->repeat_ns != 0)
-        *deadline_ns = actor->repeat_ns;
     if (actor->full && !actor->given_up) {
-        *deadline_ns = actor->retry_ns < *deadline_ns ? actor->retry_ns : *deadline_ns;
+        *deadline_ns = actor->retry_ns;
         return 0;
     }
     items[0] = (zmq_pollitem_t){zsock_resolve(actor->records), 0, ZMQ_POLLIN, 0};
@@ -133,18 +116,11 @@ static void give_up(struct tw_journal_actor *actor)
     release(actor);
 }
 
-/* Nothing comes any more, and nobody wakes this actor again. */
-static enum tw_agent_progress finish(struct tw_journal_actor *actor)
-{
-    say_watermark(actor);
-    return TW_AGENT_FINISHED;
-}
-
 static enum tw_agent_progress let_go(struct tw_journal_actor *actor)
 {
     uint32_t count = actor->count;
     release(actor);
-    return actor->ended ? finish(actor) : count > 0 ? TW_AGENT_CONTINUES : TW_AGENT_WAITS;
+    return actor->ended ? TW_AGENT_FINISHED : count > 0 ? TW_AGENT_CONTINUES : TW_AGENT_WAITS;
 }
 
 static enum tw_agent_progress work(void *self, char failure[512])
@@ -152,14 +128,13 @@ static enum tw_agent_progress work(void *self, char failure[512])
     struct tw_journal_actor *actor = self;
     struct tw_frame *frames[TW_JOURNAL_BATCH_ITEMS_MAX];
     struct tw_store_error error;
-    announce_again(actor);
     if (actor->full && !actor->stopping && tw_now_ns() < actor->retry_ns)
         return TW_AGENT_WAITS;
     gather(actor);
     if (actor->given_up)
         return let_go(actor);
     if (actor->count == 0)
-        return actor->ended ? finish(actor) : TW_AGENT_WAITS;
+        return actor->ended ? TW_AGENT_FINISHED : TW_AGENT_WAITS;
     for (uint32_t i = 0; i < actor->count; i++)
         frames[i] = tw_lane_frame(&actor->batch[i]);
     enum tw_store_status status = tw_store_append(actor->store, frames, actor->count, &error);
@@ -190,9 +165,9 @@ static void close_sockets(void *self)
     struct tw_journal_actor *actor = self;
     release(actor);
     zsock_destroy(&actor->records);
-    zsock_destroy(&actor->gateway);
-    zsock_destroy(&actor->router);
-    zsock_destroy(&actor->indexer);
+    tw_cell_close(&actor->gateway);
+    tw_cell_close(&actor->router);
+    tw_cell_close(&actor->indexer);
 }
 
 struct tw_agent tw_journal_actor_agent(struct tw_journal_actor *actor)

@@ -11,6 +11,7 @@
 #include "actors/keeper/backup_actor.h"
 #include "actors/keeper/control_actor.h"
 #include "actors/lifecycle/desk_actor.h"
+#include "actors/runtime/cell.h"
 #include "actors/runtime/lane.h"
 #include "actors/runtime/lanes.h"
 #include "actors/runtime/log.h"
@@ -35,7 +36,8 @@ struct tw_keeper_actor {
     struct tw_keeper *core;
     struct tw_store *store;
     struct tw_keeper_actor_settings settings;
-    zsock_t *slices, *gateway, *actions;
+    zsock_t *slices, *actions;
+    struct tw_cell *gateway; /* the report */
     struct tw_control_door *door;
     struct tw_backup_job *backup;      /* NULL: none is under way */
     struct tw_snapshot_writer *writer; /* of the snapshot under way */
@@ -106,7 +108,7 @@ static bool start(void *self, char failure[512])
     (void)failure;
     setpriority(PRIO_PROCESS, 0, 10); /* of this thread alone, on Linux */
     actor->slices = tw_lane_pull_sized(TW_LANE_KEEPER, TW_KEEPER_HWM);
-    actor->gateway = tw_lane_latest_push(TW_LANE_KEEPER_GATEWAY);
+    actor->gateway = tw_cell_open(TW_CELL_KEEPER_GATEWAY, sizeof(struct tw_keeper_report));
     actor->actions = tw_lane_push(TW_LANE_ACTIONS);
     actor->sent_h = tw_store_last_action(actor->store);
     actor->door = tw_control_door_open(actor->settings.directory);
@@ -121,7 +123,7 @@ static void close_sockets(void *self)
     tw_store_snapshot_abandon(&actor->writer);
     tw_control_door_close(&actor->door);
     zsock_destroy(&actor->slices);
-    zsock_destroy(&actor->gateway);
+    tw_cell_close(&actor->gateway);
     zsock_destroy(&actor->actions);
 }
 
@@ -455,7 +457,7 @@ static void report(struct tw_keeper_actor *actor, int64_t now_ns)
         .done_lsn = actor->done, .hurries = tw_keeper_hurries(actor->core), .has_wish = wish != NULL};
     if (wish != NULL)
         report.wish = *wish;
-    tw_keeper_report_send(actor->gateway, &report);
+    tw_cell_write(actor->gateway, &report);
     actor->report_due_ns = now_ns + REPORT_NS;
 }
 

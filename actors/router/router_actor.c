@@ -6,6 +6,7 @@
 
 #include "actors/router/inhibition_actor.h"
 #include "actors/router/live_actor.h"
+#include "actors/runtime/cell.h"
 #include "actors/runtime/endpoint.h"
 #include "actors/runtime/lane.h"
 #include "actors/runtime/lanes.h"
@@ -25,7 +26,9 @@ struct tw_router_actor {
     struct tw_store *store;
     struct tw_router_actor_settings settings;
     struct tw_saver *saver;
-    zsock_t *judged, *watermarks, *catchup, *alerts, *news;
+    zsock_t *judged, *catchup, *alerts;
+    struct tw_cell *durable; /* the journal's watermark */
+    struct tw_cell *stored;  /* for delivery: how far alerts are; NULL: nobody is told */
     struct tw_live *live;
     bool has_record, ended;
     bool has_batch; /* the record's alerts are made, and wait until it is durable and they have room on the disk */
@@ -96,10 +99,10 @@ static bool start(void *self, char failure[512])
     struct tw_router_actor *actor = self;
     tw_slice_short();
     actor->judged = tw_lane_pull_sized(TW_LANE_ROUTER, TW_JUDGED_HWM);
-    actor->watermarks = tw_lane_latest_pull(TW_LANE_WATERMARK_ROUTER);
+    actor->durable = tw_cell_open(TW_CELL_WATERMARK_ROUTER, sizeof(struct tw_watermark));
     actor->catchup = tw_lane_pull(TW_LANE_CATCHUP);
     if (actor->settings.routing != NULL)
-        actor->news = tw_lane_latest_push(TW_LANE_NEWS_DELIVERY);
+        actor->stored = tw_cell_open(TW_CELL_STORED_DELIVERY, sizeof(uint64_t));
     tw_saver_open(actor->saver);
     actor->alerts = zsock_new(ZMQ_PUB);
     zsock_set_linger(actor->alerts, 500);
@@ -124,10 +127,10 @@ static void close_sockets(void *self)
         actor->has_record = false;
     }
     zsock_destroy(&actor->judged);
-    zsock_destroy(&actor->watermarks);
+    tw_cell_close(&actor->durable);
     zsock_destroy(&actor->catchup);
     zsock_destroy(&actor->alerts);
-    zsock_destroy(&actor->news);
+    tw_cell_close(&actor->stored);
     tw_saver_close(actor->saver);
     tw_live_stop(actor->live);
 }
@@ -142,7 +145,7 @@ static int wait_for(void *self, zmq_pollitem_t items[TW_AGENT_SOCKETS_MAX], int6
 {
     struct tw_router_actor *actor = self;
     int count = 0;
-    items[count++] = (zmq_pollitem_t){zsock_resolve(actor->watermarks), 0, ZMQ_POLLIN, 0};
+    items[count++] = tw_cell_item(actor->durable);
     items[count++] = (zmq_pollitem_t){zsock_resolve(actor->catchup), 0, ZMQ_POLLIN, 0};
     if (!actor->has_record) /* else only its durability is missing */
         items[count++] = (zmq_pollitem_t){zsock_resolve(actor->judged), 0, ZMQ_POLLIN, 0};
@@ -233,8 +236,8 @@ static enum tw_store_status route(struct tw_router_actor *actor, const struct tw
     }
     actor->has_batch = false;
     actor->retry_ns = 0;
-    if (actor->news != NULL && actor->batch.count > 0)
-        tw_lane_send_watermark(actor->news, (struct tw_watermark){.seq = tw_store_last_alert(actor->store)});
+    if (actor->stored != NULL && actor->batch.count > 0)
+        tw_cell_write(actor->stored, &(uint64_t){tw_store_last_alert(actor->store)});
     publish(actor);
     if (record->kind == TW_RECORD_CONTROL && record->control.kind == TW_CONTROL_ACTION)
         publish_action(actor, &record->control);
@@ -315,7 +318,7 @@ static bool take_record(struct tw_router_actor *actor)
 static void hear(struct tw_router_actor *actor, struct tw_watermark watermark)
 {
     actor->durable_lsn = watermark.lsn;
-    actor->log_ends = watermark.given_up != 0;
+    actor->log_ends = watermark.given_up;
 }
 
 static enum tw_agent_progress step(struct tw_router_actor *actor, char failure[512])
@@ -323,7 +326,7 @@ static enum tw_agent_progress step(struct tw_router_actor *actor, char failure[5
     struct tw_watermark watermark;
     int64_t now_ns = tw_now_ns();
     enum tw_agent_progress progress = TW_AGENT_WAITS;
-    while (tw_lane_receive_watermark(actor->watermarks, &watermark))
+    while (tw_cell_read(actor->durable, &watermark))
         hear(actor, watermark);
     if (take_record(actor))
         progress = route_record(actor, now_ns, failure);

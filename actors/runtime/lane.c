@@ -10,7 +10,7 @@
 #include "protocol/check.h"
 #include "protocol/limits.h"
 
-static zsock_t *open_lane(int type, const char *name, int hwm, bool latest)
+static zsock_t *open_lane(int type, const char *name, int hwm)
 {
     char endpoint[96];
     zsock_t *socket = zsock_new(type);
@@ -18,10 +18,6 @@ static zsock_t *open_lane(int type, const char *name, int hwm, bool latest)
     zsock_set_sndhwm(socket, hwm);
     zsock_set_rcvhwm(socket, hwm);
     zsock_set_linger(socket, 0);
-    if (latest) {
-        int on = 1;
-        TW_ASSERT(zmq_setsockopt(zsock_resolve(socket), ZMQ_CONFLATE, &on, sizeof on) == 0);
-    }
     TW_ASSERT(snprintf(endpoint, sizeof endpoint, "inproc://%s", name) < (int)sizeof endpoint);
     int status = type == ZMQ_PULL ? zsock_bind(socket, "%s", endpoint) : zsock_connect(socket, "%s", endpoint);
     TW_ASSERT(status >= 0);
@@ -31,11 +27,11 @@ static zsock_t *open_lane(int type, const char *name, int hwm, bool latest)
 /* Each end counts its own high-water mark; together a lane holds both. */
 zsock_t *tw_lane_pull_sized(const char *name, int hwm)
 {
-    return open_lane(ZMQ_PULL, name, hwm / 2, false);
+    return open_lane(ZMQ_PULL, name, hwm / 2);
 }
 zsock_t *tw_lane_push_sized(const char *name, int hwm)
 {
-    return open_lane(ZMQ_PUSH, name, hwm / 2, false);
+    return open_lane(ZMQ_PUSH, name, hwm / 2);
 }
 zsock_t *tw_lane_pull(const char *name)
 {
@@ -45,15 +41,6 @@ zsock_t *tw_lane_push(const char *name)
 {
     return tw_lane_push_sized(name, TW_LANE_HWM);
 }
-zsock_t *tw_lane_latest_pull(const char *name)
-{
-    return open_lane(ZMQ_PULL, name, 1, true);
-}
-zsock_t *tw_lane_latest_push(const char *name)
-{
-    return open_lane(ZMQ_PUSH, name, 1, true);
-}
-
 static bool send_message(zsock_t *lane, zmq_msg_t *message, int flags)
 {
     if (zmq_msg_send(message, zsock_resolve(lane), flags | ZMQ_DONTWAIT) >= 0)
@@ -141,26 +128,4 @@ struct tw_frame *tw_lane_frame(zmq_msg_t *message)
 {
     uint8_t *bytes = zmq_msg_data(message);
     return (struct tw_frame *)(void *)(bytes - offsetof(struct tw_frame, bytes));
-}
-
-void tw_lane_send_watermark(zsock_t *lane, struct tw_watermark watermark)
-{
-    /* A conflated lane always takes the message; at the end of everything nobody is left to hear it. */
-    (void)zmq_send(zsock_resolve(lane), &watermark, sizeof watermark, ZMQ_DONTWAIT);
-}
-
-bool tw_lane_receive_latest(zsock_t *lane, void *value, size_t size)
-{
-    void *socket = zsock_resolve(lane);
-    if (tw_empty_is_known(socket))
-        return false;
-    int received = zmq_recv(socket, value, size, ZMQ_DONTWAIT);
-    if (received < 0)
-        tw_empty_found(socket);
-    return received == (int)size;
-}
-
-bool tw_lane_receive_watermark(zsock_t *lane, struct tw_watermark *watermark)
-{
-    return tw_lane_receive_latest(lane, watermark, sizeof *watermark);
 }

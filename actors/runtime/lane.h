@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Lanes: one inproc PUSH/PULL pair for each edge between two actors, few messages deep. Frames and hand-overs go
- * through without a copy. Downstream lanes push back when they are full; what flows back (watermarks) is a latest value
- * on a conflated lane and never blocks.
+ * through without a copy. Lanes go downstream and push back when they are full; what flows back is in cells (cell.h).
  *
  * Thread: a socket belongs to the actor that opened it.
  */
@@ -21,8 +20,6 @@ zsock_t *tw_lane_push(const char *name);
 /* Shorter or longer than others: `hwm` messages together, from each that pushes. */
 zsock_t *tw_lane_pull_sized(const char *name, int hwm);
 zsock_t *tw_lane_push_sized(const char *name, int hwm);
-zsock_t *tw_lane_latest_pull(const char *name); /* conflated: only the newest message */
-zsock_t *tw_lane_latest_push(const char *name);
 
 /* ---- sending; all return false with EAGAIN when the lane is full, and leave ownership with the caller then ---- */
 
@@ -44,22 +41,5 @@ static inline bool tw_lane_is_end(zmq_msg_t *message)
 }
 /* The frame whose bytes a message carries (borrowed; share it to keep it beyond the message). */
 struct tw_frame *tw_lane_frame(zmq_msg_t *message);
-
-/* The newest value of a conflated lane; false if none came since, or it is of another size. What is sent while the
- * other end looks may come only with the next value (libzmq 4.3.4): who sends repeats its last one. At most 33 bytes.
- */
-bool tw_lane_receive_latest(zsock_t *lane, void *value, size_t size);
-
-/* ---- watermarks ---- */
-/* What is said before the pull end is open is lost: libzmq takes it for a greeting. And the pull end must be open once:
- * libzmq 4.3.4 aborts in zmq_ctx_term if a conflated socket was closed whose inproc peer never came. */
-struct tw_watermark {
-    uint64_t lsn; /* durable after fsync */
-    uint64_t seq;
-    uint32_t disk_full; /* 1: the store takes no more for now */
-    uint32_t given_up;  /* 1: nor will it before the end: a stop while the disk is full */
-};
-void tw_lane_send_watermark(zsock_t *lane, struct tw_watermark watermark);
-bool tw_lane_receive_watermark(zsock_t *lane, struct tw_watermark *watermark);
 
 #endif

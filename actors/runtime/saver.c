@@ -126,37 +126,3 @@ bool tw_saver_say_recorded(struct tw_saver *saver, uint64_t seq, uint64_t lsn)
     send_slice(saver, slice);
     return true;
 }
-
-/* As libzmq keeps within a message, without memory of its own: of a conflated one that it allocated, 4.3.4 forgets the
- * memory when both ends of the lane meet. */
-#define REPORT_BYTES 33
-enum report_flag { REPORT_HURRIES = 1, REPORT_HAS_WISH = 2, REPORT_BY_SIZE = 4 };
-
-void tw_keeper_report_send(zsock_t *lane, const struct tw_keeper_report *report)
-{
-    uint8_t bytes[REPORT_BYTES];
-    memcpy(bytes, &report->done_lsn, 8);
-    memcpy(bytes + 8, &report->wish.last_seq, 8);
-    memcpy(bytes + 16, &report->wish.last_lsn, 8);
-    memcpy(bytes + 24, &report->wish.horizon_ns, 8);
-    bytes[32] = (uint8_t)((report->hurries ? REPORT_HURRIES : 0) | (report->has_wish ? REPORT_HAS_WISH : 0) |
-                          (report->wish.by_size ? REPORT_BY_SIZE : 0));
-    /* A conflated lane always takes the message; at the end of everything nobody is left to hear it. */
-    (void)zmq_send(zsock_resolve(lane), bytes, sizeof bytes, ZMQ_DONTWAIT);
-}
-
-bool tw_keeper_report_receive(zsock_t *lane, struct tw_keeper_report *report)
-{
-    uint8_t bytes[REPORT_BYTES];
-    if (!tw_lane_receive_latest(lane, bytes, sizeof bytes))
-        return false;
-    memset(report, 0, sizeof *report);
-    memcpy(&report->done_lsn, bytes, 8);
-    memcpy(&report->wish.last_seq, bytes + 8, 8);
-    memcpy(&report->wish.last_lsn, bytes + 16, 8);
-    memcpy(&report->wish.horizon_ns, bytes + 24, 8);
-    report->hurries = (bytes[32] & REPORT_HURRIES) != 0;
-    report->has_wish = (bytes[32] & REPORT_HAS_WISH) != 0;
-    report->wish.by_size = (bytes[32] & REPORT_BY_SIZE) != 0;
-    return true;
-}

@@ -24,15 +24,13 @@ struct tw_slice {
 };
 struct tw_pool *tw_slices_new(void); /* a pool of them; shared by all savers, outlives them */
 
-/* What the keeper says back to the gateway, on a conflated lane. */
+/* What the keeper says back to the gateway, in a cell. */
 struct tw_keeper_report {
     uint64_t done_lsn; /* of the newest snapshot of which nothing more comes: the keeper is idle if it is the newest */
     bool hurries;      /* the next one need not wait for its time */
     bool has_wish;
     struct tw_retention wish;
 };
-void tw_keeper_report_send(zsock_t *lane, const struct tw_keeper_report *report);
-bool tw_keeper_report_receive(zsock_t *lane, struct tw_keeper_report *report);
 
 /* What is saved: the core behind an actor. */
 struct tw_saved {

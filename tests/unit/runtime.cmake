@@ -1,5 +1,5 @@
 # What all shells share, on real sockets and threads.
-foreach(part session lane agent empty)
+foreach(part session lane cell agent empty)
   tw_test(runtime_${part} unit tw_actors)
 endforeach()
 # The daemon's actors on a real store, with one of them stopped (runtime_world.h).

@@ -83,7 +83,6 @@ struct world *world_new(void)
     struct tw_pipeline *pipeline = tw_pipeline_new(SHARDS, &port);
     world->cores = tw_pipeline_release(&pipeline);
     make_gateway(world);
-    world->indexer_watermark = tw_lane_latest_pull(TW_LANE_WATERMARK_INDEXER);
     return world;
 }
 
@@ -139,10 +138,8 @@ static void await_lane_free(const char *name)
 
 static void await_lanes_free(void)
 {
-    static const char *const names[] = {TW_LANE_JOURNAL,          TW_LANE_EXPOSURE,          TW_LANE_SCORER,
-                                        TW_LANE_ROUTER,           TW_LANE_CATCHUP,           TW_LANE_WATERMARK_GATEWAY,
-                                        TW_LANE_WATERMARK_ROUTER, TW_LANE_WATERMARK_INDEXER, TW_LANE_KEEPER,
-                                        TW_LANE_KEEPER_GATEWAY};
+    static const char *const names[] = {TW_LANE_JOURNAL, TW_LANE_EXPOSURE, TW_LANE_SCORER, TW_LANE_ROUTER,
+                                        TW_LANE_CATCHUP, TW_LANE_KEEPER,   TW_LANE_ACTIONS};
     char name[TW_LANE_NAME_BYTES];
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         await_lane_free(names[i]);
@@ -160,7 +157,6 @@ void world_free(struct world **world_pointer)
     world_end(world);
     zsock_destroy(&world->push);
     zsock_destroy(&world->acks);
-    zsock_destroy(&world->indexer_watermark);
     free_cores(world);
     await_all_back(world->answers);
     await_all_back(world->events);

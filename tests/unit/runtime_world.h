@@ -53,7 +53,6 @@ struct world {
     zactor_t *running[SHARDS + 6]; /* downstream first, as in the daemon */
     bool finished[SHARDS + 6];
     uint32_t running_count;
-    zsock_t *indexer_watermark; /* nobody listens here, but the lane must be whole */
     /* outside */
     zsock_t *push, *acks;
     uint64_t sent; /* trades */

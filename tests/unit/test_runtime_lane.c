@@ -242,41 +242,6 @@ static void frames_left_in_a_lane_are_dropped_with_it(void **state)
     tw_frame_drop(&frame);
 }
 
-/* ---- watermarks ---- */
-
-static void a_watermark_is_the_newest_one_and_never_blocks(void **state)
-{
-    zsock_t *push = tw_lane_latest_push(lane_name), *pull = tw_lane_latest_pull(lane_name);
-    struct tw_watermark watermark = {.lsn = 0};
-    (void)state;
-    for (uint64_t lsn = 1; lsn <= 100000; lsn++) /* far beyond any bound, with nobody reading */
-        tw_lane_send_watermark(push, (struct tw_watermark){.lsn = lsn, .seq = lsn * 10});
-    zmq_pollitem_t item = {zsock_resolve(pull), 0, ZMQ_POLLIN, 0};
-    assert_int_equal(zmq_poll(&item, 1, (long)(PATIENCE_NS / 1000000)), 1);
-    assert_true(tw_lane_receive_watermark(pull, &watermark));
-    assert_int_equal(watermark.lsn, 100000);
-    assert_int_equal(watermark.seq, 1000000);
-    assert_false(tw_lane_receive_watermark(pull, &watermark));
-    zsock_destroy(&push);
-    zsock_destroy(&pull);
-}
-
-static void a_watermark_is_heard_whichever_end_came_first(void **state)
-{
-    zsock_t *push = tw_lane_latest_push(lane_name), *pull;
-    struct tw_watermark watermark = {.lsn = 0};
-    (void)state;
-    tw_lane_send_watermark(push, (struct tw_watermark){.lsn = 1, .seq = 1}); /* nobody hears it; does no harm */
-    pull = tw_lane_latest_pull(lane_name);
-    tw_lane_send_watermark(push, (struct tw_watermark){.lsn = 2, .seq = 2});
-    zmq_pollitem_t item = {zsock_resolve(pull), 0, ZMQ_POLLIN, 0};
-    assert_int_equal(zmq_poll(&item, 1, (long)(PATIENCE_NS / 1000000)), 1);
-    assert_true(tw_lane_receive_watermark(pull, &watermark));
-    assert_int_equal(watermark.lsn, 2);
-    zsock_destroy(&push);
-    zsock_destroy(&pull);
-}
-
 /* ---- objects and their pool ---- */
 
 struct thing {
@@ -429,8 +394,6 @@ int main(void)
         cmocka_unit_test_setup(a_message_that_goes_on_keeps_its_one_reference, set_up),
         cmocka_unit_test_setup(the_end_is_an_empty_message_after_all_others, set_up),
         cmocka_unit_test_setup(frames_left_in_a_lane_are_dropped_with_it, set_up),
-        cmocka_unit_test_setup(a_watermark_is_the_newest_one_and_never_blocks, set_up),
-        cmocka_unit_test_setup(a_watermark_is_heard_whichever_end_came_first, set_up),
         cmocka_unit_test_setup(a_pool_gives_back_what_it_was_given, set_up),
         cmocka_unit_test_setup(an_object_is_the_receiver_s_until_it_closes_the_message, set_up),
         cmocka_unit_test_setup(an_object_that_a_full_lane_refuses_stays_the_sender_s, set_up),
