@@ -5,11 +5,13 @@ TW_FAULT_STOPPED: for how many seconds the subscriber is stopped (12; the issue'
 TW_FAULT_ALERTS_RATE: alerts a second meanwhile (5,000). TW_FAULT_P99: by which factor the p99 of others may grow (3).
 """
 
+import array
 import json
 import os
 import re
 import signal
 import socket
+import statistics
 import subprocess
 import threading
 import time
@@ -76,7 +78,8 @@ class Reader(threading.Thread):
         super().__init__(daemon=True)
         self.subscriber = Subscriber(daemon, "alert.", "head.")
         self.subscriber.joined()
-        self.stopping, self.last, self.holes, self.took = threading.Event(), None, 0, []
+        self.stopping, self.last, self.holes = threading.Event(), None, 0
+        self.took, self.at = array.array("q"), array.array("d")
 
     def run(self):
         while not self.stopping.is_set():
@@ -84,12 +87,17 @@ class Reader(threading.Thread):
                 topic, said, _ = self.subscriber.hear(Deadline(5, "a message that is there"))
                 if topic != "head.":
                     self.took.append(time.time_ns() - said["detected_at"])
+                    self.at.append(time.monotonic())
                     self.holes += self.last is not None and said["n"] != self.last + 1
                     self.last = said["n"]
 
     def p99_ms(self, since, until):
-        took = sorted(self.took[since:until])
-        return took[len(took) * 99 // 100] / 1e6 if took else 0.0
+        """Of a second, the median over those between two moments: a stall of the machine is in one of them."""
+        seconds = {}
+        for at, took in zip(self.at, self.took):
+            if since <= at < until:
+                seconds.setdefault(int(at - since), []).append(took)
+        return statistics.median(sorted(took)[len(took) * 99 // 100] for took in seconds.values()) / 1e6
 
     def finish(self):
         self.stopping.set()
@@ -141,17 +149,18 @@ class Slow(unittest.TestCase):
             alerting.start()
             wait_until("the follower's first alerts", lambda: follower.last() > 0, seconds=30)
             flood.wait_progress(3_000_000, 120)
-            began, before = len(reader.took), self.most_memory(daemon, flood, BESIDE)   # RocksDB's memtables and cache come to their size
-            stopped, moved = len(reader.took), flood.durable
+            began = time.monotonic()
+            before = self.most_memory(daemon, flood, BESIDE)    # RocksDB's memtables and cache come to their size
+            stopped, moved = time.monotonic(), flood.durable
             follower.process.send_signal(signal.SIGSTOP)
             most = self.most_memory(daemon, flood, STOPPED)
-            continued, moved = len(reader.took), flood.durable - moved
+            continued, moved = time.monotonic(), flood.durable - moved
             follower.process.send_signal(signal.SIGCONT)
             wait_until("the follower is near the end", lambda: follower.last() > reader.last - RATE, seconds=120)
-            caught_up = len(reader.took)
+            caught_up = time.monotonic()
             self.most_memory(daemon, flood, BESIDE)
             p99_during = reader.p99_ms(stopped, continued)
-            p99_beside = [reader.p99_ms(began, stopped), reader.p99_ms(caught_up, len(reader.took))]
+            p99_beside = [reader.p99_ms(began, stopped), reader.p99_ms(caught_up, time.monotonic())]
             large = alerting.finish()
             flood.finish(120)
             with Subscriber(daemon) as subscriber:
