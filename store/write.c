@@ -62,6 +62,17 @@ static void take_outcome(struct tw_store *store, bool refused, uint64_t refused_
     pthread_mutex_unlock(&store->lock);
 }
 
+/* Of a file at which something failed RocksDB says no more than "Writer has previous error". What failed was a sync, as
+ * a rule, which is just coming back to the thread that waits for it: that one says what it was. */
+static void find_cause(struct tw_store *store, struct tw_store_error *error)
+{
+    if (strstr(error->text, "previous error") == NULL)
+        return;
+    pthread_mutex_lock(&store->syncing);
+    pthread_mutex_unlock(&store->syncing);
+    (void)tw_store_write_failed(store, error);
+}
+
 enum tw_store_status tw_store_write(struct tw_store *store, rocksdb_writebatch_t *batch, const char *what,
                                     struct tw_store_error *error)
 {
@@ -75,10 +86,12 @@ enum tw_store_status tw_store_write(struct tw_store *store, rocksdb_writebatch_t
     rocksdb_write(store->db, store->write_options, batch, &message);
     enum tw_store_status status =
         message == NULL ? TW_STORE_OK : tw_store_fail_rocksdb(error, store->directory, what, message);
-    if (status == TW_STORE_OK || status == TW_STORE_FULL)
+    if (status == TW_STORE_OK || status == TW_STORE_FULL) {
         take_outcome(store, status == TW_STORE_FULL, refused);
-    else
+    } else {
+        find_cause(store, error);
         tw_store_writes_end(store, error);
+    }
     return status;
 }
 
