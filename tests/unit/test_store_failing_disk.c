@@ -102,7 +102,7 @@ static void (*behind_write)(void);
  * says them. */
 static const char previous_error[] = "IO error: Writer has previous error.";
 static atomic_bool sync_lingers, sync_is_coming_back;
-static atomic_uint writes_refused;
+static atomic_uint writes_failed; /* RocksDB's, for this or any other reason */
 
 typedef void (*rocksdb_write_call)(rocksdb_t *db, const rocksdb_writeoptions_t *options, rocksdb_writebatch_t *batch,
                                    char **error);
@@ -112,12 +112,14 @@ void rocksdb_write(rocksdb_t *db, const rocksdb_writeoptions_t *options, rocksdb
     void (*then)(void) = behind_write;
     if (atomic_load(&sync_is_coming_back)) {
         *error = strdup(previous_error);
-        atomic_fetch_add(&writes_refused, 1);
+        atomic_fetch_add(&writes_failed, 1);
         return;
     }
     REAL("rocksdb_write", rocksdb_write_call)(db, options, batch, error);
     behind_write = NULL;
-    if (then != NULL && *error == NULL)
+    if (*error != NULL)
+        atomic_fetch_add(&writes_failed, 1);
+    else if (then != NULL)
         then();
 }
 
@@ -129,7 +131,7 @@ void rocksdb_flush_wal(rocksdb_t *db, unsigned char sync, char **error)
     if (*error == NULL || !atomic_load(&sync_lingers))
         return;
     atomic_store(&sync_is_coming_back, true);
-    while (atomic_load(&writes_refused) == 0)
+    while (atomic_load(&writes_failed) == 0)
         sched_yield();
     atomic_store(&sync_is_coming_back, false);
 }
@@ -431,7 +433,7 @@ static void who_writes_behind_a_failed_sync_says_what_failed(void **state)
     put_alert(world);
     append(world);
     make(world, frames);
-    atomic_store(&writes_refused, 0);
+    atomic_store(&writes_failed, 0);
     atomic_store(&sync_lingers, true);
     assert_int_equal(pthread_create(&thread, NULL, write_alerts, &other), 0);
     while (!atomic_load(&other.begun))
@@ -441,7 +443,7 @@ static void who_writes_behind_a_failed_sync_says_what_failed(void **state)
     assert_int_equal(pthread_join(thread, NULL), 0);
     atomic_store(&health, WELL);
     atomic_store(&sync_lingers, false);
-    assert_int_equal(atomic_load(&writes_refused), 1);
+    assert_int_equal(atomic_load(&writes_failed), 1);
     assert_non_null(strstr(world->error.text, "Input/output error"));
     assert_non_null(strstr(other.error.text, "Input/output error"));
     for (uint32_t at = 0; at < BATCH; at++)
