@@ -6,7 +6,8 @@
  *   --jobs N                      so many processes at a time
  *   --plant NAME --caught         with a planted bug: fails if no seed finds it (only in the library with plants)
  *
- * Every seed runs in a process of its own: an assertion of the cores is as much a finding as a checker's word.
+ * Every seed runs in a process of its own: an assertion of the cores is as much a finding as a checker's word. Any
+ * other end (a crash, a hang, a run that is not the same twice) is a failure of the run, never a bug that was caught.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -24,6 +25,9 @@
 #define TWICE_EVERY 25       /* seeds that are run again: equal seeds must be equal runs */
 #define SAY_EVERY_SECONDS 60 /* of a soak */
 #define SEED_SECONDS_MAX 300 /* of real time; a seed takes a fraction of a second */
+#define NOT_A_RUN 2
+
+enum outcome { KEPT, BROKEN, FAILED };
 
 struct options {
     uint64_t first, count;
@@ -94,35 +98,39 @@ static pid_t start_seed(uint64_t seed, bool quiet)
         return child;
     alarm(SEED_SECONDS_MAX);
     if (quiet && freopen("/dev/null", "w", stderr) == NULL)
-        _exit(1);
+        _exit(NOT_A_RUN);
     uint64_t print = sim_run(seed, false);
     if (seed % TWICE_EVERY != 0 || sim_run(seed, false) == print)
         _exit(0);
-    fprintf(stderr, "seed %llu is not the same twice\n", (unsigned long long)seed);
-    _exit(1);
+    printf("seed %llu is not the same twice\n", (unsigned long long)seed);
+    fflush(stdout);
+    _exit(NOT_A_RUN);
 }
 
-/* True if the seed kept every promise. */
-static bool hear(int status, uint64_t seed, bool quiet)
+static enum outcome hear(int status, uint64_t seed)
 {
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-        return true;
-    if (!quiet && WIFSIGNALED(status))
-        fprintf(stderr, "seed %llu ended by signal %d (%s)\n", (unsigned long long)seed, WTERMSIG(status),
-                strsignal(WTERMSIG(status)));
-    return false;
+        return KEPT;
+    if (WIFEXITED(status) && WEXITSTATUS(status) == SIM_BROKE)
+        return BROKEN;
+    if (WIFSIGNALED(status))
+        printf("seed %llu ended by signal %d (%s)\n", (unsigned long long)seed, WTERMSIG(status),
+               strsignal(WTERMSIG(status)));
+    else
+        printf("seed %llu ended with code %d\n", (unsigned long long)seed, WEXITSTATUS(status));
+    return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT ? BROKEN : FAILED;
 }
 
 static int run_many(const struct options *options)
 {
     pid_t children[JOBS_MAX] = {0};
-    uint64_t seeds[JOBS_MAX] = {0}, next = options->first, done = 0, broken = 0, first_broken = 0;
+    uint64_t seeds[JOBS_MAX] = {0}, next = options->first, done = 0, broken = 0, failed = 0, first_broken = 0;
     time_t begun = time(NULL), said = begun;
     int running = 0;
     for (;;) {
         bool over = options->endless ? options->seconds > 0 && time(NULL) - begun >= options->seconds
                                      : next - options->first >= options->count;
-        if (!options->endless && broken > 0)
+        if (!options->endless && broken + failed > 0)
             over = true;
         for (int i = 0; i < options->jobs && !over && running < options->jobs; i++)
             if (children[i] == 0) {
@@ -141,7 +149,9 @@ static int run_many(const struct options *options)
                 children[i] = 0;
                 running--;
                 done++;
-                if (!hear(status, seeds[i], options->quiet) && broken++ == 0)
+                enum outcome outcome = hear(status, seeds[i]);
+                failed += outcome == FAILED;
+                if (outcome == BROKEN && broken++ == 0)
                     first_broken = seeds[i];
                 if (options->endless && time(NULL) - said >= SAY_EVERY_SECONDS) {
                     said = time(NULL);
@@ -150,11 +160,12 @@ static int run_many(const struct options *options)
                 }
             }
     }
-    printf("%llu seeds from %llu, %llu broke a promise, %lld s\n", (unsigned long long)done,
-           (unsigned long long)options->first, (unsigned long long)broken, (long long)(time(NULL) - begun));
+    printf("%llu seeds from %llu, %llu broke a promise, %llu failed otherwise, %lld s\n", (unsigned long long)done,
+           (unsigned long long)options->first, (unsigned long long)broken, (unsigned long long)failed,
+           (long long)(time(NULL) - begun));
     if (broken > 0)
         printf("the first was seed %llu\n", (unsigned long long)first_broken);
-    return options->want_caught ? broken == 0 : broken > 0;
+    return failed > 0 || (options->want_caught ? broken == 0 : broken > 0);
 }
 
 int main(int argc, char **argv)

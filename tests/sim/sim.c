@@ -40,12 +40,14 @@ void sim_tell(struct sim *sim, const char *who, const char *format, ...)
 {
     char line[512];
     va_list arguments;
-    sim_mix(sim, strlen(format));
-    if (!sim->told)
-        return;
     va_start(arguments, format);
     vsnprintf(line, sizeof line, format, arguments);
     va_end(arguments);
+    for (const char *at = line; *at != '\0'; at++)
+        sim->print = (sim->print ^ (uint8_t)*at) * UINT64_C(0x100000001b3);
+    sim_mix(sim, 0);
+    if (!sim->told)
+        return;
     printf("%10.6f %-10s %s\n", (double)sim->now_ns / 1e9, who, line);
 }
 
@@ -61,7 +63,7 @@ void sim_fail(struct sim *sim, const char *format, ...)
     fprintf(stderr, "\n");
     sim_plan_tell(&sim->plan);
     fprintf(stderr, "again, with the story: sim %llu --tell\n", (unsigned long long)sim->plan.seed);
-    exit(1);
+    exit(SIM_BROKE);
 }
 
 /* ---- what goes wrong ---- */

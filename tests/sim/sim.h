@@ -76,7 +76,8 @@ int64_t sim_wall(struct sim *sim);
 /* Mixes into the print and, if asked, tells it. */
 void sim_tell(struct sim *sim, const char *who, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void sim_mix(struct sim *sim, uint64_t value);
-/* A promise is broken: says so with the seed and ends the process. */
+/* A promise is broken: says so with the seed and ends the process, with this code. */
+#define SIM_BROKE 1
 _Noreturn void sim_fail(struct sim *sim, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #define SIM_CHECK(sim, condition, ...) ((condition) ? (void)0 : sim_fail(sim, __VA_ARGS__))
