@@ -17,7 +17,6 @@ from harness import scaled
 CYCLES = int(os.environ.get("TW_FAULT_CYCLES", scaled(24, 6)))
 SEED = int(os.environ.get("TW_FAULT_SEED", 1))
 CYCLES_A_LOG = 25       # then a fresh directory, so that recovery stays short
-INSPECT_EVERY = 6
 
 
 class Kill(unittest.TestCase):
@@ -45,7 +44,7 @@ class Kill(unittest.TestCase):
 
     def test_kills(self):
         print(f"TW_FAULT_SEED={SEED} TW_FAULT_CYCLES={CYCLES}")
-        sorts, done, trades, alerts, inspected, answered = {}, 0, 0, 0, 0, 0
+        sorts, done, trades, alerts, answered = {}, 0, 0, 0, 0
         for log in range((CYCLES + CYCLES_A_LOG - 1) // CYCLES_A_LOG):
             seed = SEED * 1000 + log
             with self.subTest(seed=seed), Crowd(seed, often()) as crowd:
@@ -54,16 +53,14 @@ class Kill(unittest.TestCase):
                     crowd.check_threads()
                     sorts[sort] = sorts.get(sort, 0) + 1
                     done += 1
-                    if done % INSPECT_EVERY == 0:
-                        crowd.inspect()
-                        inspected += 1
+                    crowd.inspect()
                 crowd.start()
                 for publisher in crowd.publishers:
                     publisher.wait_progress(1)
                 more, events = crowd.reckon()
                 trades, alerts = trades + more, alerts + events
                 answered += len(crowd.people.answered)
-        print(f"kills: {sorts}; inspected {inspected} times; {trades} trades, {alerts} alerts, {answered} actions "
+        print(f"kills: {sorts}; {trades} trades, {alerts} alerts, {answered} actions "
               "answered, all accounted for")
         self.assertGreater(alerts, 20, "too few alerts to show anything")
         self.assertGreater(answered, 20, "too few actions to show anything")
@@ -80,8 +77,7 @@ class Kill(unittest.TestCase):
                     crowd.check_threads()
                     sorts[sort] = sorts.get(sort, 0) + 1
                     done += 1
-                    if done % 2 == 0:
-                        crowd.inspect()
+                    crowd.inspect()
                 crowd.start()
                 crowd.publishers[0].wait_progress(12 * 120, seconds=60)
                 more, events = crowd.reckon()

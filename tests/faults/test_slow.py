@@ -31,6 +31,7 @@ STOPPED = float(os.environ.get("TW_FAULT_STOPPED", "12"))
 BESIDE = min(STOPPED, 150) / 2      # seconds before and behind, for comparison: a log that grows slows a machine down
 RATE = int(os.environ.get("TW_FAULT_ALERTS_RATE", "5000"))
 FACTOR = float(os.environ.get("TW_FAULT_P99", "3"))
+FLOOR_MS = 2.0 if STOPPED >= 300 else 20.0 * PATIENCE   # below it a short run says nothing about anybody
 MIB = 1 << 20
 
 
@@ -91,12 +92,13 @@ class Reader(threading.Thread):
                     self.holes += self.last is not None and said["n"] != self.last + 1
                     self.last = said["n"]
 
-    def p99_ms(self, since, until):
-        """Of a second, the median over those between two moments: a stall of the machine is in one of them."""
+    def p99_ms(self, *spans):
+        """Of a second, the median over those of some spans of time: a stall of the machine is in one of them."""
         seconds = {}
         for at, took in zip(self.at, self.took):
-            if since <= at < until:
-                seconds.setdefault(int(at - since), []).append(took)
+            for since, until in spans:
+                if since <= at < until:
+                    seconds.setdefault((since, int(at - since)), []).append(took)
         return statistics.median(sorted(took)[len(took) * 99 // 100] for took in seconds.values()) / 1e6
 
     def finish(self):
@@ -159,8 +161,10 @@ class Slow(unittest.TestCase):
             wait_until("the follower is near the end", lambda: follower.last() > reader.last - RATE, seconds=120)
             caught_up = time.monotonic()
             self.most_memory(daemon, flood, BESIDE)
-            p99_during = reader.p99_ms(stopped, continued)
-            p99_beside = [reader.p99_ms(began, stopped), reader.p99_ms(caught_up, time.monotonic())]
+            p99_during = reader.p99_ms((stopped, continued))
+            ended = time.monotonic()
+            p99_before, p99_after = reader.p99_ms((began, stopped)), reader.p99_ms((caught_up, ended))
+            p99_beside = reader.p99_ms((began, stopped), (caught_up, ended))
             large = alerting.finish()
             flood.finish(120)
             with Subscriber(daemon) as subscriber:
@@ -172,12 +176,12 @@ class Slow(unittest.TestCase):
             reader.finish()
             follower.end()
             print(f"stopped {STOPPED:.0f} s at {moved / STOPPED:.0f} trades/s and {RATE} alerts/s: memory {before // MIB} MiB, "
-                  f"grew by {(most - before) // MIB} MiB; p99 of another subscriber {p99_beside[0]:.1f} ms before, "
-                  f"{p99_during:.1f} ms meanwhile, {p99_beside[1]:.1f} ms afterwards; {last} alerts, none missing at either")
+                  f"grew by {(most - before) // MIB} MiB; p99 of another subscriber {p99_before:.1f} ms before, "
+                  f"{p99_during:.1f} ms meanwhile, {p99_after:.1f} ms afterwards ({p99_beside:.1f} both); {last} alerts, none missing at either")
             self.assertEqual(numbers, list(range(1, last + 1)))
             self.assertEqual(reader.holes, 0)
             self.assertLessEqual(most - before, 64 * MIB + ALLOWANCE)
-            self.assertLessEqual(p99_during, max(sum(p99_beside) / 2 * FACTOR, 20.0 * PATIENCE))
+            self.assertLessEqual(p99_during, max(p99_beside * FACTOR, FLOOR_MS))
 
     def test_stopped_publishers_and_half_open_connections_harm_nobody(self):
         """Stopped in the middle of sending; connections that say half a greeting, or half a message, and nothing more."""
@@ -251,8 +255,8 @@ class Slow(unittest.TestCase):
             stopping.set()
             thread.join(10 * PATIENCE)
             self.assertLess(grew, 64 * MIB + ALLOWANCE)
-            ack = greedy.wait_ack("its standing", lambda ack: True)
-            self.assertLessEqual(ack["next"], sent[0] * 4000 + 1)
+            ack = greedy.wait_ack("something beyond its credit is dropped", lambda ack: ack["gap"] > 0)
+            self.assertLess(ack["next"], sent[0] * 4000 + 1)
             print(f"{sent[0]} messages without regard to credit, gap {ack['gap']}: memory grew by {grew // MIB} MiB, slowest "
                   f"answer to another publisher {slowest * 1000:.0f} ms")
 
