@@ -2,7 +2,7 @@
 """Publishers behind a bad network, killed and started again, two under one name: every trade once, in order, as sent.
 
 TW_FAULT_TRADES: how many trades of each of the two `tapewarden publish` (60,000); a tenth go through the Python example.
-TW_TEST_KILLS: how often one of them is killed (4). TW_TEST_SEED: seed of the network; printed.
+TW_TEST_KILLS: how often one of them is killed (4). TW_TEST_SEED: seed of the network (1).
 """
 
 import csv
@@ -22,7 +22,7 @@ from harness.waiting import PATIENCE, Deadline
 
 TRADES = int(os.environ.get("TW_FAULT_TRADES", scaled(60_000, 10_000)))
 KILLS = int(os.environ.get("TW_TEST_KILLS", "4"))       # each begins its file anew
-SEED = int(os.environ.get("TW_TEST_SEED", random.SystemRandom().randrange(1 << 32)))
+SEED = int(os.environ.get("TW_TEST_SEED", "1"))
 EXAMPLE = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tools", "examples", "publisher.py"))
 KEYS = ("symbol", "side", "qty", "price", "ts", "account")
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """kill -9, dozens of times, mid-flight: nothing acked is lost, nothing is taken twice, no alert is renumbered.
 
-TW_TEST_KILLS: how often (30, times TW_TEST_SCALE). TW_TEST_SEED: of the moments (printed).
+TW_TEST_KILLS: how often (30, times TW_TEST_SCALE). TW_TEST_SEED: of the moments (1; printed).
 """
 
 import os
@@ -14,7 +14,7 @@ from harness.market import Persistent, Watcher, made_up
 from harness.verdict import as_submitted, differences, exported, judge_rows
 
 KILLS = int(os.environ.get("TW_TEST_KILLS", scaled(30, 3)))
-SEED = int(os.environ.get("TW_TEST_SEED", random.SystemRandom().randrange(1 << 30)))
+SEED = int(os.environ.get("TW_TEST_SEED", "1"))
 
 
 def check_log(test, daemon, counts, watched, alerts, head):

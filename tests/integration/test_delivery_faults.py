@@ -2,7 +2,7 @@
 """Deliveries under load, to what blocks, and under kill -9: who is well gets all of it soon, nothing is lost, repeats
 carry the same key.
 
-TW_TEST_KILLS: how often (8, times TW_TEST_SCALE). TW_TEST_SEED: of the moments (printed).
+TW_TEST_KILLS: how often (8, times TW_TEST_SCALE). TW_TEST_SEED: of the moments (1; printed).
 """
 
 import contextlib
@@ -23,7 +23,7 @@ from harness.wire import DAY_NS
 
 HELD_CONNECT = pathlib.Path(os.environ.get("TAPEWARDEN_BIN", "")).parent / "tests" / "libheld_connect.so"
 KILLS = int(os.environ.get("TW_TEST_KILLS", scaled(8, 3)))
-SEED = int(os.environ.get("TW_TEST_SEED", random.SystemRandom().randrange(1 << 30)))
+SEED = int(os.environ.get("TW_TEST_SEED", "1"))
 ALERTS = scaled(1200, 1000)
 
 
