@@ -3,6 +3,8 @@
 
 import os
 import re
+import signal
+import socket
 import time
 import unittest
 
@@ -160,6 +162,31 @@ class Snapshots(unittest.TestCase):
             daemon.kill()
             daemon.restart()
             self.assertRegex(daemon.said(), r"starts from the front of the log remaining=[1-9]\d*")
+
+    def test_a_long_start_shows_how_far_it_is_and_lets_nobody_in_before_it_is_ready(self):
+        trades = scaled(600_000, 100_000)
+        with Daemon(sets={"store/snapshot_work": 0, "store/snapshot_seconds": 0}) as daemon:
+            done = run_tool("simulate", "--rate", 0, "--trades", trades, *daemon.options(), seconds=120)
+            self.assertEqual(done.code, 0, done)
+            daemon.kill()
+            daemon.spawn()
+            daemon.await_line("starts from the front of the log")
+            daemon.process.send_signal(signal.SIGSTOP)
+            stopped = time.monotonic()
+            self.assertIsNone(daemon.ready_line, "it had read all before it could be stopped: too few trades")
+            for name, door in daemon.doors.items():
+                with socket.socket() as probe, self.subTest(door=name):
+                    self.assertNotEqual(probe.connect_ex(("127.0.0.1", int(door.rpartition(":")[2]))), 0)
+            wait_until("progress is due", lambda: time.monotonic() - stopped > 2.1)
+            daemon.process.send_signal(signal.SIGCONT)
+            line = daemon.await_line("reading the log record=")
+            done, whole, left = (int(number) for number in re.findall(r"=(\d+)", line)[-3:])
+            self.assertEqual(done + left, whole)
+            self.assertGreater(done, 0)
+            daemon.await_ready()
+            with Publisher(daemon, "late") as publisher:
+                publisher.publish([trade()])
+            self.assertEqual(daemon.stop()[0], 0)
 
 
 if __name__ == "__main__":
