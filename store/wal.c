@@ -96,9 +96,11 @@ static bool take_slice(struct bytes *bytes, struct bytes *out)
 /* The lowest lsn among the batch's rows of the log; 0: it has none, or rows that the daemon never writes with one. */
 static uint64_t batch_first_lsn(const uint8_t *batch, size_t length)
 {
+    if (length <= BATCH_HEAD_BYTES)
+        return 0;
     struct bytes bytes = {batch + BATCH_HEAD_BYTES, batch + length}, key, value;
     uint64_t first = 0;
-    while (length > BATCH_HEAD_BYTES && bytes.at < bytes.end) {
+    while (bytes.at < bytes.end) {
         uint8_t tag = *bytes.at++;
         uint32_t family = 0;
         if ((tag == TAG_FAMILY_VALUE || tag == TAG_FAMILY_DELETION) && !take_varint(&bytes, &family))

@@ -1,2 +1,3 @@
-tw_fuzz(directory tw_store)
-tw_fuzz(packed tw_store)
+foreach(name directory packed wal)
+  tw_fuzz(${name} tw_store)
+endforeach()
