@@ -1,3 +1,5 @@
 foreach(name directory packed wal)
   tw_fuzz(${name} tw_store)
 endforeach()
+tw_fuzz(derived test_store_world)
+tw_fuzz(desk tw_actors test_store_world)
