@@ -114,11 +114,11 @@ static bool fill(struct tw_tape *tape)
     return true;
 }
 
-/* The end of the physical line that holds offset `from` (relative to `first`), relative to `first`; the end of the
- * input counts as one. Fills as far as needed; SIZE_MAX if the line is too long, *failed if the input failed. */
-static size_t line_end(struct tw_tape *tape, size_t from, bool *failed)
+/* The end of the line that begins at `first`, relative to it; the end of the input counts as one. Fills as far as
+ * needed; SIZE_MAX if the line is too long, *failed if the input failed. */
+static size_t line_end(struct tw_tape *tape, bool *failed)
 {
-    for (;;) {
+    for (size_t from = 0;;) {
         size_t held = tape->end - tape->first;
         const char *newline = held > from ? memchr(tape->buffer + tape->first + from, '\n', held - from) : NULL;
         if (newline != NULL)
@@ -167,44 +167,34 @@ struct record {
     bool quoted;   /* it has quotes somewhere */
 };
 
-/* The next record: a line, or several if a quoted value has line ends in it. TRADE means that there is one. */
+/* The next record: a line. No value of a trade has a line end in it, so that a quote that is never closed spoils its
+ * own line only, whatever quotes stand in later ones. TRADE means that there is one. */
 static enum tw_tape_result next_record(struct tw_tape *tape, struct record *out)
 {
     bool failed = false;
     tape->line = tape->next_line;
-    size_t length = line_end(tape, 0, &failed), first_length = length;
-    uint64_t lines = 1;
-    size_t quotes = 0, counted = 0;
-    while (length != SIZE_MAX && tape->form == FORM_CSV) {
-        quotes += count_quotes(tape->buffer + tape->first + counted, length - counted);
-        counted = length;
-        bool more = tape->first + length < tape->end;
-        if (quotes % 2 == 0 || !more || length > TW_TAPE_LINE_BYTES_MAX)
-            break;
-        length = line_end(tape, length + 1, &failed);
-        lines++;
-    }
+    size_t length = line_end(tape, &failed);
     if (failed)
         return fail_input(tape);
-    if (length == SIZE_MAX || length > TW_TAPE_LINE_BYTES_MAX || quotes % 2 != 0) {
-        set_problem(tape, quotes % 2 != 0 ? "a quote is not closed" : "a line longer than %u bytes",
-                    TW_TAPE_LINE_BYTES_MAX);
+    if (length == SIZE_MAX || length > TW_TAPE_LINE_BYTES_MAX) {
+        set_problem(tape, "a line longer than %u bytes", TW_TAPE_LINE_BYTES_MAX);
         tape->next_line++;
-        if (first_length != SIZE_MAX && first_length <= TW_TAPE_LINE_BYTES_MAX) {
-            tape->first += first_length + (tape->first + first_length < tape->end);
-            return TW_TAPE_BAD;
-        }
         return skip_line(tape) ? TW_TAPE_BAD : fail_input(tape);
     }
-    *out = (struct record){tape->buffer + tape->first, length, quotes > 0};
     bool at_end = tape->first + length == tape->end;
     if (at_end && length == 0)
         return TW_TAPE_END;
+    *out = (struct record){tape->buffer + tape->first, length, false};
     tape->first += length + !at_end;
-    tape->next_line += lines;
+    tape->next_line++;
     if (length > 0 && out->bytes[length - 1] == '\r')
         out->length--;
-    return TW_TAPE_TRADE;
+    size_t quotes = tape->form == FORM_CSV ? count_quotes(out->bytes, out->length) : 0;
+    out->quoted = quotes > 0;
+    if (quotes % 2 == 0)
+        return TW_TAPE_TRADE;
+    set_problem(tape, "a quote is not closed");
+    return TW_TAPE_BAD;
 }
 
 /* ---- values of a record ---- */
@@ -311,26 +301,47 @@ static bool read_header(struct tw_tape *tape, const struct record *record)
     return true;
 }
 
-/* CSV with its header, or JSON: the first byte that is no space tells. OK: TRADE; an empty file: END. */
-static enum tw_tape_result recognise(struct tw_tape *tape)
+/* The first byte that is no space, read no further than to there: a pipe may have no more for now. OK: TRADE; a file of
+ * nothing: END. */
+static enum tw_tape_result first_byte(struct tw_tape *tape, char *out)
 {
-    while (!tape->at_end && tape->end - tape->first < 4096)
+    size_t at = 0;
+    while (!tape->at_end && tape->end - tape->first < 3)
         if (!fill(tape))
             return fail_input(tape);
     if (tape->end - tape->first >= 3 && memcmp(tape->buffer + tape->first, "\xef\xbb\xbf", 3) == 0)
         tape->first += 3;
-    size_t at = tape->first;
-    while (at < tape->end && strchr(" \t\r\n", tape->buffer[at]) != NULL)
-        at++;
-    if (at == tape->end)
-        return TW_TAPE_END;
-    if (tape->buffer[at] == '{') {
+    for (;; at++) {
+        while (tape->first + at == tape->end && !tape->at_end && at < TW_TAPE_LINE_BYTES_MAX)
+            if (!fill(tape))
+                return fail_input(tape);
+        if (tape->first + at == tape->end && tape->at_end)
+            return TW_TAPE_END;
+        *out = at < TW_TAPE_LINE_BYTES_MAX ? tape->buffer[tape->first + at] : '\0';
+        if (*out == '\0') {
+            tape->line = tape->next_line;
+            set_problem(tape, "it begins with a zero or %u blanks; expected a header or a line of JSON",
+                        TW_TAPE_LINE_BYTES_MAX);
+            return fail(tape);
+        }
+        if (memchr(" \t\r\n", *out, 4) == NULL)
+            return TW_TAPE_TRADE;
+    }
+}
+
+/* CSV with its header, or JSON: the first byte that is no space tells. OK: TRADE; an empty file: END. */
+static enum tw_tape_result recognise(struct tw_tape *tape)
+{
+    char first = 0;
+    enum tw_tape_result result = first_byte(tape, &first);
+    if (result != TW_TAPE_TRADE)
+        return result;
+    if (first == '{') {
         tape->form = FORM_JSON;
         return TW_TAPE_TRADE;
     }
     struct record record;
     tape->form = FORM_CSV;
-    enum tw_tape_result result;
     do
         result = next_record(tape, &record);
     while (result == TW_TAPE_TRADE && record.length == 0);

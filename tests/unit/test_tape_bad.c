@@ -98,6 +98,44 @@ static void an_unclosed_quote_spoils_one_line_only(void **state)
     tw_tape_free(&tape);
 }
 
+static void two_unclosed_quotes_do_not_swallow_what_lies_between(void **state)
+{
+    (void)state;
+    struct tw_tape *tape =
+        tape_of("symbol,qty,price,account\nX,1,2,6\" pipe\nA,1,2,c\nB,1,2,c\n\"Y,1,2,8\nZ,1,2,\"c\"\n");
+    assert_bad(tape, "t.csv:2: a quote is not closed");
+    assert_text(next_trade(tape).symbol, "A");
+    assert_text(next_trade(tape).symbol, "B");
+    assert_bad(tape, "t.csv:5: a quote is not closed");
+    assert_text(next_trade(tape).symbol, "Z");
+    assert_end(tape);
+    tw_tape_free(&tape);
+}
+
+/* What a power cut leaves of a file, or a copy that has not begun. */
+static void zeros_and_blanks_are_no_empty_tape(void **state)
+{
+    (void)state;
+    static const struct {
+        char byte;
+        size_t bytes;
+    } cases[] = {{'\0', 1}, {'\0', 8192}, {'\0', 3 << 20}, {'\n', 3 << 20}, {' ', TW_TAPE_LINE_BYTES_MAX}};
+    static const char rows[] = "\nsymbol,qty,price\nY,1,2\n";
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char *text = tw_alloc(cases[i].bytes + sizeof rows);
+        memset(text, cases[i].byte, cases[i].bytes);
+        memcpy(text + cases[i].bytes, rows, sizeof rows - 1);
+        struct tw_tape *tape = tape_of_bytes(text, cases[i].bytes + sizeof rows - 1);
+        struct tw_trade trade;
+        assert_int_equal(tw_tape_next(tape, &trade), TW_TAPE_FAILED);
+        assert_string_equal(tw_tape_problem(tape),
+                            "t.csv:1: it begins with a zero or 65536 blanks; expected a header or a "
+                            "line of JSON");
+        tw_tape_free(&tape);
+        free(text);
+    }
+}
+
 static void a_line_too_long_is_stepped_over(void **state)
 {
     (void)state;
@@ -142,6 +180,8 @@ int main(void)
         cmocka_unit_test(what_the_gateway_judges_is_left_to_it),
         cmocka_unit_test(a_header_that_is_none_fails_at_once),
         cmocka_unit_test(an_unclosed_quote_spoils_one_line_only),
+        cmocka_unit_test(two_unclosed_quotes_do_not_swallow_what_lies_between),
+        cmocka_unit_test(zeros_and_blanks_are_no_empty_tape),
         cmocka_unit_test(a_line_too_long_is_stepped_over),
         cmocka_unit_test(quotes_that_never_close_do_not_swallow_the_tape),
     };
