@@ -23,12 +23,12 @@ static const struct tw_key *file_key_of(const struct tw_key *secret)
 }
 
 /* The one line of a file, without its end. */
-static bool read_line(const struct tw_setting *file, char text[TW_VALUE_BYTES_MAX + 2], size_t *length,
+static bool read_line(const struct tw_setting *file, char text[TW_SECRET_BYTES_MAX + 2], size_t *length,
                       struct tw_cfg_error *error)
 {
     struct tw_place place = {TW_SOURCE_FILE, file->text, 0};
     FILE *in = fopen(file->text, "re");
-    *length = in == NULL ? 0 : fread(text, 1, TW_VALUE_BYTES_MAX + 1, in);
+    *length = in == NULL ? 0 : fread(text, 1, TW_SECRET_BYTES_MAX + 1, in);
     bool good = in != NULL && ferror(in) == 0;
     int number = errno;
     if (in != NULL)
@@ -59,7 +59,7 @@ static bool take_plain(struct tw_cfg *cfg, const struct tw_key *key, const struc
 {
     const struct tw_setting *file = &cfg->plain[file_key - tw_keys];
     struct tw_setting *secret = &cfg->plain[key - tw_keys];
-    char text[TW_VALUE_BYTES_MAX + 2];
+    char text[TW_SECRET_BYTES_MAX + 2];
     size_t length = 0;
     bool decides = false;
     if (!file_decides(file, secret, &decides, error))
@@ -86,7 +86,7 @@ static bool take_named(struct tw_cfg *cfg, const struct tw_key *key, const struc
 {
     size_t count = cfg->named_count; /* what is put comes behind, and may move them all */
     for (size_t i = 0; i < count; i++) {
-        char text[TW_VALUE_BYTES_MAX + 2], name[TW_KEY_BYTES_MAX];
+        char text[TW_SECRET_BYTES_MAX + 2], name[TW_KEY_BYTES_MAX];
         size_t length = 0;
         bool decides = false;
         const struct tw_setting *file = &cfg->named[i];

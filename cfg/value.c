@@ -322,8 +322,10 @@ bool tw_value_read(const struct tw_key *key, const char *text, size_t length, st
                    char why[TW_VALUE_WHY_BYTES])
 {
     out->number = 0;
-    if (length >= TW_VALUE_BYTES_MAX) {
-        snprintf(why, TW_VALUE_WHY_BYTES, "is longer than %u bytes", TW_VALUE_BYTES_MAX - 1);
+    bool secret = key->type == TW_TYPE_TEXT && (key->flags & TW_KEY_SECRET) != 0;
+    uint32_t most = (secret ? TW_SECRET_BYTES_MAX : TW_VALUE_BYTES_MAX) - 1;
+    if (length > most) {
+        snprintf(why, TW_VALUE_WHY_BYTES, "is longer than %u bytes", most);
         return false;
     }
     if (!check_characters(text, length, why))

@@ -7,12 +7,13 @@
 
 #include "cfg/keys.h"
 
-#define TW_VALUE_BYTES_MAX 1024u /* NUL included */
+#define TW_VALUE_BYTES_MAX 1024u  /* NUL included */
+#define TW_SECRET_BYTES_MAX 4097u /* of a secret text: session tokens of AWS have no bound */
 #define TW_VALUE_WHY_BYTES 256u
 
 struct tw_value {
     int64_t number; /* in the unit of the type; 0 for texts */
-    char text[TW_VALUE_BYTES_MAX];
+    char text[TW_SECRET_BYTES_MAX];
 };
 
 /* False with the end of a sentence in `why` ("must be 1 to 86400 (seconds)"). */

@@ -82,7 +82,7 @@ struct tw_digest_letter {
 };
 
 #define TW_REQUEST_HEADERS_MAX 8u
-#define TW_REQUEST_HEADER_BYTES 1152u /* a session token has up to 1,023 */
+#define TW_REQUEST_HEADER_BYTES 4224u /* a session token has up to 4,096 */
 struct tw_request {                   /* zero-initialise, use again, free the body with tw_buffer_free */
     struct tw_buffer body;
     char headers[TW_REQUEST_HEADERS_MAX][TW_REQUEST_HEADER_BYTES]; /* "name: value" */

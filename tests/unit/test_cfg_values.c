@@ -169,6 +169,20 @@ static void texts_are_utf8_without_control_characters(void **state)
     assert_refused("data/directory", "", "must be a path");
 }
 
+/* Temporary credentials of AWS come with tokens of thousands of bytes. */
+static void a_secret_text_may_be_longer_than_others(void **state)
+{
+    (void)state;
+    char text[4098];
+    memset(text, 'x', sizeof text);
+    text[4097] = '\0';
+    assert_refused("aws/session_token", text, "is longer than 4096 bytes");
+    text[4096] = '\0';
+    assert_value("aws/session_token", text, text, 0);
+    text[1024] = '\0';
+    assert_refused("session/zone", text, "is longer than 1023 bytes");
+}
+
 static void every_default_is_canonical_and_within_its_bounds(void **state)
 {
     (void)state;
@@ -231,6 +245,7 @@ int main(void)
         cmocka_unit_test(sockets_are_bound_on_loopback_only),
         cmocka_unit_test(feeds_are_connected_anywhere_but_need_a_port),
         cmocka_unit_test(texts_are_utf8_without_control_characters),
+        cmocka_unit_test(a_secret_text_may_be_longer_than_others),
         cmocka_unit_test(every_default_is_canonical_and_within_its_bounds),
         cmocka_unit_test(names_are_escaped_and_read_back),
         cmocka_unit_test(likeness_counts_the_swap_of_neighbours_as_one),

@@ -339,7 +339,8 @@ class PagerDuty(Receiver):
 class Topic(Receiver):
     """SNS's Publish: the form, and the signature, which Debian's botocore computes as well."""
 
-    ACCESS, SECRET, TOKEN, REGION = "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "FwoGZXIv/+=", "eu-west-1"
+    ACCESS, SECRET, TOKEN, REGION = "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", \
+        "FwoGZXIv/+=" * 300, "eu-west-1"     # role credentials have thousands of bytes
 
     answer = b"<PublishResponse><PublishResult><MessageId>1</MessageId></PublishResult></PublishResponse>"
 
