@@ -49,7 +49,8 @@ enum tw_store_status tw_store_put_alerts(struct tw_store *store, const struct tw
     for (uint32_t i = 0; i < count; i++)
         bytes += alerts[i].length + 64u * (uint32_t)__builtin_popcount(alerts[i].receivers) +
                  512u * (alerts[i].released_count + alerts[i].group_count);
-    if (!tw_store_room(store, bytes, error))
+    /* What an alert names was looked up on this thread: what could not be read is missing in it. */
+    if (tw_store_damage(store, error) || !tw_store_room(store, bytes, error))
         return error->status;
     bool released = false;
     rocksdb_writebatch_clear(store->alert_batch);

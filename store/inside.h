@@ -316,7 +316,7 @@ enum tw_store_status tw_store_fail_errno(struct tw_store_error *error, int numbe
 /* Takes RocksDB's message over and frees it. */
 enum tw_store_status tw_store_fail_rocksdb(struct tw_store_error *error, const char *directory, const char *what,
                                            char *message);
-/* Remembers damage that a look-up met; from then on appending is refused with it. */
+/* Remembers damage that a look-up met, for tw_store_damage. */
 void tw_store_note_damage(struct tw_store *store, const struct tw_store_error *error);
 
 /* ---- directory.c ---- */

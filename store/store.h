@@ -128,7 +128,8 @@ bool tw_store_retain(struct tw_store *store, uint64_t last_seq, uint64_t last_ls
  */
 bool tw_store_block_of(struct tw_store *store, uint64_t seq, struct tw_frame **frame, struct tw_record *record);
 
-/* Damage that a look-up met which has no way to say so; false: none. From then on appending is refused with it. */
+/* Damage that a look-up met which has no way to say so; false: none. From then on it answers who appends or puts
+ * alerts. */
 bool tw_store_damage(const struct tw_store *store, struct tw_store_error *error);
 
 /* ---- look-ups for the gateway (durable part only) ---- */

@@ -186,7 +186,7 @@ static bool read_log(struct directory_replay *replay)
         settings->progress(settings->context, tw_record_lsn(&record), total);
     }
     tw_store_cursor_free(&cursor);
-    return status == 0 && !replay->unreadable;
+    return status == 0 && !replay->unreadable && !tw_store_damage(replay->store, &replay->error);
 }
 
 static void compare_ends(struct directory_replay *replay)

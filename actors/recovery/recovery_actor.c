@@ -129,11 +129,13 @@ static int alert_digest(void *context, uint64_t n, uint8_t digest[TW_SHA256_BYTE
     return -1;
 }
 
+/* What could not be read is missing in the digests, too: so there is no start, though no alert may wait. */
 static bool flush_alerts(void *context, char *why)
 {
     struct source *source = context;
     source->missing.detected_at_ns = tw_wall_ns();
-    bool stored = tw_alert_batch_store(&source->missing, source->store, &source->error) == TW_STORE_OK;
+    bool stored = !tw_store_damage(source->store, &source->error) &&
+                  tw_alert_batch_store(&source->missing, source->store, &source->error) == TW_STORE_OK;
     tw_alert_batch_clear(&source->missing);
     return stored || because(source, why);
 }

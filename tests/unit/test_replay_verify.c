@@ -9,7 +9,8 @@
 
 /* ---- replay ---- */
 
-static bool verify(const struct world *world, struct tw_replay_totals *totals, char why[512])
+static bool verify_opened(const struct world *world, void (*opened)(void *context, struct tw_store *store),
+                          struct tw_replay_totals *totals, char why[512])
 {
     struct tw_cfg_error error;
     const struct tw_cfg_sources sources = {.set_count = 0};
@@ -18,6 +19,7 @@ static bool verify(const struct world *world, struct tw_replay_totals *totals, c
     const struct tw_replay_settings settings = {.cfg = cfg,
                                                 .shards = 2,
                                                 .verify = true,
+                                                .opened = opened,
                                                 .alert = hear_alert,
                                                 .refused = hear_refused,
                                                 .bad = hear_bad,
@@ -25,6 +27,11 @@ static bool verify(const struct world *world, struct tw_replay_totals *totals, c
     bool good = tw_replay_directory(&settings, world->directory, totals, why);
     tw_cfg_free(&cfg);
     return good;
+}
+
+static bool verify(const struct world *world, struct tw_replay_totals *totals, char why[512])
+{
+    return verify_opened(world, NULL, totals, why);
 }
 
 /* ---- tampering ---- */
@@ -179,6 +186,23 @@ static void a_missing_alert_is_damage_and_one_too_many_a_difference(void **state
     expect_difference(world, ALERTS + 1, "record");
 }
 
+static void meet_damage(void *context, struct tw_store *store)
+{
+    (void)context;
+    tw_store_note_damage(store, &(struct tw_store_error){TW_STORE_DAMAGED, "the block of trade 7 cannot be read"});
+}
+
+/* Evidence that could not be read makes other alerts. */
+static void a_look_up_that_met_damage_is_damage_and_no_difference(void **state)
+{
+    struct world *world = *state;
+    struct tw_replay_totals totals;
+    char why[512] = "";
+    assert_false(verify_opened(world, meet_damage, &totals, why));
+    assert_true(totals.damaged);
+    assert_string_equal(why, "the block of trade 7 cannot be read");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -188,6 +212,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_changed_digest_is_named, setup, teardown),
         cmocka_unit_test_setup_teardown(another_moment_of_detection_is_no_difference, setup, teardown),
         cmocka_unit_test_setup_teardown(a_missing_alert_is_damage_and_one_too_many_a_difference, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_look_up_that_met_damage_is_damage_and_no_difference, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

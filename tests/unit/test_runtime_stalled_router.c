@@ -9,6 +9,7 @@
 
 #include "actors/recovery/recovery_actor.h"
 #include "protocol/check.h"
+#include "store/inside.h"
 
 /* What can be under way above a router that reads nothing: what exposure has judged, which is bounded in bytes wherever
  * it waits, the record in exposure's hands, exposure's lane, and in the gateway one that is being handed out and one
@@ -234,11 +235,13 @@ static bool count(void *context, const struct tw_store_delivery *delivery)
     return ++*(uint64_t *)context > 0;
 }
 
-/* The log has their trades, nobody had stored them: the start does, with their deliveries in the same batch. */
-static void alerts_that_were_never_stored_get_their_deliveries_at_the_next_start(void **state)
+static const struct tw_routing two_receivers = {
+    .names = {"ops", "night"}, .minimum = {TW_SEVERITY_LOW, TW_SEVERITY_CRITICAL}, .count = 2};
+
+/* A start; what comes of it is freed. */
+static enum tw_recovery_end recover(struct world *world, struct tw_recovered *recovered,
+                                    char why[TW_RECOVERY_WHY_BYTES])
 {
-    static const struct tw_routing routing = {
-        .names = {"ops", "night"}, .minimum = {TW_SEVERITY_LOW, TW_SEVERITY_CRITICAL}, .count = 2};
     struct tw_gateway_settings gateway = {.block_trades_max = ROWS,
                                           .credit_trades = TW_CREDIT_TRADES,
                                           .future_ns = 5 * TW_NS_PER_SECOND,
@@ -246,18 +249,35 @@ static void alerts_that_were_never_stored_get_their_deliveries_at_the_next_start
                                           .next_roll = never};
     struct tw_history history = {0};
     struct tw_recovery_settings settings = {.gateway = &gateway, .history = &history, .shards = 2};
-    struct tw_recovered recovered;
+    tw_store_set_receivers(world->store, two_receivers.names, two_receivers.count);
+    enum tw_recovery_end end =
+        tw_recovery_from_store(world->store, &settings, &two_receivers, nobody_asks, recovered, why);
+    tw_gateway_free(&recovered->gateway);
+    tw_pipeline_free(&recovered->pipeline);
+    tw_evidence_source_free(&recovered->evidence);
+    return end;
+}
+
+/* The log has their trades, nobody had stored them. */
+static struct world *world_without_its_alerts(void)
+{
     struct consumer consumer;
-    char why[TW_RECOVERY_WHY_BYTES];
-    uint64_t pending = 0, at_night = 0;
-    (void)state;
     struct world *world = stalled_world(&consumer);
     world_end(world);
     consumer_close(&consumer);
     assert_int_equal(tw_store_last_alert(world->store), 0);
-    tw_store_set_receivers(world->store, routing.names, routing.count);
-    assert_int_equal(tw_recovery_from_store(world->store, &settings, &routing, nobody_asks, &recovered, why),
-                     TW_RECOVERY_DONE);
+    return world;
+}
+
+/* The start stores them, with their deliveries in the same batch. */
+static void alerts_that_were_never_stored_get_their_deliveries_at_the_next_start(void **state)
+{
+    struct tw_recovered recovered;
+    char why[TW_RECOVERY_WHY_BYTES];
+    uint64_t pending = 0, at_night = 0;
+    (void)state;
+    struct world *world = world_without_its_alerts();
+    assert_int_equal(recover(world, &recovered, why), TW_RECOVERY_DONE);
     assert_true(recovered.missing_alerts > 0);
     assert_true(tw_store_deliveries(world->store, TW_DELIVERY_PENDING, (struct tw_text){"ops", 3}, 0, count_in_order,
                                     &pending, NULL));
@@ -265,9 +285,26 @@ static void alerts_that_were_never_stored_get_their_deliveries_at_the_next_start
     assert_true(tw_store_deliveries(world->store, TW_DELIVERY_PENDING, (struct tw_text){"night", 5}, 0, count,
                                     &at_night, NULL));
     assert_in_range(at_night, 0, pending - 1);
-    tw_gateway_free(&recovered.gateway);
-    tw_pipeline_free(&recovered.pipeline);
-    tw_evidence_source_free(&recovered.evidence);
+    world_free(&world);
+}
+
+/* Evidence that could not be read: alerts are not what they would be with it, nor is what stands in their digests. */
+static void a_start_that_meets_damage_stores_no_alert_and_ends(void **state)
+{
+    static const struct tw_store_error unreadable = {TW_STORE_DAMAGED, "the block of trade 7 cannot be read"};
+    struct tw_recovered recovered;
+    char why[TW_RECOVERY_WHY_BYTES];
+    (void)state;
+    struct world *world = world_without_its_alerts();
+    tw_store_note_damage(world->store, &unreadable);
+    assert_int_equal(recover(world, &recovered, why), TW_RECOVERY_FAILED);
+    assert_string_equal(why, unreadable.text);
+    assert_int_equal(tw_store_last_alert(world->store), 0);
+    world->store->has_damage = false;
+    assert_int_equal(recover(world, &recovered, why), TW_RECOVERY_DONE);
+    tw_store_note_damage(world->store, &unreadable); /* when all are stored */
+    assert_int_equal(recover(world, &recovered, why), TW_RECOVERY_FAILED);
+    assert_string_equal(why, unreadable.text);
     world_free(&world);
 }
 
@@ -315,6 +352,7 @@ int main(void)
         cmocka_unit_test(a_stop_finishes_what_was_taken_and_takes_no_more),
         cmocka_unit_test(term_ends_all_at_once_where_they_stand),
         cmocka_unit_test(alerts_that_were_never_stored_get_their_deliveries_at_the_next_start),
+        cmocka_unit_test(a_start_that_meets_damage_stores_no_alert_and_ends),
         cmocka_unit_test(trades_wait_at_the_publisher_beyond_the_receive_bound),
     };
     return cmocka_run_group_tests(tests, czmq_begin, czmq_finish);

@@ -310,6 +310,29 @@ static void a_name_that_is_missing_is_damage_and_one_to_come_is_none(void **stat
     tw_buffer_free(&name);
 }
 
+/* Its evidence may be what could not be read. */
+static void no_alert_is_stored_once_a_look_up_met_damage(void **state)
+{
+    struct world *world = *state;
+    struct tw_store_alert alert;
+    struct tw_frame *frame = NULL;
+    struct tw_record record;
+    fill(world);
+    feed_alert(&world->feed, &alert);
+    world_reopen(world); /* no block is in the cache */
+    struct row row = row_at(world, TW_FAMILY_LOG, 0, 0);
+    row.value[100] ^= 1;
+    put_row(world, &row);
+    assert_false(tw_store_block_of(world->store, 1, &frame, &record));
+    assert_int_equal(tw_store_put_alerts(world->store, &alert, 1, &world->error), TW_STORE_DAMAGED);
+    assert_non_null(strstr(world->error.text, "record 1 of the log: its bytes are not those that were written"));
+    assert_int_equal(tw_store_last_alert(world->store), 30);
+    world_reopen(world);
+    assert_int_equal(tw_store_last_alert(world->store), 30);
+    free((void *)(uintptr_t)alert.bytes);
+    free(row.value);
+}
+
 /* ---- actions ---- */
 
 static void append_actions(struct world *world, uint32_t count)
@@ -451,6 +474,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_head_that_counts_otherwise_is_named, setup, teardown),
         cmocka_unit_test_setup_teardown(rows_that_must_be_there_are_missed_at_once, setup, teardown),
         cmocka_unit_test_setup_teardown(a_name_that_is_missing_is_damage_and_one_to_come_is_none, setup, teardown),
+        cmocka_unit_test_setup_teardown(no_alert_is_stored_once_a_look_up_met_damage, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
