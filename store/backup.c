@@ -219,40 +219,50 @@ static bool copy_database(const struct backup *backup)
            sync_directory(backup, TW_STORE_DATABASE_NAME);
 }
 
-/* ---- FORMAT and HIGHWATER ---- */
+/* ---- the copy, before it is a data directory ---- */
 
-/* The target as a store that only has its directory, for those who write these files. */
-static bool finish(const struct backup *backup)
+/* The target as a store that only has its directory, for those who write or look for files in it. */
+static struct tw_store directory_only(const struct backup *backup)
 {
     struct tw_store target = {.directory = (char *)(uintptr_t)backup->directory,
                               .mode = TW_STORE_WRITE,
                               .directory_fd = backup->fd,
                               .lock_fd = -1,
                               .highwater_fd = -1,
-                              .head = backup->head};
+                              .lock = PTHREAD_MUTEX_INITIALIZER,
+                              .head = backup->head,
+                              .retained = tw_store_retained(backup->store)};
+    memcpy(target.log_id, backup->store->log_id, sizeof target.log_id);
+    return target;
+}
+
+/* What the source has by now says nothing: the snapshots that were taken are old, and may be gone there. */
+static bool still_reaches(const struct backup *backup)
+{
+    struct tw_store target = directory_only(backup);
+    struct tw_snapshot_info info = {.lsn = UINT64_MAX};
+    struct tw_store_error ignored;
+    int found = 0;
+    if (target.retained.lsn == 0)
+        return true;
+    do
+        found = tw_store_snapshot_find(&target, info.lsn, &info, &ignored);
+    while (found < 0 && info.lsn != 0); /* that one is damaged */
+    if (found <= 0)
+        tw_store_fail(backup->error, TW_STORE_FAILED, "%s dropped old trades while the backup was made; make it again",
+                      backup->store->directory);
+    return found > 0;
+}
+
+/* FORMAT and HIGHWATER. */
+static bool finish(const struct backup *backup)
+{
+    struct tw_store target = directory_only(backup);
     bool done = tw_store_highwater_create(&target, backup->error) &&
                 tw_store_format_write(&target, backup->store->format, backup->error);
     if (target.highwater_fd >= 0)
         close(target.highwater_fd);
     return done && sync_directory(backup, "..");
-}
-
-static bool still_reaches(const struct backup *backup)
-{
-    struct tw_snapshot_info info;
-    struct tw_store_error ignored;
-    struct tw_retained retained = tw_store_retained(backup->store);
-    if (retained.lsn == 0)
-        return true;
-    for (uint64_t before = backup->head.lsn + 1; before > retained.lsn; before = info.lsn) {
-        if (tw_store_snapshot_find(backup->store, before, &info, &ignored) > 0 && info.lsn >= retained.lsn)
-            return true;
-        if (info.lsn == 0)
-            break;
-    }
-    tw_store_fail(backup->error, TW_STORE_FAILED, "%s dropped old trades while the backup was made; make it again",
-                  backup->store->directory);
-    return false;
 }
 
 /* ---- all of it ---- */

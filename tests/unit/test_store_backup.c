@@ -148,6 +148,66 @@ static void a_log_that_begins_later_is_backed_up_with_its_snapshot(void **state)
     remove_copy(&copy);
 }
 
+/* What the keeper does meanwhile: two more snapshots, and the older ones go. */
+static void move_on(void *context)
+{
+    struct world *world = context;
+    struct tw_snapshot_info old;
+    append_blocks(world, 1);
+    world_snapshot(world);
+    append_blocks(world, 1);
+    world_snapshot(world);
+    assert_int_equal(tw_store_snapshot_find(world->store, world->feed.lsn - 2, &old, &world->error), 1);
+    assert_true(tw_store_snapshot_remove(world->store, old.lsn, &world->error));
+    assert_int_equal(tw_store_snapshot_find(world->store, world->feed.lsn - 2, &old, &world->error), 0);
+}
+
+static void a_backup_outlasts_the_snapshots_that_it_took(void **state)
+{
+    struct world *world = *state, copy = {0};
+    struct tw_store_error error;
+    append_blocks(world, 5);
+    uint64_t seq = world->feed.seq, lsn = world->feed.lsn;
+    append_blocks(world, 5);
+    world_snapshot(world);
+    uint64_t taken = world->feed.lsn;
+    struct tw_frame *frame = feed_retention(&world->feed, seq, lsn);
+    world_append(world, &frame, 1);
+    assert_true(tw_store_retain(world->store, seq, lsn, &world->error));
+    snprintf(copy.directory, sizeof copy.directory, "%.100s-backup", world->directory);
+    world_remove(copy.directory);
+    if (!tw_store_backup_watched(world->store, copy.directory, move_on, world, &error))
+        fail_msg("%s", error.text);
+    expect_whole(&copy, TW_STORE_READ);
+    struct tw_snapshot_info info;
+    assert_int_equal(tw_store_snapshot_find(copy.store, UINT64_MAX, &info, &copy.error), 1);
+    assert_int_equal(info.lsn, taken);
+    remove_copy(&copy);
+}
+
+static void drop_all(void *context)
+{
+    struct world *world = context;
+    uint64_t seq = world->feed.seq, lsn = world->feed.lsn;
+    append_blocks(world, 1);
+    world_snapshot(world);
+    assert_true(tw_store_retain(world->store, seq, lsn, &world->error));
+}
+
+static void a_copy_that_could_not_start_is_none(void **state)
+{
+    struct world *world = *state, copy = {0};
+    struct tw_store_error error;
+    append_blocks(world, 5);
+    world_snapshot(world);
+    append_blocks(world, 1);
+    snprintf(copy.directory, sizeof copy.directory, "%.100s-backup", world->directory);
+    world_remove(copy.directory);
+    assert_false(tw_store_backup_watched(world->store, copy.directory, drop_all, world, &error));
+    assert_non_null(strstr(error.text, "dropped old trades while the backup was made"));
+    assert_int_equal(access(copy.directory, F_OK), -1);
+}
+
 /* ---- not in use ---- */
 
 static void files_of_a_directory_at_rest_are_copied_as_they_are(void **state)
@@ -228,6 +288,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_backup_is_a_data_directory_with_all_of_it, setup, teardown),
         cmocka_unit_test_setup_teardown(a_backup_beside_a_writer_has_what_was_durable_when_it_began, setup, teardown),
         cmocka_unit_test_setup_teardown(a_log_that_begins_later_is_backed_up_with_its_snapshot, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_backup_outlasts_the_snapshots_that_it_took, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_copy_that_could_not_start_is_none, setup, teardown),
         cmocka_unit_test_setup_teardown(files_of_a_directory_at_rest_are_copied_as_they_are, setup, teardown),
         cmocka_unit_test_setup_teardown(a_target_with_anything_in_it_is_refused_and_left_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(a_backup_that_fails_leaves_nothing, setup, teardown),
