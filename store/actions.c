@@ -125,14 +125,15 @@ bool tw_store_actions(struct tw_store *store, uint64_t after, tw_store_action_vi
 {
     if (after == UINT64_MAX)
         return true;
-    const uint64_t last = tw_store_last_action(store); /* before the iterator, which sees at least as many */
+    /* Before the iterator, which sees at least as many; what it sees beyond is not durable yet. */
+    const uint64_t last = tw_store_last_action(store);
     uint64_t h = after + 1;
     uint8_t from[NUMBER_KEY_BYTES];
     number_key(from, h);
     rocksdb_iterator_t *iterator = tw_store_iterate(store, TW_FAMILY_META);
     rocksdb_iter_seek(iterator, (const char *)from, sizeof from);
     bool ok = true, go_on = true;
-    for (; ok && go_on && stands_on(iterator, 'h'); rocksdb_iter_next(iterator), h++) {
+    for (; ok && go_on && h <= last && stands_on(iterator, 'h'); rocksdb_iter_next(iterator), h++) {
         struct tw_store_action action;
         ok = (take_action(iterator, &action) && action.h == h) || missing(store, "action", h, error);
         go_on = ok && visit(context, &action);
@@ -174,6 +175,7 @@ bool tw_store_actions_of(struct tw_store *store, const uint8_t id[TW_ALERT_ID_BY
                          void *context, struct tw_store_error *error)
 {
     struct walk walk = {.store = store, .visit = visit, .context = context, .error = error, .ok = true};
+    const uint64_t last = tw_store_last_action(store);
     uint8_t from[ALERT_KEY_BYTES];
     tw_store_alert_key(from, id, 0);
     rocksdb_iterator_t *iterator = tw_store_iterate(store, TW_FAMILY_META);
@@ -184,7 +186,8 @@ bool tw_store_actions_of(struct tw_store *store, const uint8_t id[TW_ALERT_ID_BY
         const uint8_t *key = tw_iterator_key(iterator, &length);
         if (length != ALERT_KEY_BYTES || memcmp(key, from, ALERT_KEY_BYTES - 8) != 0)
             break;
-        go_on = visit_action(&walk, tw_get_u64_be(key + ALERT_KEY_BYTES - 8));
+        const uint64_t h = tw_get_u64_be(key + ALERT_KEY_BYTES - 8);
+        go_on = h <= last && visit_action(&walk, h);
     }
     bool ok = tw_iterator_ok(store, iterator, "read the actions of", error);
     rocksdb_iter_destroy(iterator);

@@ -12,7 +12,8 @@ struct walk {
     struct tw_store *store;
     tw_store_refusal_visit visit;
     void *context;
-    uint64_t next; /* the number that must come; 0: any, the beginning may have been dropped */
+    uint64_t next;  /* the number that must come; 0: any, the beginning may have been dropped */
+    uint64_t count; /* there are no more that are durable */
     bool go_on;
 };
 
@@ -46,7 +47,7 @@ static bool visit_block(struct walk *walk, const uint64_t place[2], uint64_t aft
             continue;
         dense = walk->next == 0 || refusal.number == walk->next || missing(walk, walk->next, error);
         if (dense)
-            walk->go_on = walk->visit(walk->context, &refusal);
+            walk->go_on = refusal.number <= walk->count && walk->visit(walk->context, &refusal);
         walk->next = refusal.number + 1;
     }
     tw_frame_drop(&frame);
@@ -60,7 +61,7 @@ bool tw_store_refusals(struct tw_store *store, uint64_t after, tw_store_refusal_
     uint8_t key[8];
     tw_put_u64_be(key, after + 1);
     rocksdb_iterator_t *iterator = tw_store_iterate(store, TW_FAMILY_REFUSALS);
-    struct walk walk = {store, visit, context, after + 1, after < count};
+    struct walk walk = {store, visit, context, after + 1, count, after < count};
     if (tw_store_retained(store).lsn != 0)
         walk.next = 0;
     bool ok = true;

@@ -147,7 +147,7 @@ bool tw_store_by_id(struct tw_store *store, struct tw_text publisher, struct tw_
                     struct tw_frame **frame, struct tw_record *record, uint32_t *row);
 
 /* ---- refusals and alerts ---- */
-/* Visits refusals with number > after, at most limit; the record's source resolves by tw_store_source. */
+/* Visits durable refusals with number > after; the record's source resolves by tw_store_name. */
 typedef bool (*tw_store_refusal_visit)(void *context, const struct tw_refusal *refusal); /* false stops */
 bool tw_store_refusals(struct tw_store *store, uint64_t after, tw_store_refusal_visit visit, void *context,
                        struct tw_store_error *error);
@@ -197,14 +197,14 @@ int tw_store_find_alert(struct tw_store *store, const char *digits, uint8_t id[T
 
 /* ---- what people do to alerts ---- */
 /* Written with the log's record of it (tw_store_append), kept when that goes: encoded messages (protocol/action.h) by
- * h, dense from 1, each with the digest of all up to it. Any thread. */
+ * h, dense from 1, each with the digest of all up to it. Any thread; only what is durable is shown. */
 struct tw_store_action {
     uint64_t h;
     const uint8_t *bytes;
     uint32_t length;
     uint8_t digest[TW_SHA256_BYTES];
 };
-uint64_t tw_store_last_action(struct tw_store *store);                                      /* durable */
+uint64_t tw_store_last_action(struct tw_store *store);
 typedef bool (*tw_store_action_visit)(void *context, const struct tw_store_action *action); /* false stops */
 bool tw_store_actions(struct tw_store *store, uint64_t after, tw_store_action_visit visit, void *context,
                       struct tw_store_error *error);

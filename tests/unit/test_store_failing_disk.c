@@ -455,6 +455,63 @@ static void nor_after_a_sync_that_found_no_room(void **state)
     nothing_is_written_behind(*state, SYNC_HAS_NO_ROOM);
 }
 
+/* ---- what is not durable is nobody's to see ---- */
+
+struct seen {
+    uint64_t actions, of_alert, refusals;
+};
+
+static bool see_action(void *context, const struct tw_store_action *action)
+{
+    *(uint64_t *)context = action->h;
+    return true;
+}
+
+static bool see_refusal(void *context, const struct tw_refusal *refusal)
+{
+    *(uint64_t *)context = refusal->number;
+    return true;
+}
+
+/* The last ones that look-ups from the beginning give, and from there on. */
+static struct seen look(struct world *world, uint64_t actions, uint64_t refusals)
+{
+    struct seen seen = {actions, 0, refusals};
+    static const uint8_t id[TW_ALERT_ID_BYTES];
+    assert_true(tw_store_actions(world->store, actions, see_action, &seen.actions, &world->error));
+    assert_true(tw_store_actions_of(world->store, id, see_action, &seen.of_alert, &world->error));
+    assert_true(tw_store_refusals(world->store, refusals, see_refusal, &seen.refusals, &world->error));
+    return seen;
+}
+
+static void expect_seen(struct world *world, uint64_t actions, uint64_t refusals)
+{
+    for (uint64_t again = 0; again < 2; again++) {
+        struct seen seen = look(world, again * actions, again * refusals);
+        assert_int_equal(seen.actions, actions);
+        assert_int_equal(seen.of_alert, actions);
+        assert_int_equal(seen.refusals, refusals);
+    }
+}
+
+/* Their numbers may be given again: a power cut would take them. */
+static void what_was_written_and_not_synced_is_not_shown(void **state)
+{
+    struct world *world = *state;
+    struct tw_frame *frames[BATCH];
+    put_alert(world);
+    append(world);
+    expect_seen(world, 1, 4);
+    make(world, frames);
+    atomic_store(&health, SYNC_FAILS);
+    assert_int_equal(tw_store_append(world->store, frames, BATCH, &world->error), TW_STORE_FAILED);
+    assert_int_equal(tw_store_last_action(world->store), 1);
+    assert_int_equal(tw_store_refusal_count(world->store), 4);
+    expect_seen(world, 1, 4);
+    for (uint32_t at = 0; at < BATCH; at++)
+        tw_frame_drop(&frames[at]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -464,6 +521,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(after_a_failed_sync_no_thread_writes_anything, setup, teardown),
         cmocka_unit_test_setup_teardown(who_writes_behind_a_failed_sync_says_what_failed, setup, teardown),
         cmocka_unit_test_setup_teardown(nor_after_a_sync_that_found_no_room, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_was_written_and_not_synced_is_not_shown, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

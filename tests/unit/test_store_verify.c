@@ -362,8 +362,8 @@ static void damage_of_actions_is_named(void **state)
     expect_damage(world, "there are 4 rows by alert of actions");
     delete_row(world, &other);
     expect_whole(world);
-    world->store->actions.last--;
-    expect_damage(world, "there are 2 actions, and the log has 3");
+    world->store->actions.last++;
+    expect_damage(world, "there are 4 actions, and the log has 3");
     free(other.value);
 }
 
