@@ -23,6 +23,12 @@ struct tw_retained tw_store_retained(const struct tw_store *store)
     return retained;
 }
 
+bool tw_retention_allows(const struct tw_record *record, const struct tw_retained *retained)
+{
+    return record->kind == TW_RECORD_CONTROL && record->control.kind == TW_CONTROL_RETENTION &&
+           record->control.number >= retained->seq && record->control.number2 >= retained->lsn;
+}
+
 /* From here on nobody asks for it, so that nobody misses it. */
 static void set_retained(struct tw_store *store, const struct tw_retained *retained)
 {

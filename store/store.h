@@ -118,6 +118,8 @@ struct tw_retained {
     struct tw_chain chain;
 };
 struct tw_retained tw_store_retained(const struct tw_store *store);
+/* Whether a record of the log says that so much may go, or more: what waits to go may stay after all. */
+bool tw_retention_allows(const struct tw_record *record, const struct tw_retained *retained);
 /* Drops all records up to last_lsn (last_seq is the last trade in them) with what was derived from them; names,
  * publishers' positions and alerts stay. They lie before the durable record that says so, and a whole snapshot lies at
  * or behind last_lsn (else the answer is false). What was dropped before stays so. One at a time; any thread, beside

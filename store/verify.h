@@ -15,7 +15,7 @@ struct tw_verify {
     struct tw_store_head until;      /* as the store says it is in the end */
     struct tw_retained retained;     /* the log begins behind it; what was before is only known by its end */
     bool names_met[4], refusals_met; /* so that the first one kept tells how many went before */
-    bool retention_met;              /* the record that says so */
+    bool retention_met;              /* the record that allows it */
     uint64_t actions_met;            /* h of the newest one in the log */
     struct tw_store_indexed indexed; /* up to here the indexes must agree */
 

@@ -99,8 +99,7 @@ bool tw_verify_rows_take(struct tw_verify *verify, const struct tw_record *recor
 {
     if (record->kind == TW_RECORD_CONTROL) {
         const struct tw_control *control = &record->control;
-        verify->retention_met |= control->kind == TW_CONTROL_RETENTION && control->number == verify->retained.seq &&
-                                 control->number2 == verify->retained.lsn;
+        verify->retention_met |= tw_retention_allows(record, &verify->retained);
         if (control->kind == TW_CONTROL_ACTION)
             return tw_verify_action_take(verify, control);
         return control->kind != TW_CONTROL_FEED_GAP ||

@@ -61,8 +61,8 @@ static void new_cores(struct directory_replay *replay)
     replay->pipeline = tw_pipeline_new(replay->settings->shards, &port);
 }
 
-/* The record that dropped the beginning: alerts before it may name trades that are gone, so that they cannot be derived
- * as they were. 0 with *error: it is not there, or cannot be read. */
+/* The first record that says that the beginning may go: alerts before it may name trades that are gone, so that they
+ * cannot be derived as they were. 0 with *error: it is not there, or cannot be read. */
 static uint64_t retention_record(struct directory_replay *replay)
 {
     struct tw_retained retained = tw_store_retained(replay->store);
@@ -71,8 +71,7 @@ static uint64_t retention_record(struct directory_replay *replay)
     uint64_t lsn = 0;
     int more = cursor == NULL ? -1 : 1;
     while (lsn == 0 && more > 0 && (more = tw_store_next(cursor, &record, &replay->error)) > 0)
-        if (record.kind == TW_RECORD_CONTROL && record.control.kind == TW_CONTROL_RETENTION &&
-            record.control.number2 == retained.lsn)
+        if (tw_retention_allows(&record, &retained))
             lsn = record.control.lsn;
     tw_store_cursor_free(&cursor);
     if (more == 0) {

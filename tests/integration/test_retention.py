@@ -2,6 +2,8 @@
 """Retention in a running daemon: whole days of event time go, by age or by size; what stays is as it was."""
 
 import json
+import os
+import pathlib
 import re
 import unittest
 
@@ -10,6 +12,7 @@ from harness.market import Watcher
 from harness.verdict import exported
 from harness.wire import DAY_NS
 
+SLOW_SYNC = pathlib.Path(os.environ.get("TAPEWARDEN_BIN", "")).parent / "tests" / "libslow_sync.so"
 A_DAY = 1200            # trades, 72 s apart
 DAYS = 12
 STEP_NS = 86400 * 10**9 // A_DAY
@@ -136,6 +139,36 @@ class Retention(unittest.TestCase):
             publish_days(publisher, 6, 8)
             wait_until("four days are dropped", lambda: dropped(daemon) >= 4 * A_DAY - 200, seconds=30)
             self.assertLessEqual(dropped(daemon), 6 * A_DAY)
+
+    @unittest.skipUnless(SLOW_SYNC.exists(), "sanitizers do not go together with what is preloaded")
+    def test_what_was_to_go_may_stay_after_all(self):
+        """Recorded, killed before the two snapshots that it waits for, and started with the wish to keep more."""
+        with Daemon(sets=SETS) as daemon, Publisher(daemon, "desk-7") as publisher:
+            publisher.hello()
+            publish_days(publisher, 0, 6)
+            self.assertEqual(daemon.stop()[0], 0)
+            daemon.extra = {"LD_PRELOAD": str(SLOW_SYNC), "TW_SLOW_MS": "1000",
+                            "TW_SLOW_ROOT": os.path.join(os.path.realpath(daemon.data), "snapshots")}
+            daemon.sets["store/retain_days"] = 1
+            daemon.restart()
+            publisher.hello()
+            publish_days(publisher, 6, 7)
+            recorded = lambda: re.findall(r"retention by age: trades up to (\d+) go", daemon.said())
+            wait_until("the record that says so", recorded, seconds=60)
+            daemon.kill()
+            allowed = int(recorded()[-1])
+            self.assertEqual(dropped(daemon), 0, "the snapshots were quick: this shows nothing")
+            daemon.extra, daemon.sets["store/retain_days"] = None, 4
+            daemon.restart()
+            publisher.hello()
+            publish_days(publisher, 7, 8)
+            wait_until("something is dropped", lambda: dropped(daemon) > 0, seconds=30)
+            self.assertLess(dropped(daemon), allowed)
+            head = head_of(daemon, 8 * A_DAY)
+            self.assertEqual(daemon.stop()[0], 0)
+            verify = run_tool("store", "verify", "--data", daemon.data, seconds=60)
+            self.assertEqual(verify.code, 0, verify)
+            self.check_replay(daemon.data, head)
 
 
 if __name__ == "__main__":

@@ -445,16 +445,38 @@ static void damage_of_a_log_that_begins_later_is_named(void **state)
     expect_damage(world, "the head says less");
 }
 
+/* A record says that what `fill` has made may go, or a block more; and so much goes, or a block more. */
+static void retain(struct world *world, bool record_more, bool drop_more)
+{
+    uint64_t seq[2], lsn[2];
+    for (int i = 0; i < 2; i++) {
+        seq[i] = world->feed.seq;
+        lsn[i] = world->feed.lsn;
+        struct tw_frame *frame = feed_block(&world->feed, 50, 2);
+        world_append(world, &frame, 1);
+    }
+    assert_true(tw_store_index_step(world->store, 0, &world->error) > 0);
+    struct tw_frame *frame = feed_retention(&world->feed, seq[record_more], lsn[record_more]);
+    world_append(world, &frame, 1);
+    world_snapshot(world);
+    assert_true(tw_store_retain(world->store, seq[drop_more], lsn[drop_more], &world->error));
+}
+
 static void a_drop_that_no_record_allows_is_named(void **state)
 {
     struct world *world = *state;
     fill(world);
-    uint64_t seq = world->feed.seq, lsn = world->feed.lsn;
-    struct tw_frame *frame = feed_block(&world->feed, 50, 2);
-    world_append(world, &frame, 1);
-    world_snapshot(world);
-    assert_true(tw_store_retain(world->store, seq, lsn, &world->error));
+    retain(world, false, true);
     expect_damage(world, "no record of the log says they may be");
+}
+
+/* It waits for snapshots, and the daemon may be told to keep more before they are there. */
+static void a_drop_of_less_than_a_record_allows_is_none_the_worse(void **state)
+{
+    struct world *world = *state;
+    fill(world);
+    retain(world, true, false);
+    expect_whole(world);
 }
 
 int main(void)
@@ -471,6 +493,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(damage_of_a_snapshot_is_named_by_its_file, setup, teardown),
         cmocka_unit_test_setup_teardown(damage_of_a_log_that_begins_later_is_named, setup, teardown),
         cmocka_unit_test_setup_teardown(a_drop_that_no_record_allows_is_named, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_drop_of_less_than_a_record_allows_is_none_the_worse, setup, teardown),
         cmocka_unit_test_setup_teardown(a_head_that_counts_otherwise_is_named, setup, teardown),
         cmocka_unit_test_setup_teardown(rows_that_must_be_there_are_missed_at_once, setup, teardown),
         cmocka_unit_test_setup_teardown(a_name_that_is_missing_is_damage_and_one_to_come_is_none, setup, teardown),
