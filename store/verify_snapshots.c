@@ -37,8 +37,14 @@ bool tw_verify_snapshots(struct tw_verify *verify)
 {
     struct tw_snapshot_info info = {.lsn = UINT64_MAX};
     int found;
-    bool ok = true;
-    while (ok && (found = tw_store_snapshot_find(verify->store, info.lsn, &info, verify->error)) != 0)
+    bool ok = true, any = false;
+    while (ok && (found = tw_store_snapshot_find(verify->store, info.lsn, &info, verify->error)) != 0) {
         ok = found > 0 && rows_whole(verify, info.lsn) && of_this_log(verify, &info);
+        any = true;
+    }
+    if (ok && !any && verify->retained.lsn != 0)
+        return tw_verify_damaged(verify,
+                                 "the log begins behind record %" PRIu64 ", and there is no snapshot to start from",
+                                 verify->retained.lsn);
     return ok;
 }

@@ -479,6 +479,20 @@ static void a_drop_of_less_than_a_record_allows_is_none_the_worse(void **state)
     expect_whole(world);
 }
 
+/* No start would go on from it. */
+static void a_log_that_begins_later_without_a_snapshot_is_damage(void **state)
+{
+    struct world *world = *state;
+    char words[96];
+    fill(world);
+    retain(world, true, true);
+    expect_whole(world);
+    assert_true(tw_store_snapshot_remove(world->store, world->feed.lsn, &world->error));
+    snprintf(words, sizeof words, "the log begins behind record %llu, and there is no snapshot to start from",
+             (unsigned long long)tw_store_retained(world->store).lsn);
+    expect_damage(world, words);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -494,6 +508,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(damage_of_a_log_that_begins_later_is_named, setup, teardown),
         cmocka_unit_test_setup_teardown(a_drop_that_no_record_allows_is_named, setup, teardown),
         cmocka_unit_test_setup_teardown(a_drop_of_less_than_a_record_allows_is_none_the_worse, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_log_that_begins_later_without_a_snapshot_is_damage, setup, teardown),
         cmocka_unit_test_setup_teardown(a_head_that_counts_otherwise_is_named, setup, teardown),
         cmocka_unit_test_setup_teardown(rows_that_must_be_there_are_missed_at_once, setup, teardown),
         cmocka_unit_test_setup_teardown(a_name_that_is_missing_is_damage_and_one_to_come_is_none, setup, teardown),
