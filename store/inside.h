@@ -267,7 +267,7 @@ struct tw_store {
     pthread_mutex_t syncing; /* held by who syncs: RocksDB does not survive two of a file when the first fails */
 
     struct tw_block_cache cache; /* has its own lock */
-    /* the same as in `retained`, for the filters that run inside RocksDB's compactions */
+    /* as `retained`, once that is durable: for the filters that run inside RocksDB's compactions */
     _Atomic uint64_t gone_seq, gone_lsn;
     rocksdb_compactionfilter_t *filters[TW_FAMILY_COUNT]; /* NULL: none */
 

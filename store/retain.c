@@ -35,6 +35,11 @@ static void set_retained(struct tw_store *store, const struct tw_retained *retai
     pthread_mutex_lock(&store->lock);
     store->retained = *retained;
     pthread_mutex_unlock(&store->lock);
+}
+
+/* It is on the disk: rows may go whenever RocksDB compacts. */
+static void set_gone(struct tw_store *store, const struct tw_retained *retained)
+{
     atomic_store(&store->gone_seq, retained->seq);
     atomic_store(&store->gone_lsn, retained->lsn);
 }
@@ -54,6 +59,7 @@ bool tw_store_read_retained(struct tw_store *store, struct tw_store_error *error
         return false;
     }
     set_retained(store, &retained);
+    set_gone(store, &retained);
     return true;
 }
 
@@ -217,17 +223,19 @@ static bool drop_files(struct tw_store *store, const struct tw_retained *retaine
     return false;
 }
 
+/* It asks for no room: it makes some. When it fails for want of it, rows may be gone for who reads, and be there again
+ * after a crash; so what was set stays, and the same is tried again. */
 bool tw_store_retain(struct tw_store *store, uint64_t last_seq, uint64_t last_lsn, struct tw_store_error *error)
 {
-    struct tw_retained before = tw_store_retained(store), after;
+    struct tw_retained retained;
     TW_ASSERT(store->mode == TW_STORE_WRITE && last_lsn < tw_store_last_lsn(store));
-    if (last_lsn <= before.lsn)
+    if (last_lsn <= atomic_load(&store->gone_lsn))
         return true;
-    if (!has_snapshot_behind(store, last_lsn, error) || !read_anchor(store, last_seq, last_lsn, &after, error))
+    if (!has_snapshot_behind(store, last_lsn, error) || !read_anchor(store, last_seq, last_lsn, &retained, error))
         return false;
-    set_retained(store, &after);
-    if (write_retained(store, &after, error))
-        return drop_files(store, &after, error);
-    set_retained(store, &before);
-    return false;
+    set_retained(store, &retained);
+    if (!write_retained(store, &retained, error))
+        return false;
+    set_gone(store, &retained);
+    return drop_files(store, &retained, error);
 }

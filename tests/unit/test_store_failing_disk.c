@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "store/inside.h"
 #include "store_world.h"
 
 #define BATCH 3u
@@ -95,8 +96,8 @@ int fdatasync(int fd)
     return syncs(fd) ? REAL("fdatasync", sync_call)(fd) : -1;
 }
 
-/* Right behind a write of RocksDB's that succeeded, once: what another thread might do then. */
-static void (*behind_write)(void);
+/* Right before a write of RocksDB's, or behind one that succeeded, once: what another thread might do then. */
+static void (*before_write)(void), (*behind_write)(void);
 /* A sync that failed comes back to who waits for it when a write has failed, too. Meanwhile RocksDB has for a moment
  * nothing but these words for writes (7.8.3, seen in faults.eio): too short a moment to be met on purpose, so the test
  * says them. */
@@ -109,7 +110,10 @@ typedef void (*rocksdb_write_call)(rocksdb_t *db, const rocksdb_writeoptions_t *
 
 void rocksdb_write(rocksdb_t *db, const rocksdb_writeoptions_t *options, rocksdb_writebatch_t *batch, char **error)
 {
-    void (*then)(void) = behind_write;
+    void (*first)(void) = before_write, (*then)(void) = behind_write;
+    before_write = NULL;
+    if (first != NULL)
+        first();
     if (atomic_load(&sync_is_coming_back)) {
         *error = strdup(previous_error);
         atomic_fetch_add(&writes_failed, 1);
@@ -193,14 +197,18 @@ static void expect_whole(struct world *world, uint64_t last_lsn)
     assert_int_equal(lsn, last_lsn);
 }
 
+static void wait_a_moment(void)
+{
+    nanosleep(&(struct timespec){0, 50000000}, NULL);
+}
+
 static enum tw_store_status try_again(struct world *world, struct tw_frame *frames[BATCH])
 {
-    const struct timespec pause = {0, 50000000};
     enum tw_store_status status = TW_STORE_FULL;
     for (int i = 0; i < PATIENCE && status == TW_STORE_FULL; i++) {
         status = tw_store_append(world->store, frames, BATCH, &world->error);
         if (status == TW_STORE_FULL)
-            nanosleep(&pause, NULL);
+            wait_a_moment();
     }
     if (status != TW_STORE_OK)
         print_error("%s\n", world->error.text);
@@ -278,6 +286,65 @@ static void a_log_that_another_write_broke_is_tried_again(void **state)
         if (i % 2 == 1)
             expect_whole(world, before + 2 * BATCH);
     }
+}
+
+/* ---- retention ---- */
+
+/* The trades of the first batches; a snapshot and the record that says so lie behind. */
+static struct tw_retained may_go(struct world *world)
+{
+    for (int i = 0; i < 20; i++)
+        append(world);
+    const struct tw_retained gone = {.lsn = world->feed.lsn, .seq = world->feed.seq};
+    append(world);
+    assert_true(tw_store_index_step(world->store, 1, &world->error) > 0);
+    struct tw_frame *frame = feed_retention(&world->feed, gone.seq, gone.lsn);
+    world_append(world, &frame, 1);
+    world_snapshot(world);
+    return gone;
+}
+
+static void compact_and_be_full(void)
+{
+    struct tw_store *store = refused.world->store;
+    for (int family = 0; family < TW_FAMILY_COUNT; family++)
+        rocksdb_compact_range_cf(store->db, store->families[family], NULL, 0, NULL, 0);
+    atomic_store(&health, FULL);
+}
+
+/* The rows of the indexes go when RocksDB compacts, and it does so when it likes. */
+static void no_row_goes_before_the_drop_is_durable(void **state)
+{
+    struct world *world = refused.world = *state;
+    put_alert(world);
+    struct tw_retained gone = may_go(world);
+    before_write = compact_and_be_full;
+    assert_false(tw_store_retain(world->store, gone.seq, gone.lsn, &world->error));
+    assert_int_equal(world->error.status, TW_STORE_FULL);
+    atomic_store(&health, WELL);
+    expect_whole(world, world->feed.lsn);
+}
+
+/* It was written, and another write found no room before it was synced: nobody misses what may be gone. */
+static void a_drop_that_could_not_be_synced_is_tried_again(void **state)
+{
+    struct world *world = refused.world = *state;
+    struct tw_frame *frame = NULL;
+    struct tw_record record;
+    put_alert(world);
+    struct tw_retained gone = may_go(world);
+    behind_write = refuse_an_alert;
+    assert_false(tw_store_retain(world->store, gone.seq, gone.lsn, &world->error));
+    assert_int_equal(world->error.status, TW_STORE_FULL);
+    assert_false(tw_store_block_of(world->store, 1, &frame, &record));
+    assert_false(tw_store_damage(world->store, &world->error));
+    for (int i = 0; i < PATIENCE && !tw_store_retain(world->store, gone.seq, gone.lsn, &world->error); i++)
+        wait_a_moment();
+    assert_int_equal(tw_store_put_alerts(world->store, &refused.alert, 1, &world->error), TW_STORE_OK);
+    free((void *)(uintptr_t)refused.alert.bytes);
+    world_reopen(world);
+    assert_int_equal(tw_store_retained(world->store).lsn, gone.lsn);
+    assert_true(tw_store_verify(world->store, NULL, NULL, &world->error));
 }
 
 /* ---- the indexes ---- */
@@ -517,6 +584,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(for_want_of_room_a_write_is_tried_again_and_stands_there_once, setup, teardown),
         cmocka_unit_test_setup_teardown(a_log_that_another_write_broke_is_tried_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(no_row_goes_before_the_drop_is_durable, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_drop_that_could_not_be_synced_is_tried_again, setup, teardown),
         cmocka_unit_test_setup_teardown(a_run_of_the_indexes_is_whole_or_not_there, setup, teardown),
         cmocka_unit_test_setup_teardown(after_a_failed_sync_no_thread_writes_anything, setup, teardown),
         cmocka_unit_test_setup_teardown(who_writes_behind_a_failed_sync_says_what_failed, setup, teardown),
