@@ -263,6 +263,28 @@ static void damage_of_the_rows_by_id_is_named(void **state)
     expect_whole(world);
 }
 
+/* Whatever else there is. */
+static void of_several_the_first_damage_is_named(void **state)
+{
+    struct world *world = *state;
+    fill(world);
+    struct row rows[] = {row_at(world, TW_FAMILY_ALERTS, 0, 2), row_at(world, TW_FAMILY_LOG, 0, 19),
+                         row_at(world, TW_FAMILY_LOG, 0, 7)};
+    static const char *const words[] = {"the digest after alert 3", "record 20 of the log", "record 8 of the log"};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        rows[i].value[3] ^= 1;
+        put_row(world, &rows[i]);
+        expect_damage(world, words[i]);
+    }
+    for (size_t i = sizeof rows / sizeof *rows; i-- > 0;) {
+        expect_damage(world, words[i]);
+        rows[i].value[3] ^= 1;
+        put_row(world, &rows[i]);
+        free(rows[i].value);
+    }
+    expect_whole(world);
+}
+
 static void a_head_that_counts_otherwise_is_named(void **state)
 {
     struct world *world = *state;
@@ -509,6 +531,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_drop_that_no_record_allows_is_named, setup, teardown),
         cmocka_unit_test_setup_teardown(a_drop_of_less_than_a_record_allows_is_none_the_worse, setup, teardown),
         cmocka_unit_test_setup_teardown(a_log_that_begins_later_without_a_snapshot_is_damage, setup, teardown),
+        cmocka_unit_test_setup_teardown(of_several_the_first_damage_is_named, setup, teardown),
         cmocka_unit_test_setup_teardown(a_head_that_counts_otherwise_is_named, setup, teardown),
         cmocka_unit_test_setup_teardown(rows_that_must_be_there_are_missed_at_once, setup, teardown),
         cmocka_unit_test_setup_teardown(a_name_that_is_missing_is_damage_and_one_to_come_is_none, setup, teardown),
