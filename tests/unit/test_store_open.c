@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "store/inside.h"
 #include "store_world.h"
 
 #define NOBODY 65534
@@ -185,6 +186,28 @@ static void a_newer_format_is_refused(void **state)
     world_open_fails(world, TW_STORE_READ, TW_STORE_NEWER);
     write_file(world, "FORMAT", "tapewarden 5\n");
     world_open(world);
+}
+
+static void write_format_row(struct world *world, uint32_t format)
+{
+    char *message = NULL;
+    rocksdb_put_cf(world->store->db, world->store->write_options, world->store->families[TW_FAMILY_META], "format", 6,
+                   (const char *)&format, sizeof format, &message);
+    assert_null(message);
+}
+
+/* A newer program writes it before FORMAT, and may be killed between the two. */
+static void a_newer_format_is_refused_by_its_row_alone(void **state)
+{
+    struct world *world = *state;
+    append_some(world);
+    write_format_row(world, TW_STORE_FORMAT + 1);
+    world_close(world);
+    for (int again = 0; again < 2; again++) {
+        world_open_fails(world, TW_STORE_WRITE, TW_STORE_NEWER);
+        assert_non_null(strstr(world->error.text, "newer Tapewarden (format 6; this one knows up to 5)"));
+        world_open_fails(world, TW_STORE_READ, TW_STORE_NEWER);
+    }
 }
 
 static void another_format_is_not_ours(void **state)
@@ -455,6 +478,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(somebody_elses_directory_is_left_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(a_crash_during_creation_is_made_good, setup, teardown),
         cmocka_unit_test_setup_teardown(a_newer_format_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_newer_format_is_refused_by_its_row_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(another_format_is_not_ours, setup, teardown),
         cmocka_unit_test_setup_teardown(a_log_without_its_format_is_damaged, setup, teardown),
         cmocka_unit_test_setup_teardown(a_missing_database_is_damage, setup, teardown),

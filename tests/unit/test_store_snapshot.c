@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "protocol/check.h"
+#include "store/snapshot.h"
 #include "store_world.h"
 
 #define SHARDS 2u
@@ -262,6 +263,43 @@ static void one_cut_short_or_under_another_name_is_damaged(void **state)
     free(beyond);
 }
 
+static void seal_as_version(const char *path, uint32_t version)
+{
+    struct tw_snapshot_head head;
+    struct tw_snapshot_trailer trailer;
+    int fd = open(path, O_RDWR);
+    off_t end = lseek(fd, -(off_t)sizeof trailer, SEEK_END);
+    assert_int_equal(pread(fd, &head, sizeof head, 0), sizeof head);
+    assert_int_equal(pread(fd, &trailer, sizeof trailer, end), sizeof trailer);
+    head.version = version;
+    trailer.check = tw_snapshot_check(&head, &trailer);
+    assert_int_equal(pwrite(fd, &head, sizeof head, 0), sizeof head);
+    assert_int_equal(pwrite(fd, &trailer, sizeof trailer, end), sizeof trailer);
+    close(fd);
+}
+
+/* It is no damage, and the one before it will do: the log decides. */
+static void one_of_a_newer_program_is_refused(void **state)
+{
+    struct world *world = *state;
+    struct tw_snapshot_info info;
+    append_blocks(world, 2);
+    uint64_t before = make_snapshot(world), lsn = make_snapshot(world);
+    char *path = snapshot_path(world, lsn, "");
+    seal_as_version(path, TW_SNAPSHOT_VERSION + 1);
+    assert_int_equal(tw_store_snapshot_find(world->store, UINT64_MAX, &info, &world->error), -1);
+    assert_int_equal(info.lsn, lsn);
+    assert_int_equal(world->error.status, TW_STORE_NEWER);
+    assert_non_null(strstr(world->error.text, "a snapshot of a newer Tapewarden (version 5; record"));
+    assert_null(tw_store_snapshot_open(world->store, lsn, &world->error));
+    assert_int_equal(world->error.status, TW_STORE_NEWER);
+    assert_false(tw_store_verify(world->store, NULL, NULL, &world->error));
+    assert_int_equal(world->error.status, TW_STORE_NEWER);
+    assert_int_equal(tw_store_snapshot_find(world->store, lsn, &info, &world->error), 1);
+    assert_int_equal(info.lsn, before);
+    free(path);
+}
+
 static void one_of_another_log_is_refused(void **state)
 {
     struct world *world = *state, *other = world_new();
@@ -289,6 +327,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_unfinished_one_does_not_count_and_is_removed, setup, teardown),
         cmocka_unit_test_setup_teardown(every_flipped_byte_is_found_and_named, setup, teardown),
         cmocka_unit_test_setup_teardown(one_cut_short_or_under_another_name_is_damaged, setup, teardown),
+        cmocka_unit_test_setup_teardown(one_of_a_newer_program_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(one_of_another_log_is_refused, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
