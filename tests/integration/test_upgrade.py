@@ -11,9 +11,10 @@ from harness import Catchup, Daemon, Publisher, Scratch, run_tool, trade
 KEPT = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "data")
 DIGESTS = {1: "30c3ba3729390efb6cef1c2bf726ba2bd0b19bc1da3bfc611e62fed9ba21b15b",
            2: "b5598b05e8367b27ccf64eba31764671aaf9d577698594ac1dda7313933e27b7",
-           3: "80ffb459665747dfe480131a0c349b7203e85ad0488ed6feb33b0d735c4411ea"}
-ALERTS = {1: 48, 2: 59, 3: 49}
-DESK_1 = {1: 1531, 2: 1800, 3: 1800}     # the last number that desk-1 used
+           3: "80ffb459665747dfe480131a0c349b7203e85ad0488ed6feb33b0d735c4411ea",
+           4: "ab89606db9d9adf4f1630513135f1e529b8432412b7387e6d755063c074b359f"}
+ALERTS = {1: 48, 2: 59, 3: 49, 4: 62}
+DESK_1 = {1: 1531, 2: 1800, 3: 1800, 4: 2046}     # the last number that desk-1 used
 LATER = 1_704_300_000_000_000_000
 
 
