@@ -49,6 +49,23 @@ class Upgrade(unittest.TestCase):
             with self.subTest(format=number), Scratch() as scratch:
                 self.goes_on(unpacked(scratch, number), ALERTS[number], DESK_1[number])
 
+    def test_a_newer_format_is_refused_with_a_sentence(self):
+        with Scratch() as scratch:
+            data = unpacked(scratch, max(DIGESTS))
+            newer = "tapewarden 6\n"
+            with open(os.path.join(data, "FORMAT"), "w", encoding="ascii") as file:
+                file.write(newer)
+            daemon = Daemon(data=data)
+            self.addCleanup(daemon.scratch.__exit__)
+            daemon.spawn()
+            self.assertEqual(daemon.wait_end(), 3, daemon.said())
+            self.assertIn("written by a newer Tapewarden (format 6; this one knows up to 5)", daemon.said())
+            for tool in (("store", "stats"), ("store", "verify"), ("replay",)):
+                done = run_tool(*tool, "--data", data)
+                self.assertEqual(done.code, 3, done)
+                self.assertIn("newer", done.err)
+            self.assertEqual(format_of(data), newer)
+
     def goes_on(self, data, alerts, last_number):
         before = json.loads(run_tool("store", "stats", "--json", "--data", data).out)
         with Daemon(data=data) as daemon:
