@@ -15,6 +15,8 @@ struct tw_inhibitor *tw_inhibitor_from(const struct tw_cfg *cfg)
     char why[TW_MATCHER_WHY_BYTES];
     uint32_t count = tw_cfg_inhibitions(cfg, from);
     struct tw_inhibitor *inhibitor = count == 0 ? NULL : tw_alloc_zero(1, sizeof *inhibitor);
+    if (inhibitor != NULL)
+        inhibitor->held_until_ns = INT64_MAX;
     for (uint32_t i = 0; i < count; i++) {
         struct tw_inhibit_rule *rule = &inhibitor->rules[inhibitor->rule_count++];
         const char *words[] = {from[i].name, from[i].source, from[i].target,
@@ -226,10 +228,10 @@ static void take_out_hold(struct tw_inhibitor *inhibitor, struct tw_inhibit_hold
     hold->n = 0;
 }
 
-static void end_oldest_hold(struct tw_inhibitor *inhibitor, const struct releasing *to)
+static void end_hold(struct tw_inhibitor *inhibitor, struct tw_inhibit_hold *hold, const struct releasing *to)
 {
-    struct tw_inhibit_group *group = inhibitor->held_oldest->group;
-    take_out_hold(inhibitor, inhibitor->held_oldest);
+    struct tw_inhibit_group *group = hold->group;
+    take_out_hold(inhibitor, hold);
     settle(inhibitor, group, to);
 }
 
@@ -245,16 +247,32 @@ static bool hold_all(struct tw_inhibitor *inhibitor, const struct tw_inhibited *
             continue;
         struct tw_inhibit_group *group = tw_inhibit_group(inhibitor, i, key, true);
         struct tw_inhibit_hold *hold = &group->holds[is(rule->target, &labels) ? TW_BOTH : TW_PLAIN];
+        int64_t until_ns = event->facts.ts_ns + rule->hold_ns;
+        any = true;
+        if (hold->n != 0 && hold->until_ns > until_ns) /* this one is late */
+            continue;
         if (hold->n != 0)
             take_out_hold(inhibitor, hold);
-        *hold = (struct tw_inhibit_hold){
-            .n = event->n, .ts_ns = event->facts.ts_ns, .until_ns = event->facts.ts_ns + rule->hold_ns, .group = group};
+        *hold =
+            (struct tw_inhibit_hold){.n = event->n, .ts_ns = event->facts.ts_ns, .until_ns = until_ns, .group = group};
         tw_inhibit_hold_add(inhibitor, hold);
-        any = true;
     }
     while (inhibitor->held_count > TW_INHIBITION_HELD_MAX)
-        end_oldest_hold(inhibitor, to);
+        end_hold(inhibitor, inhibitor->held_oldest, to);
     return any;
+}
+
+/* They stand in the order in which they came; each ends in its own time. */
+static void end_holds(struct tw_inhibitor *inhibitor, int64_t ts_ns, const struct releasing *to)
+{
+    inhibitor->held_until_ns = INT64_MAX;
+    for (struct tw_inhibit_hold *hold = inhibitor->held_oldest, *next; hold != NULL; hold = next) {
+        next = hold->newer; /* ending this one may free its group */
+        if (hold->until_ns <= ts_ns)
+            end_hold(inhibitor, hold, to);
+        else
+            tw_inhibit_hold_ends(inhibitor, hold->until_ns);
+    }
 }
 
 /* An event that is no such source says what time it is: a feed of old trades has its gaps by today's clock. */
@@ -262,11 +280,13 @@ static void tell_time(struct tw_inhibitor *inhibitor, int64_t ts_ns, const struc
 {
     for (struct tw_inhibit_hold *hold = inhibitor->held_newest; hold != NULL && !hold->anchored; hold = hold->older) {
         hold->anchored = true;
-        if (ts_ns < hold->ts_ns)
-            hold->until_ns = ts_ns + inhibitor->rules[hold->group->rule].hold_ns;
+        if (ts_ns >= hold->ts_ns)
+            continue;
+        hold->until_ns = ts_ns + inhibitor->rules[hold->group->rule].hold_ns;
+        tw_inhibit_hold_ends(inhibitor, hold->until_ns);
     }
-    while (inhibitor->held_oldest != NULL && inhibitor->held_oldest->until_ns <= ts_ns)
-        end_oldest_hold(inhibitor, to);
+    if (inhibitor->held_until_ns <= ts_ns)
+        end_holds(inhibitor, ts_ns, to);
 }
 
 /* ---- the next event ---- */

@@ -73,6 +73,12 @@ void tw_inhibit_put_first(struct tw_inhibit_node *node, struct tw_inhibit_group 
     *head = node;
 }
 
+void tw_inhibit_hold_ends(struct tw_inhibitor *inhibitor, int64_t until_ns)
+{
+    if (until_ns < inhibitor->held_until_ns)
+        inhibitor->held_until_ns = until_ns;
+}
+
 void tw_inhibit_hold_add(struct tw_inhibitor *inhibitor, struct tw_inhibit_hold *hold)
 {
     hold->older = inhibitor->held_newest;
@@ -83,6 +89,7 @@ void tw_inhibit_hold_add(struct tw_inhibitor *inhibitor, struct tw_inhibit_hold 
         inhibitor->held_oldest = hold;
     inhibitor->held_newest = hold;
     inhibitor->held_count++;
+    tw_inhibit_hold_ends(inhibitor, hold->until_ns);
 }
 
 /* ---- groups ---- */

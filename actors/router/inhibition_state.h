@@ -27,7 +27,7 @@ struct tw_inhibit_node {
     struct tw_inhibit_group *group; /* NULL: it is in none */
     struct tw_inhibit_node *before, *after, **head;
 };
-struct tw_inhibit_hold { /* the newest one-shot source */
+struct tw_inhibit_hold { /* the one-shot source that holds longest */
     uint64_t n;          /* 0: none */
     int64_t ts_ns, until_ns;
     bool anchored; /* an event behind it has said what time it is */
@@ -67,6 +67,7 @@ struct tw_inhibitor {
     struct tw_links entries, groups;
     struct tw_inhibit_entry *oldest, *newest; /* in the order in which they were taken last */
     struct tw_inhibit_hold *held_oldest, *held_newest;
+    int64_t held_until_ns; /* no hold ends before; INT64_MAX: there is none */
 };
 
 #define TW_INHIBIT_KEY_BYTES_MAX 1024u
@@ -87,5 +88,7 @@ void tw_inhibit_link_sources(struct tw_inhibitor *inhibitor, struct tw_inhibit_e
 void tw_inhibit_put_first(struct tw_inhibit_node *node, struct tw_inhibit_group *group, struct tw_inhibit_node **head);
 /* As the newest of all that hold. */
 void tw_inhibit_hold_add(struct tw_inhibitor *inhibitor, struct tw_inhibit_hold *hold);
+/* One of them ends then. */
+void tw_inhibit_hold_ends(struct tw_inhibitor *inhibitor, int64_t until_ns);
 
 #endif

@@ -164,6 +164,50 @@ static void a_gap_in_a_feed_of_old_trades_holds_by_their_clock(void **state)
     end(&world);
 }
 
+static struct event large(enum tw_severity severity, int64_t ts_ns)
+{
+    return (struct event){TW_RULE_LARGE_TRADE, severity, TW_EVENT_FIRE, "A", "desk-1", ts_ns};
+}
+
+static void a_short_hold_behind_a_long_one_ends_in_its_own_time(void **state)
+{
+    (void)state;
+    struct world world = world_of("inhibit\n"
+                                  "    gaps\n        preset = feed_gap\n        hold = 3600\n"
+                                  "    large\n        source = type=LARGE_TRADE\n        target = severity=CRITICAL\n"
+                                  "        hold = 10\n");
+    take(&world, 'g', gap("nyse", 100 * SECOND));
+    take(&world, 'l', large(TW_SEVERITY_HIGH, 101 * SECOND));
+    struct event critical = exposure(TW_SEVERITY_CRITICAL, TW_EVENT_OPEN, "A");
+    critical.ts_ns = 102 * SECOND;
+    assert_string_equal(take(&world, 'x', critical).rule, "large");
+    take(&world, 'b', from(TW_EVENT_OPEN, "lse", 110 * SECOND));
+    assert_int_equal(world.released_count, 0);
+    take(&world, 'b', from(TW_EVENT_RESOLVE, "lse", 111 * SECOND));
+    assert_int_equal(world.released_count, 1);
+    assert_int_equal(world.released[0], 3);
+    assert_non_null(take(&world, 'c', from(TW_EVENT_OPEN, "nyse", 3699 * SECOND)).rule);
+    take(&world, 'b', from(TW_EVENT_OPEN, "lse", 3700 * SECOND));
+    assert_int_equal(world.released_count, 1);
+    end(&world);
+}
+
+static void a_late_one_shot_source_shortens_no_hold(void **state)
+{
+    (void)state;
+    struct world world = world_of("inhibit\n"
+                                  "    large\n        source = type=LARGE_TRADE\n        target = severity=CRITICAL\n"
+                                  "        hold = 10\n");
+    take(&world, 'l', large(TW_SEVERITY_HIGH, 100 * SECOND));
+    take(&world, 'm', large(TW_SEVERITY_HIGH, 92 * SECOND));
+    struct event critical = exposure(TW_SEVERITY_CRITICAL, TW_EVENT_OPEN, "A");
+    critical.ts_ns = 109 * SECOND;
+    assert_int_equal(take(&world, 'x', critical).by, 1);
+    take(&world, 'b', from(TW_EVENT_OPEN, "lse", 110 * SECOND));
+    assert_int_equal(world.released_count, 1);
+    end(&world);
+}
+
 static void what_is_source_and_target_mutes_none_of_its_like(void **state)
 {
     (void)state;
@@ -211,12 +255,13 @@ static void other_rules_leave_open_alerts_open_and_tell_their_ends(void **state)
 static const char *const rules_at_random =
     "inhibit\n"
     "    a_worst\n        preset = critical\n        hold = 20\n"
-    "    b_gaps\n        preset = feed_gap\n        hold = 20\n"
+    "    b_gaps\n        preset = feed_gap\n        hold = 90\n"
     "    c_both\n        source = severity=~HIGH|MEDIUM\n        target = severity=~MEDIUM|LOW\n"
-    "        equal = entity\n        hold = 20\n"
+    "        equal = entity\n        hold = 7\n"
     "    d_any\n        source = type=LARGE_TRADE severity=CRITICAL\n        target = type=ANOMALY_DETECTED\n"
-    "        hold = 20\n";
+    "        hold = 40\n";
 static const char *const names[] = {"a_worst", "b_gaps", "c_both", "d_any"};
+static const int64_t holds_ns[] = {20 * SECOND, 90 * SECOND, 7 * SECOND, 40 * SECOND};
 
 #define ALERTS 24
 
@@ -228,7 +273,7 @@ struct model_alert {
 };
 struct model_hold {
     struct event event;
-    bool holds;
+    bool holds[4]; /* by rule */
 };
 struct model {
     struct model_alert alerts[ALERTS];
@@ -293,7 +338,7 @@ static int model_mutes(const struct model *model, const struct event *event, con
             if (model->alerts[i].open && &model->alerts[i] != self && mutes(rule, &model->alerts[i].event, event))
                 return rule;
         for (uint32_t i = 0; i < model->hold_count; i++)
-            if (model->holds[i].holds && event->ts_ns < model->holds[i].event.ts_ns + 20 * SECOND &&
+            if (model->holds[i].holds[rule] && event->ts_ns < model->holds[i].event.ts_ns + holds_ns[rule] &&
                 mutes(rule, &model->holds[i].event, event))
                 return rule;
     }
@@ -304,6 +349,13 @@ static bool holds_anything(const struct event *event)
 {
     return event->kind == TW_EVENT_FIRE &&
            (is_source(0, event) || is_source(1, event) || is_source(2, event) || is_source(3, event));
+}
+
+static void model_tell_time(struct model *model, int64_t ts_ns)
+{
+    for (uint32_t i = 0; i < model->hold_count; i++)
+        for (int rule = 0; rule < 4; rule++)
+            model->holds[i].holds[rule] &= model->holds[i].event.ts_ns + holds_ns[rule] > ts_ns;
 }
 
 /* What is to be told now, in order of n. */
@@ -337,7 +389,7 @@ static void model_take(struct model *model, int at, const struct event *event, u
     struct model_alert *alert = &model->alerts[at];
     if (event->kind == TW_EVENT_FIRE) {
         if (holds_anything(event))
-            model->holds[model->hold_count++] = (struct model_hold){*event, true};
+            model->holds[model->hold_count++] = (struct model_hold){*event, {true, true, true, true}};
         return;
     }
     if (event->kind == TW_EVENT_RESOLVE) {
@@ -375,6 +427,8 @@ static struct event random_event(const struct model *model, int at, int64_t ts_n
             event.entity = event.publisher;
             event.severity = TW_SEVERITY_HIGH;
         }
+        if (holds_anything(&event) && random_below(3) == 0) /* late */
+            event.ts_ns -= random_below(60) * SECOND;
     } else if (!alert->open) {
         event.rule = rules[random_below(3)];
         event.kind = TW_EVENT_OPEN;
@@ -421,9 +475,8 @@ static void any_history_is_as_the_model_says(void **state)
             int at = (int)random_below(ALERTS);
             struct event event = random_event(&model, at, ts_ns);
             uint64_t expected[ALERTS];
-            for (uint32_t i = 0; i < model.hold_count; i++)
-                if (!holds_anything(&event))
-                    model.holds[i].holds &= model.holds[i].event.ts_ns + 20 * SECOND > ts_ns;
+            if (!holds_anything(&event))
+                model_tell_time(&model, ts_ns);
             int wanted = model_expects(&model, at, &event);
             model_take(&model, at, &event, world.n + 1, wanted);
             struct tw_inhibition got = take(&world, (char)(event.kind == TW_EVENT_FIRE ? 100 : at), event);
@@ -476,6 +529,8 @@ int main(void)
         cmocka_unit_test(what_was_retracted_is_not_released),
         cmocka_unit_test(a_gap_mutes_what_it_makes_doubtful_for_a_while),
         cmocka_unit_test(a_gap_in_a_feed_of_old_trades_holds_by_their_clock),
+        cmocka_unit_test(a_short_hold_behind_a_long_one_ends_in_its_own_time),
+        cmocka_unit_test(a_late_one_shot_source_shortens_no_hold),
         cmocka_unit_test(what_is_source_and_target_mutes_none_of_its_like),
         cmocka_unit_test(other_rules_leave_open_alerts_open_and_tell_their_ends),
         cmocka_unit_test(any_history_is_as_the_model_says),
