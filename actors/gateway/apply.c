@@ -88,6 +88,7 @@ static void apply_control(struct tw_gateway *gateway, const struct tw_control *c
     case TW_CONTROL_BOOT:
         gateway->boot = control->number;
         gateway->names_tell = gateway->names_tell || control->number2 != 0;
+        tw_gateway_clock_new_rolls(gateway);
         break;
     case TW_CONTROL_SETTINGS:
         keep_settings(gateway, control->text);
@@ -158,6 +159,7 @@ void tw_gateway_start(struct tw_gateway *gateway, const char *program_version, s
     TW_ASSERT(!gateway->started);
     gateway->started = true;
     gateway->boot++;
+    tw_gateway_clock_new_rolls(gateway); /* a crash may have left the last one announced and not reached */
     struct tw_text version = {program_version, (uint32_t)strlen(program_version)};
     tw_gateway_stage_control(
         gateway,

@@ -297,7 +297,7 @@ static inline uint8_t tw_gateway_clock_meet(struct tw_gateway *gateway, int64_t 
     return 0;
 }
 void tw_gateway_clock_restore(struct tw_gateway *gateway, int64_t ts_ns); /* recovery: a ts or clock record */
-void tw_gateway_clock_new_rolls(struct tw_gateway *gateway);              /* the session settings changed */
+void tw_gateway_clock_new_rolls(struct tw_gateway *gateway);              /* worked out from the clock again */
 
 /* ---- check.c ---- */
 /* round_half_even(qty x price / 10^8) <= INT64_MAX without a division: 2^63 - 1 is odd, so its upper half rounds up. */

@@ -69,6 +69,7 @@ void tw_save_clock(struct tw_buffer *out, const struct tw_tape_clock *clock)
     tw_put_u64(out, clock->last.seq);
     tw_put_u64(out, clock->last.pseq);
     tw_put_u32(out, clock->last.source);
+    tw_put_i64(out, clock->roll_ns);
     tw_row_end(out, began);
 }
 
@@ -82,6 +83,7 @@ bool tw_load_clock(struct tw_row_reader *row, struct tw_tape_clock *clock)
     clock->last.seq = tw_get_u64(row);
     clock->last.pseq = tw_get_u64(row);
     clock->last.source = tw_get_u32(row);
+    clock->roll_ns = row->at < row->end ? tw_get_i64(row) : 0; /* earlier versions rolled at the next tick */
     return tw_row_whole(row);
 }
 

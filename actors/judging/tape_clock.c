@@ -8,8 +8,8 @@ static void tick_at(struct tw_tape_clock *clock, int64_t second, struct tw_tick 
 {
     tick->time_ns = second * TW_NS_PER_SECOND;
     tick->second_before = clock->second;
-    tick->rolls = clock->roll_pending;
-    if (clock->roll_pending) {
+    tick->rolls = clock->roll_pending && tick->time_ns >= clock->roll_ns;
+    if (tick->rolls) {
         clock->roll_pending = false;
         clock->session++;
         clock->session_first = tick->seq;
@@ -36,8 +36,12 @@ bool tw_tape_clock_row(struct tw_tape_clock *clock, const struct tw_block *block
 
 bool tw_tape_clock_control(struct tw_tape_clock *clock, const struct tw_control *control, struct tw_tick *tick)
 {
-    if (control->kind == TW_CONTROL_SESSION)
+    if (control->kind == TW_CONTROL_SESSION) {
         clock->roll_pending = true;
+        clock->roll_ns = control->ts_ns;
+    } else if (control->kind == TW_CONTROL_SETTINGS) {
+        clock->roll_pending = false; /* a crash tore it off; whoever wrote these settings works the rolls out again */
+    }
     if (control->kind != TW_CONTROL_CLOCK && !(TW_PLANTED(ACTION_TICKS) && control->kind == TW_CONTROL_ACTION))
         return false;
     int64_t second = control->ts_ns / TW_NS_PER_SECOND;

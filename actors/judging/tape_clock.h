@@ -13,9 +13,10 @@
 #include "protocol/log.h"
 
 struct tw_tape_clock {
-    int64_t second;         /* floor of the event clock in seconds; valid once `started` */
-    bool started;           /* a trade or clock record was seen */
-    bool roll_pending;      /* the next tick rolls the session day */
+    int64_t second;    /* floor of the event clock in seconds; valid once `started` */
+    bool started;      /* a trade or clock record was seen */
+    bool roll_pending; /* the tick that reaches roll_ns rolls the session day */
+    int64_t roll_ns;
     uint32_t session;       /* counts rolls */
     uint64_t session_first; /* first global sequence of the session day */
     struct tw_origin last;  /* the newest trade */

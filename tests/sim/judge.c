@@ -154,13 +154,17 @@ static bool tick(struct judge *judge, int64_t second, char why[256])
     bool remarked[NAMES_MAX] = {false}, rolled = day_of(judge, second) > judge->day;
     bool turnover = judge->settings.measure == TURNOVER;
     int64_t every = judge->settings.remark, ts = judge->origin_ts;
-    if (rolled != judge->session_told) {
+    bool told = judge->session_told && judge->session_ts <= second * SECOND; /* a crash may have torn it off its tick */
+    if (rolled != told) {
         snprintf(why, 256, rolled ? "the session day rolls without a record" : "a session record rolls nothing");
         return false;
     }
-    judge->session_told = false;
     if (rolled) {
+        judge->session_told = false;
         judge->day = day_of(judge, second);
+        snprintf(why, 256, "a session record says another time than that of its roll");
+        if (judge->session_ts != (judge->day * 86400 + judge->settings.roll_seconds) * SECOND)
+            return false;
         memset(judge->account_turnover, 0, sizeof judge->account_turnover);
         memset(judge->symbol_turnover, 0, sizeof judge->symbol_turnover);
     }
@@ -443,6 +447,7 @@ static bool take_control(struct judge *judge, const struct tw_control *control, 
     switch (control->kind) {
     case TW_CONTROL_SETTINGS:
         judge->rejudge = true;
+        judge->session_told = false;
         snprintf(why, 256, "settings that cannot be read");
         return judge_read_settings(control->text, &judge->settings);
     case TW_CONTROL_CLOCK:
@@ -451,6 +456,7 @@ static bool take_control(struct judge *judge, const struct tw_control *control, 
         return judge->started && control->ts_ns % SECOND == 0 && advance(judge, control->ts_ns, &ticked, why) && ticked;
     case TW_CONTROL_SESSION:
         judge->session_told = true;
+        judge->session_ts = control->ts_ns;
         return true;
     case TW_CONTROL_FEED_GAP:
         gap = (struct alert){.rule = FEED_GAP, .severity = HIGH, .entity_type = "PUBLISHER"};

@@ -92,8 +92,8 @@ struct judge {
     uint8_t digest[32];
     bool started, rejudge;
     int64_t clock, day;
-    int64_t session_ts; /* of a SESSION record that no tick has used yet */
-    bool session_told;
+    int64_t session_ts; /* of a SESSION record that no tick has used yet; */
+    bool session_told;  /* there is one */
     /* what happens now is put down to: */
     uint64_t origin;
     int64_t origin_ts;

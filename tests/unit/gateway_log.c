@@ -34,11 +34,11 @@ static void add_name(struct log *log, const struct tw_new_name *name)
 static void check_tick(struct log *log, int64_t second_ns)
 {
     if (second_ns < log->roll_ns) {
-        assert_false(log->roll_announced);
+        assert_true(log->roll_announced_ns == 0 || log->roll_announced_ns > second_ns);
         return;
     }
-    assert_true(log->roll_announced); /* a SESSION record stands before the tick that rolls */
-    log->roll_announced = false;
+    assert_int_equal(log->roll_announced_ns, second_ns / DAY * DAY); /* by a SESSION record */
+    log->roll_announced_ns = 0;
     log->roll_ns = (second_ns / DAY + 1) * DAY;
 }
 
@@ -126,6 +126,9 @@ static void check_block(struct log *log, const struct tw_block *block)
 static void check_control(struct log *log, const struct tw_control *control)
 {
     switch (control->kind) {
+    case TW_CONTROL_BOOT:
+        log->booted = true;
+        break;
     case TW_CONTROL_CLOCK:
         assert_true(log->clock_started && control->ts_ns % SECOND == 0);
         assert_true(control->ts_ns / SECOND > log->clock_ns / SECOND);
@@ -133,10 +136,11 @@ static void check_control(struct log *log, const struct tw_control *control)
         log->clock_ns = control->ts_ns;
         break;
     case TW_CONTROL_SESSION:
-        assert_false(log->roll_announced);
+        assert_true(log->roll_announced_ns == 0 || log->booted);
         assert_true(control->ts_ns >= log->roll_ns && control->ts_ns % DAY == 0);
         assert_int_equal(control->number, control->ts_ns + DAY);
-        log->roll_announced = true;
+        log->roll_announced_ns = control->ts_ns;
+        log->booted = false;
         break;
     case TW_CONTROL_FENCE:
         assert_in_range(control->source, 1, log->names[TW_NAME_SOURCE].count);

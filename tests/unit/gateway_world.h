@@ -42,8 +42,9 @@ struct log {
     struct log_names names[5]; /* by enum tw_name_kind */
     uint64_t last_seq, refusals;
     uint64_t *next; /* [source] */
-    bool clock_started, roll_announced;
+    bool clock_started, booted;
     int64_t clock_ns, roll_ns;
+    int64_t roll_announced_ns; /* by a SESSION record that no tick has used yet; 0: none */
 };
 /* Checks the record against everything before it and keeps a reference of the frame. */
 void log_add(struct log *log, struct tw_frame *frame);

@@ -110,22 +110,56 @@ static void clock_records_and_session_rolls_come_back(void **state)
     world_free(&world);
 }
 
-static void a_torn_announcement_of_a_roll_is_not_repeated(void **state)
+static void push_one(struct world *world, uint64_t seq, int64_t ts_ns)
+{
+    struct tw_trade trade = trade_of("X", "A", 'B', 1, 1, ts_ns);
+    world_push(world, "p", 0, seq, &trade, 1);
+    world_cut(world);
+}
+
+/* The trade crosses into another day; only what announces it outlives a crash. */
+static struct tw_control tear(struct world *world, uint64_t seq, int64_t ts_ns)
+{
+    struct tw_control session;
+    uint32_t before = world_controls(world, TW_CONTROL_SESSION, NULL);
+    push_one(world, seq, ts_ns);
+    assert_int_equal(world_controls(world, TW_CONTROL_SESSION, &session), before + 1);
+    world_durable_to(world, session.lsn);
+    world_restart(world);
+    return session;
+}
+
+static void a_torn_announcement_of_a_roll_is_made_again(void **state)
 {
     (void)state;
     struct world *world = world_new(100);
-    struct tw_control session;
-    struct tw_trade before = trade_of("X", "A", 'B', 1, 1, NOON - DAY), after = trade_of("X", "A", 'B', 1, 1, NOON);
-    world_push(world, "p", 0, 1, &before, 1);
-    world_push(world, "p", 0, 2, &after, 1);
-    world_cut(world);
-    assert_int_equal(world_controls(world, TW_CONTROL_SESSION, &session), 1);
-    world_durable_to(world, session.lsn); /* the trade behind it is lost */
-    world_restart(world);
-    world_push(world, "p", 0, 2, &after, 1);
-    world_durable(world);
+    struct tw_control again;
+    push_one(world, 1, NOON - DAY);
+    struct tw_control torn = tear(world, 2, NOON);
+    push_one(world, 2, NOON - DAY + SECOND); /* what comes first is of the day before */
     assert_int_equal(world_controls(world, TW_CONTROL_SESSION, NULL), 1);
-    assert_true(world_trade(world, 2).attrs & TW_ATTR_TICK);
+    push_one(world, 3, NOON);
+    world_durable(world);
+    assert_int_equal(world_controls(world, TW_CONTROL_SESSION, &again), 2);
+    assert_int_equal(again.ts_ns, torn.ts_ns);
+    assert_true(world_trade(world, 3).attrs & TW_ATTR_TICK);
+    world_free(&world);
+}
+
+static void of_two_torn_announcements_neither_hides_the_other(void **state)
+{
+    (void)state;
+    struct world *world = world_new(100);
+    struct tw_control again;
+    push_one(world, 1, NOON - 3 * DAY);
+    struct tw_control first = tear(world, 2, NOON - 2 * DAY), second = tear(world, 2, NOON);
+    assert_int_equal(second.ts_ns, first.ts_ns + 2 * DAY);
+    push_one(world, 2, NOON - 2 * DAY);
+    assert_int_equal(world_controls(world, TW_CONTROL_SESSION, &again), 3);
+    assert_int_equal(again.ts_ns, first.ts_ns);
+    push_one(world, 3, NOON);
+    assert_int_equal(world_controls(world, TW_CONTROL_SESSION, &again), 4);
+    assert_int_equal(again.ts_ns, second.ts_ns);
     world_free(&world);
 }
 
@@ -182,7 +216,8 @@ int main(void)
         cmocka_unit_test(settings_are_recorded_again_only_if_they_changed),
         cmocka_unit_test(the_event_clock_comes_back),
         cmocka_unit_test(clock_records_and_session_rolls_come_back),
-        cmocka_unit_test(a_torn_announcement_of_a_roll_is_not_repeated),
+        cmocka_unit_test(a_torn_announcement_of_a_roll_is_made_again),
+        cmocka_unit_test(of_two_torn_announcements_neither_hides_the_other),
         cmocka_unit_test(refusals_go_on_counting),
         cmocka_unit_test(a_restart_at_any_record_ends_in_the_same_trades),
     };
