@@ -155,8 +155,6 @@ static void judge_exposure(struct tw_exposure *exposure, uint32_t id, const stru
                            struct tw_events *events)
 {
     struct tw_account *account = tw_exposure_at(exposure, id);
-    if (!exposure->settings.rules.client_exposure.enabled)
-        return;
     tw_i128 value = exposure_of(exposure, account);
     keep_before_verdict(exposure, id, account->level, value, &account->exposure);
     struct tw_event *event =
@@ -172,7 +170,8 @@ static void judge_account(struct tw_exposure *exposure, uint32_t id, const struc
                           struct tw_events *events)
 {
     const struct tw_rules *rules = &exposure->settings.rules;
-    judge_exposure(exposure, id, moment, events);
+    if (rules->client_exposure.enabled)
+        judge_exposure(exposure, id, moment, events);
     if (rules->velocity.enabled && rules->velocity_client)
         tw_velocity_judge(&exposure->velocity, &tw_exposure_at(exposure, id)->velocity, id, rules->velocity_window_ns,
                           moment, events);
@@ -197,10 +196,23 @@ struct tick_walk {
     struct tw_events *events;
 };
 
+/* The rule is off: what is open may end. */
+static void end_exposure(struct tw_exposure *exposure, uint32_t id, const struct tick_walk *walk)
+{
+    struct tw_account *account = tw_exposure_at(exposure, id);
+    tw_i128 value = exposure_of(exposure, account);
+    keep_before_verdict(exposure, id, account->level, value, &account->exposure);
+    tw_level_end(&exposure->exposure, &account->exposure, id, account->level, value, &walk->moment, walk->events);
+}
+
 static int64_t tick_exposure(void *context, uint32_t key, const void *argument)
 {
     const struct tick_walk *walk = argument;
-    judge_exposure(context, key, &walk->moment, walk->events);
+    struct tw_exposure *exposure = context;
+    if (exposure->settings.rules.client_exposure.enabled)
+        judge_exposure(exposure, key, &walk->moment, walk->events);
+    else
+        end_exposure(exposure, key, walk);
     return TW_LOOK_ALWAYS;
 }
 
@@ -230,20 +242,23 @@ static void touch(struct tw_exposure *exposure, struct tw_account *account, uint
 static void judge_all(struct tw_exposure *exposure, const struct tick_walk *walk)
 {
     const struct tw_rules *rules = &exposure->settings.rules;
+    bool counts = rules->velocity.enabled && rules->velocity_client;
     exposure->judge_all = false;
     for (uint32_t id = 0; id < exposure->account_count; id++) {
         if (!tw_exposure_knows(exposure, id))
             continue;
         tick_exposure(exposure, id, walk);
-        if (rules->velocity.enabled && rules->velocity_client)
+        if (counts || tw_episode_open(velocity_episode(exposure, id)))
             tick_velocity(exposure, id, walk);
     }
 }
 
-/* Trades judge the accounts that they change. A tick changes others: by re-marking, and turnover by the session. */
+/* Trades judge the accounts that they change. A tick changes others: by re-marking, and turnover by the session. While
+ * the rule is off no trade looks at what is open. */
 static void tick_exposures(struct tw_exposure *exposure, const struct tick_walk *walk)
 {
-    if (exposure->settings.rules.measure == TW_MEASURE_TURNOVER) {
+    const struct tw_rules *rules = &exposure->settings.rules;
+    if (rules->measure == TW_MEASURE_TURNOVER || !rules->client_exposure.enabled) {
         tw_rule_desk_walk(&exposure->exposure, walk->moment.ts_ns, exposure_episode, tick_exposure, exposure, walk);
         return;
     }
@@ -315,15 +330,12 @@ static void judge_tick(struct tw_exposure *exposure, struct tw_events *events)
 {
     const struct tw_tick *tick = &exposure->walk.tick;
     struct tick_walk walk = {{tick->origin, tick->time_ns, tick->row, TW_PHASE_TICK}, events};
-    const struct tw_rules *rules = &exposure->settings.rules;
     if (exposure->judge_all) {
         judge_all(exposure, &walk);
         return;
     }
-    if (rules->client_exposure.enabled)
-        tick_exposures(exposure, &walk);
-    if (rules->velocity.enabled && rules->velocity_client)
-        tw_rule_desk_walk(&exposure->velocity, tick->time_ns, velocity_episode, tick_velocity, exposure, &walk);
+    tick_exposures(exposure, &walk);
+    tw_rule_desk_walk(&exposure->velocity, tick->time_ns, velocity_episode, tick_velocity, exposure, &walk);
 }
 
 /* Re-marking first, then judging. False: a part of an answer is missing. */

@@ -178,6 +178,15 @@ struct tw_event *tw_level_apply(struct tw_rule_desk *desk, struct tw_episode *ep
     return event;
 }
 
+struct tw_event *tw_level_end(struct tw_rule_desk *desk, struct tw_episode *episode, uint32_t key,
+                              const struct tw_level *level, tw_i128 value, const struct tw_moment *moment,
+                              struct tw_events *events)
+{
+    if (!tw_episode_open(episode) || value > level->rearm)
+        return NULL;
+    return tw_level_apply(desk, episode, key, level, value, moment, events);
+}
+
 void tw_level_set(struct tw_level *level, const struct tw_level_settings *settings, int64_t threshold)
 {
     level->tier1 = threshold;

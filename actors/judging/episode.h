@@ -123,6 +123,10 @@ static inline enum tw_verdict tw_level_judge(const struct tw_level *level, tw_i1
 struct tw_event *tw_level_apply(struct tw_rule_desk *desk, struct tw_episode *episode, uint32_t key,
                                 const struct tw_level *level, tw_i128 value, const struct tw_moment *moment,
                                 struct tw_events *events);
+/* The same of a rule that is off: an open episode may resolve, and nothing else. */
+struct tw_event *tw_level_end(struct tw_rule_desk *desk, struct tw_episode *episode, uint32_t key,
+                              const struct tw_level *level, tw_i128 value, const struct tw_moment *moment,
+                              struct tw_events *events);
 /* True if that judgement would change the episode. */
 static inline bool tw_level_moves(const struct tw_level *level, tw_i128 value, const struct tw_episode *episode)
 {

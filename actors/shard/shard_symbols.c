@@ -194,10 +194,23 @@ struct tick_walk {
     struct tw_events *events;
 };
 
+/* The rule is off: what is open may end. */
+static void end_exposure(struct tw_shard *shard, struct tw_symbol *symbol, const struct tick_walk *walk)
+{
+    tw_i128 value = exposure_of(shard, symbol);
+    keep_before_verdict(shard, symbol, symbol->level, value, &symbol->exposure);
+    tw_level_end(&shard->exposure, &symbol->exposure, symbol->id, symbol->level, value, &walk->moment, walk->events);
+}
+
 static int64_t tick_exposure(void *context, uint32_t key, const void *argument)
 {
     const struct tick_walk *walk = argument;
-    tw_shard_judge_exposure(context, tw_shard_symbol(context, key), &walk->moment, walk->events);
+    struct tw_shard *shard = context;
+    struct tw_symbol *symbol = tw_shard_symbol(shard, key);
+    if (shard->settings.rules.symbol_exposure.enabled)
+        tw_shard_judge_exposure(shard, symbol, &walk->moment, walk->events);
+    else
+        end_exposure(shard, symbol, walk);
     return TW_LOOK_ALWAYS;
 }
 
@@ -218,28 +231,27 @@ static int64_t tick_velocity(void *context, uint32_t key, const void *argument)
 static void judge_all(struct tw_shard *shard, const struct tick_walk *walk)
 {
     const struct tw_rules *rules = &shard->settings.rules;
+    bool counts = rules->velocity.enabled && rules->velocity_symbol;
     shard->judge_all = false;
     for (uint32_t i = 0; i < shard->symbol_count; i++) {
         uint32_t id = shard->symbols[i].id;
-        if (id != 0 && rules->symbol_exposure.enabled)
-            tick_exposure(shard, id, walk);
-        if (id != 0 && rules->velocity.enabled && rules->velocity_symbol)
+        if (id == 0)
+            continue;
+        tick_exposure(shard, id, walk);
+        if (counts || tw_episode_open(velocity_episode(shard, id)))
             tick_velocity(shard, id, walk);
     }
 }
 
 static void judge_tick(struct tw_shard *shard, const struct tw_tick *tick, struct tw_shard_answer *answer)
 {
-    const struct tw_rules *rules = &shard->settings.rules;
     struct tick_walk walk = {{tick->origin, tick->time_ns, tick->row, TW_PHASE_TICK}, &answer->events};
     if (shard->judge_all) {
         judge_all(shard, &walk);
         return;
     }
-    if (rules->symbol_exposure.enabled)
-        tw_rule_desk_walk(&shard->exposure, tick->time_ns, exposure_episode, tick_exposure, shard, &walk);
-    if (rules->velocity.enabled && rules->velocity_symbol)
-        tw_rule_desk_walk(&shard->velocity, tick->time_ns, velocity_episode, tick_velocity, shard, &walk);
+    tw_rule_desk_walk(&shard->exposure, tick->time_ns, exposure_episode, tick_exposure, shard, &walk);
+    tw_rule_desk_walk(&shard->velocity, tick->time_ns, velocity_episode, tick_velocity, shard, &walk);
 }
 
 bool tw_shard_tick(struct tw_shard *shard, struct tw_shard_answer *answer)

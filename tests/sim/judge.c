@@ -103,17 +103,24 @@ static int64_t day_of(const struct judge *judge, int64_t seconds)
     return shifted >= 0 ? shifted / 86400 : -((86399 - shifted) / 86400);
 }
 
+/* By a rule that is off now: no trade of the key looks at it. */
+static bool is_left_open(const struct key *key, const struct level_rule *rule)
+{
+    return !rule->enabled && key->open >= 0;
+}
+
 static void judge_levels_in_tick(struct judge *judge, const bool remarked[NAMES_MAX], bool all)
 {
     struct list list = {.count = 0};
     for (uint32_t i = 1; i <= judge->name_count[TW_NAME_ACCOUNT]; i++)
-        if (all || remarked[i])
+        if (all || remarked[i] || is_left_open(&judge->clients[i], &judge->settings.client))
             add(judge, &list, &judge->clients[i]);
     for (uint32_t i = 0; i < list.count; i++)
         judge_level(judge, list.keys[i], &judge->settings.client, judge_client_value(judge, list.keys[i]->account));
     list.count = 0;
-    for (uint32_t i = 1; all && i <= judge->name_count[TW_NAME_SYMBOL]; i++)
-        add(judge, &list, &judge->symbols[i]);
+    for (uint32_t i = 1; i <= judge->name_count[TW_NAME_SYMBOL]; i++)
+        if (all || is_left_open(&judge->symbols[i], &judge->settings.symbol))
+            add(judge, &list, &judge->symbols[i]);
     for (uint32_t i = 0; i < list.count; i++)
         judge_level(judge, list.keys[i], &judge->settings.symbol, judge_symbol_value(judge, list.keys[i]->symbol));
 }

@@ -133,6 +133,10 @@ void judge_level(struct judge *judge, struct key *key, const struct level_rule *
     const char *event = NULL;
     int tier = tier_of(rule, value);
     char name[128];
+    if (!rule->enabled && !judge->in_tick)
+        return;
+    if (!rule->enabled)
+        tier = NONE; /* what is open may end */
     if (alert == NULL && tier != NONE) {
         judge_name_key(judge, key, name);
         alert = judge_open(judge, key, key->rule, key->entity_type, name, tier, value);

@@ -21,6 +21,7 @@ enum measure { GROSS, NET, TURNOVER };
 enum anomaly_key { BY_SYMBOL, BY_ACCOUNT, BY_ALL };
 
 struct level_rule {
+    bool enabled;
     wide threshold, critical_e4, rearm_e4; /* 1e-8 or a count; multiples in 1e-4 */
 };
 

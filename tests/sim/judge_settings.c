@@ -86,6 +86,9 @@ bool judge_read_settings(struct tw_text text, struct judge_settings *out)
     out->anomaly_key = key[0] == 'a' ? BY_ACCOUNT : strcmp(key, "system") == 0 ? BY_ALL : BY_SYMBOL;
     bool read =
         whole(text, "exposure/remark", 0, &out->remark) && whole(text, "rules/large_trade/threshold", 8, &out->large) &&
+        on(text, "rules/client_exposure/enabled", &out->client.enabled) &&
+        on(text, "rules/symbol_exposure/enabled", &out->symbol.enabled) &&
+        on(text, "rules/velocity/enabled", &out->velocity.enabled) &&
         number(text, "rules/client_exposure/threshold", 8, &out->client.threshold) &&
         number(text, "rules/client_exposure/critical", 4, &out->client.critical_e4) &&
         number(text, "rules/client_exposure/rearm", 4, &out->client.rearm_e4) &&
