@@ -254,10 +254,13 @@ static void take_trade(struct tw_scorer *scorer, const struct tw_block *block, u
     int64_t notional = tw_notional_known(tw_load_i64(block->qty, row), tw_load_i64(block->price, row));
     int64_t cents = (int64_t)tw_divide_half_even(notional, 1000000);
     keep_key(scorer, place);
-    move_clock(&scorer->keys[place], moment.ts_ns);
+    uint32_t window = scorer->settings.rules.anomaly_window;
+    struct tw_scorer_key *key = &scorer->keys[place];
+    move_clock(key, moment.ts_ns);
+    if (key->statistics.count > window) /* it was made smaller */
+        tw_statistics_limit(&key->statistics, window);
     judge(scorer, place, cents, notional, &moment, events);
-    tw_statistics_add(&scorer->keys[place].statistics, &scorer->area, scorer->settings.rules.anomaly_window, cents,
-                      moment.origin.seq);
+    tw_statistics_add(&key->statistics, &scorer->area, window, cents, moment.origin.seq);
 }
 
 #define KEY_AHEAD 16u /* rows: about a cache miss's time before its ring is, and twice before it is needed */

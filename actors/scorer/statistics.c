@@ -58,9 +58,15 @@ static void drop_oldest(struct tw_statistics *statistics)
     statistics->count--;
 }
 
+void tw_statistics_limit(struct tw_statistics *statistics, uint32_t count)
+{
+    while (statistics->count > count)
+        drop_oldest(statistics);
+}
+
 void tw_statistics_add(struct tw_statistics *statistics, struct tw_area *area, uint32_t window, int64_t x, uint64_t seq)
 {
-    while (statistics->count >= window) /* more than once after the window was made smaller */
+    if (statistics->count >= window)
         drop_oldest(statistics);
     if (statistics->count == statistics->capacity) {
         uint32_t capacity = statistics->capacity == 0 ? CAPACITY_MIN : statistics->capacity * 2;

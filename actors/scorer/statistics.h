@@ -40,7 +40,9 @@ bool tw_deviation_above(const struct tw_deviation *deviation, uint32_t tier_e3);
 double tw_deviation_z(const struct tw_deviation *deviation); /* |z|; only + - * / sqrt: the same bits everywhere */
 double tw_deviation_sigma(const struct tw_deviation *deviation);
 
-/* Enters a sample; the oldest leaves when `window` are in. */
+/* The oldest leave until so many are in. */
+void tw_statistics_limit(struct tw_statistics *statistics, uint32_t count);
+/* Enters a sample; the oldest leaves when `window` are in, and more are not. */
 void tw_statistics_add(struct tw_statistics *statistics, struct tw_area *area, uint32_t window, int64_t x,
                        uint64_t seq); /* every function gets the same area */
 /* Asks into the cache what the next tw_statistics_add needs of the ring. */

@@ -322,6 +322,8 @@ static void judge_statistic(struct judge *judge, const struct trade *trade, uint
     const struct judge_settings *settings = &judge->settings;
     if (key == NULL)
         return;
+    while (key->count > settings->window) /* it is smaller now */
+        judge_key_lose(key, key->entries[0].seq);
     if (judge_exceeds(key, trade->cents, settings->medium_e3, settings->minimum))
         judge_hit(judge, key, judge_exceeds(key, trade->cents, settings->high_e3, settings->minimum) ? HIGH : MEDIUM,
                   trade->cents);

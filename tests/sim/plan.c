@@ -87,22 +87,23 @@ static void choose_rules(struct sim_plan *plan, struct sim_random *random)
 
 void sim_rules_text(const struct sim *sim, uint32_t level, struct tw_buffer *out)
 {
-    static const char *const levels[3][6] = {
+    static const char *const levels[3][8] = {
+        /* each ends with NULL */
         {"rules/client_exposure/threshold=60000", "rules/symbol_exposure/threshold=90000", "rules/velocity/threshold=5",
-         "rules/anomaly/medium=2.5", "rules/client_exposure/enabled=on", "rules/velocity/enabled=on"},
+         "rules/anomaly/medium=2.5"},
         {"rules/client_exposure/threshold=40000.5", "rules/symbol_exposure/threshold=120000",
-         "rules/velocity/threshold=4", "rules/anomaly/medium=2", "rules/symbol_exposure/enabled=off",
-         "rules/velocity/enabled=off"},
-        {"rules/client_exposure/threshold=90000", "rules/symbol_exposure/threshold=70000.123",
-         "rules/velocity/threshold=7", "rules/anomaly/medium=3", "rules/client_exposure/enabled=off",
-         "rules/velocity/client=off"}};
-    const char *sets[SIM_SETS_MAX + 6];
+         "rules/symbol_exposure/enabled=off", "rules/velocity/threshold=4", "rules/velocity/enabled=off",
+         "rules/anomaly/medium=2", "rules/anomaly/window=20"},
+        {"rules/client_exposure/threshold=90000", "rules/client_exposure/enabled=off",
+         "rules/symbol_exposure/threshold=70000.123", "rules/velocity/threshold=7", "rules/velocity/client=off",
+         "rules/anomaly/medium=3", "rules/anomaly/window=40"}};
+    const char *sets[SIM_SETS_MAX + 8];
     struct tw_cfg_error error;
     size_t count = 0;
     for (uint32_t i = 0; i < sim->plan.set_count; i++)
         sets[count++] = sim->plan.sets[i];
-    for (int i = 0; i < 6; i++)
-        sets[count++] = levels[level][i];
+    for (const char *const *set = levels[level]; *set != NULL; set++)
+        sets[count++] = *set;
     struct tw_cfg_sources sources = {.sets = sets, .set_count = count};
     struct tw_cfg *cfg = tw_cfg_load(&sources, &error);
     if (cfg == NULL)
