@@ -133,9 +133,10 @@ static inline bool tw_level_moves(const struct tw_level *level, tw_i128 value, c
     enum tw_severity severity;
     return tw_level_judge(level, value, episode->severity, &severity) != TW_VERDICT_NOTHING;
 }
+/* Of what reached it; an alert may be CRITICAL from settings that had a second tier. */
 static inline tw_i128 tw_level_tier(const struct tw_level *level, uint8_t severity)
 {
-    return severity == TW_SEVERITY_CRITICAL ? level->tier2 : level->tier1;
+    return severity == TW_SEVERITY_CRITICAL && level->tier2 != TW_I128_MAX ? level->tier2 : level->tier1;
 }
 
 #endif

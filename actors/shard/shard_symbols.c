@@ -278,12 +278,12 @@ void tw_shard_retract(struct tw_shard *shard, uint64_t seq, tw_i128 quantity_e8,
     struct tw_openings *openings = &shard->openings;
     for (struct tw_opening *opening = tw_openings_first_of(openings, seq); opening != NULL;
          opening = tw_openings_next_of(openings, opening)) {
-        struct tw_symbol *symbol =
-            opening->rule == TW_RULE_LARGE_TRADE ? NULL : tw_shard_symbol(shard, opening->entity);
-        if (symbol != NULL)
-            tw_shard_keep_symbol(shard, symbol);
+        struct tw_symbol *symbol = tw_shard_symbol(shard, opening->entity);
         struct tw_episode *episode = NULL;
-        tw_i128 value = quantity_e8, threshold = shard->settings.rules.large_trade_threshold_e8;
+        tw_i128 value = quantity_e8, threshold = symbol->large_trade_e8;
+        bool has_episode = opening->rule != TW_RULE_LARGE_TRADE;
+        if (has_episode)
+            tw_shard_keep_symbol(shard, symbol);
         if (opening->rule == TW_RULE_SYMBOL_EXPOSURE) {
             episode = &symbol->exposure;
             value = exposure_of(shard, symbol);
@@ -294,7 +294,7 @@ void tw_shard_retract(struct tw_shard *shard, uint64_t seq, tw_i128 quantity_e8,
             threshold = symbol->velocity.level->tier1;
         }
         struct tw_event *event = tw_opening_retract(openings, opening, episode, moment, events);
-        if (symbol != NULL)
+        if (has_episode)
             tw_velocity_wake(&symbol->velocity);
         event->value = value;
         event->threshold = threshold;

@@ -18,7 +18,7 @@
 #define SETS_MAX 32
 
 struct told {
-    char text[256];
+    char text[256], threshold[40];
     uint64_t seq;
 };
 
@@ -132,6 +132,18 @@ static void remember(struct teller *teller, const struct tw_block *block)
 
 /* ---- events, in words ---- */
 
+/* As the record has it; a score has none here. */
+static void write_threshold(const struct tw_router_alert *alert, char out[40])
+{
+    struct tw_alert_view view;
+    TW_ASSERT(tw_alert_decode(alert->bytes, alert->length, &view));
+    out[0] = '\0';
+    if (view.threshold.type == TW_PACK_STR)
+        snprintf(out, 40, "%.*s", (int)view.threshold.text.length, view.threshold.text.bytes);
+    else if (view.threshold.type == TW_PACK_UINT)
+        snprintf(out, 40, "%" PRIu64, view.threshold.uint);
+}
+
 static void hear(void *context, const struct tw_router_alert *alert)
 {
     struct teller *teller = context;
@@ -148,6 +160,7 @@ static void hear(void *context, const struct tw_router_alert *alert)
              tw_severity_name(alert->severity), tw_rule_type(alert->rule), (int)alert->entity.length,
              alert->entity.bytes, value);
     told->seq = alert->seq;
+    write_threshold(alert, told->threshold);
     teller->run->events++;
 }
 
@@ -352,15 +365,18 @@ static bool tell_restart(struct teller *teller, const char *setting)
 
 static bool tell_event(struct teller *teller, char *expected)
 {
-    char got[300] = "nothing";
+    char got[340] = "nothing";
     char *at = strstr(expected, " @");
     uint64_t seq = at == NULL ? 0 : strtoull(at + 2, NULL, 10);
     if (at != NULL)
         *at = '\0';
     if (teller->heard_count < teller->told_count) {
         struct told *told = &teller->told[teller->heard_count++];
-        snprintf(got, sizeof got, "%s @%" PRIu64, told->text, told->seq);
-        if (strcmp(told->text, expected) == 0 && (seq == 0 || seq == told->seq))
+        char whole[310];
+        snprintf(whole, sizeof whole, "%s above %s", told->text, told->threshold);
+        snprintf(got, sizeof got, "%s @%" PRIu64, whole, told->seq);
+        bool same = strcmp(told->text, expected) == 0 || strcmp(whole, expected) == 0;
+        if (same && (seq == 0 || seq == told->seq))
             return true;
     }
     return fail(teller, expected, got);
