@@ -9,7 +9,7 @@ UNIT = 10 ** 8
 TIER_CLIENT = 1_000_000 * UNIT
 TIER_SYMBOL = 500_000 * UNIT
 
-CROWD = ("A", "Acme", "Zoë & Co", "Ärger", "株式", "a b")
+CROWD = ("A", "Acme", "X", "Zoë & Co", "Ärger", "株式", "a b")     # X is a symbol's name, too
 BOARD = ("X", "Y", "ZZ", "aa")
 
 

@@ -7,7 +7,7 @@
 #include "tests/sim/crowd_inside.h"
 
 static const char *const symbols[] = {"AAPL", "MSFT", "X", "Y", "ZION", "GE", "IBM", "T", "KO", "F"};
-static const char *const accounts[] = {"acme", "bolt", "carl", "dune", "echo", "fox", "gull", "hawk", "ibis", "jay"};
+static const char *const accounts[] = {"acme", "X", "carl", "dune", "echo", "fox", "gull", "hawk", "ibis", "jay"};
 static const char *const venues[] = {"XNYS", "XNAS", "BATS"};
 
 static struct tw_text text_of(const char *chars)

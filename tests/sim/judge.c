@@ -72,7 +72,8 @@ static int by_name(const struct judge *judge, const struct key *a, const struct 
     char left[128], right[128];
     judge_name_key(judge, a, left);
     judge_name_key(judge, b, right);
-    return strcmp(left, right);
+    int order = strcmp(left, right);
+    return order != 0 ? order : strcmp(a->entity_type, b->entity_type); /* CLIENT before SYMBOL */
 }
 
 struct list {
@@ -270,6 +271,13 @@ static wide value_now(struct judge *judge, const struct alert *alert)
     }
 }
 
+/* Of one rule; of one key in the order in which they opened. */
+static bool stands_behind(const struct alert *alert, const struct alert *other)
+{
+    int order = strcmp(alert->entity, other->entity);
+    return order > 0 || (order == 0 && strcmp(alert->entity_type, other->entity_type) >= 0);
+}
+
 static void retract(struct judge *judge, uint64_t opening)
 {
     uint32_t list[64], count = 0;
@@ -281,7 +289,7 @@ static void retract(struct judge *judge, uint64_t opening)
         TW_ASSERT(count <= 64);
         for (; at > 0; at--) {
             const struct alert *other = &judge->alerts[list[at - 1]];
-            if (other->rule < alert->rule || (other->rule == alert->rule && strcmp(other->entity, alert->entity) <= 0))
+            if (other->rule < alert->rule || (other->rule == alert->rule && stands_behind(alert, other)))
                 break;
             list[at] = list[at - 1];
         }

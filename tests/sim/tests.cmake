@@ -43,7 +43,7 @@ add_test(NAME sim.seeds COMMAND sim --seeds 1 ${sim_seeds} --jobs 2)
 tw_test_properties(sim.seeds sim 300) # a minute and a half of two processors that do nothing else
 set_tests_properties(sim.seeds PROPERTIES PROCESSORS 2 COST 200)
 
-# Each planted bug is caught within seeds that pass without it in the same library; each was within forty.
+# Each planted bug is caught within seeds that pass without it in the same library; each was within sixty.
 foreach(bug ${sim_bugs})
   add_test(NAME sim.catches_${bug} COMMAND sim_planted --plant ${bug} --caught --seeds 1 100)
   tw_test_properties(sim.catches_${bug} sim 300)
