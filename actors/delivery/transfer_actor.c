@@ -205,6 +205,8 @@ static void set_common(const struct tw_transfers *transfers, struct transfer *tr
     CURL *easy = transfer->easy;
     curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    /* A name server that does not answer: the thread that asks it is left behind, not waited for. */
+    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->error);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)transfers->settings.timeout_ms);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)transfers->settings.timeout_ms);

@@ -222,6 +222,22 @@ class Blocks(unittest.TestCase):
                          set(range(1, 101)))
                 self.assertEqual(ops.repeats, 0)
 
+    @unittest.skipUnless(HELD_CONNECT.exists(), "sanitizers do not go together with what is preloaded")
+    def test_a_name_server_that_does_not_answer_delays_only_who_is_named_and_no_stop(self):
+        with Scratch() as scratch, Webhook() as ops:
+            scratch.write("names.held", "")
+            sets = self.SETS | {"webhook/far": "http://receiver.example:8080/", "webhook/ops": ops.url, "delivery/timeout": 1}
+            held = {"LD_PRELOAD": str(HELD_CONNECT), "TW_HELD_PATH": scratch.path("names"), "TW_HELD_NAME": "receiver.example"}
+            with Daemon(sets=sets, extra=held) as daemon:
+                for number in range(4):         # the name is looked up again and again meanwhile
+                    self.publish(daemon, 10, f"desk-{number}")
+                    ops.wait_numbers(10 * (number + 1))
+                    if number == 0:
+                        daemon.await_line("far does not take alerts")
+                code, seconds = daemon.stop()
+                self.assertEqual(code, 0)
+                self.assertLess(seconds, 2 * PATIENCE)
+
     def test_a_system_log_that_is_full_gets_the_rest_when_it_has_room(self):
         with Scratch() as scratch, Webhook() as ops, SystemLog(scratch.path("log"), reads=False) as log:
             sets = self.SETS | {"syslog/address": scratch.path("log"), "webhook/ops": ops.url}
