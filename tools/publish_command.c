@@ -152,6 +152,8 @@ static int give_up(struct publish *publish, enum tapewarden_status status)
                    "the daemon has other trades of %s already (%" PRIu64 " of them); to add this file behind them: "
                    "--append",
                    publish->name, standing.next - 1);
+    if (status == TAPEWARDEN_LOST && !publish->append)
+        tw_cli_say(NAME, "the same file once more sends what the daemon does not have");
     if (status == TAPEWARDEN_FENCED)
         tw_cli_say(NAME, "give a higher incarnation by --inc if this is the one that counts");
     return status == TAPEWARDEN_HELD || status == TAPEWARDEN_FENCED || status == TAPEWARDEN_INVALID

@@ -6,7 +6,9 @@ TW_FAULT_DISKS: over how many sizes the sweep goes (3). TW_FAULT_DISK_FROM, TW_F
 TW_FAULT_FILLS: how often somebody else fills it (4).
 """
 
+import json
 import os
+import subprocess
 import time
 import unittest
 
@@ -14,8 +16,11 @@ from disk import Disk
 from flood import LARGE, Flood, check_export
 
 from harness import Catchup, Daemon, Publisher, Subscriber, run_tool, trade, wait_until
+from harness.daemon import environment, executable
 from harness.sinks import Webhook
+from harness.verdict import exported
 from harness.waiting import PATIENCE
+from harness.wire import DAY_NS
 
 DISKS = int(os.environ.get("TW_FAULT_DISKS", "3"))
 FROM = int(os.environ.get("TW_FAULT_DISK_FROM", "60"))
@@ -172,6 +177,37 @@ class DiskFull(unittest.TestCase):
             daemon.restart()
             self.assertEqual(desk.hello()["next"], 11)          # they were never acked: it sends them again
             desk.publish([trade()] * 5)
+
+    def test_a_file_published_again_waits_for_what_was_taken_before(self):
+        """All of it was taken when the disk got full and its publisher ended. That is not done."""
+        rows = "".join(f"{DAY_NS + number},X,B,1,10.5,A\n" for number in range(200))
+        with Daemon() as another, Disk(200) as disk, \
+                Daemon(data=disk.path("data"), sets={"pipeline/shards": 1}) as daemon:
+            file = daemon.scratch.write("day.csv", "ts,symbol,side,qty,price,account\n" + rows)
+            name = json.loads(run_tool("publish", file, "--json", *another.options()).out)["publisher"]
+            with Publisher(daemon, name) as first:
+                first.publish([trade()])
+                while first.ack["next"] != 201:     # again, if the disk got full before they came
+                    first.wait_ack("room", lambda ack: ack["hold"] is None)
+                    disk.fill(30)       # less than the reserve
+                    first.send([trade()] * 199, seq=2)
+                    first.wait_hold("disk")
+                    if first.ack["next"] != 201:
+                        disk.make_room(0)
+            with subprocess.Popen([executable(), "publish", file, *daemon.options()], env=environment(),
+                                  stderr=subprocess.PIPE, text=True) as again:
+                self.await_said(again, "the daemon's disk takes no more for now; waiting")
+                disk.make_room(0)
+                self.await_said(again, "200 trades already there, nothing new")
+                self.assertEqual(again.wait(), 0)
+            daemon.kill()
+            self.assertEqual(len(exported(daemon.data)), 200)
+
+    def await_said(self, process, sentence):
+        for line in process.stderr:
+            if sentence in line:
+                return
+        self.fail(f"it ended with {process.wait()}, without: {sentence}")
 
     def test_what_people_do_waits_for_room_and_says_so(self):
         with Disk(200) as disk, Daemon(data=disk.path("data"), sets={"pipeline/shards": 1}) as daemon, \

@@ -243,12 +243,29 @@ static void trades_of_an_earlier_sender_that_are_gone_are_told(void **state)
     begin(&world);
     expect_hello(&world);
     hear_standing(&world, 5, 11);
-    world.queued = 10; /* going on behind them */
+    world.queued = world.flow.others = 10; /* going on behind them */
     queue(&world, 10);
     expect_message(&world, 11);
     hear_standing(&world, 5, 6); /* restarted: 6 to 10 were not durable */
     expect_nothing(&world);
     assert_int_equal(world.flow.state, TW_FLOW_LOST);
+    tw_flow_clear(&world.flow);
+}
+
+static void what_an_earlier_sender_sent_is_waited_for(void **state)
+{
+    (void)state;
+    struct world world;
+    begin(&world);
+    expect_hello(&world);
+    hear_standing(&world, 5, 11);
+    world.flow.others = 10;
+    assert_false(tw_flow_settled(&world.flow));
+    hear_standing(&world, 9, 11);
+    assert_false(tw_flow_settled(&world.flow));
+    expect_nothing(&world);
+    hear_standing(&world, 10, 11);
+    assert_true(tw_flow_settled(&world.flow));
     tw_flow_clear(&world.flow);
 }
 
@@ -353,6 +370,7 @@ int main(void)
         cmocka_unit_test(a_daemon_that_came_back_gets_what_it_had_not_made_durable),
         cmocka_unit_test(durable_that_goes_back_is_told),
         cmocka_unit_test(trades_of_an_earlier_sender_that_are_gone_are_told),
+        cmocka_unit_test(what_an_earlier_sender_sent_is_waited_for),
         cmocka_unit_test(a_full_disk_is_waited_for),
         cmocka_unit_test(a_hold_that_a_person_must_see_ends_it),
         cmocka_unit_test(a_hold_from_before_our_hello_is_not_ours),

@@ -76,6 +76,55 @@ static void old_trades_are_compared_and_a_probe_says_when(void **state)
     tw_flow_clear(&world.flow);
 }
 
+/* 20 trades were sent by an earlier process and taken, 5 of them are durable. They are equal. */
+static void begin_compared(struct world *world)
+{
+    begin(world);
+    expect_hello(world);
+    hear_standing(world, 5, 21);
+    queue(world, 10);
+    queue(world, 10);
+    world->flow.finishing = true;
+    expect_message(world, 1);
+    expect_message(world, 11);
+    expect_probe(world);
+    hear_gap(world, 5, 21, 1);
+}
+
+static void what_is_equal_and_not_durable_is_kept(void **state)
+{
+    (void)state;
+    struct world world;
+    begin_compared(&world);
+    assert_int_equal(tw_flow_unsettled(&world.flow), 20);
+    expect_nothing(&world);
+    world.now_ns += 3 * SECOND;
+    expect_nothing(&world); /* it was taken: nothing is sent twice */
+    hear_gap(&world, 10, 21, 1);
+    assert_int_equal(tw_flow_unsettled(&world.flow), 10);
+    queue(&world, 10);
+    expect_message(&world, 21); /* what is new need not wait for it */
+    hear_gap(&world, 30, 31, 1);
+    assert_true(tw_flow_settled(&world.flow));
+    tw_flow_clear(&world.flow);
+}
+
+static void what_was_equal_and_is_lost_is_sent_again(void **state)
+{
+    (void)state;
+    struct world world;
+    begin_compared(&world);
+    tw_flow_reconnected(&world.flow, world.now_ns);
+    expect_hello(&world);
+    hear_standing(&world, 5, 6);
+    expect_message(&world, 1);
+    expect_message(&world, 11);
+    expect_nothing(&world);
+    hear_standing(&world, 20, 21);
+    assert_true(tw_flow_settled(&world.flow));
+    tw_flow_clear(&world.flow);
+}
+
 static void a_lost_probe_is_sent_again(void **state)
 {
     (void)state;
@@ -156,6 +205,8 @@ int main(void)
         cmocka_unit_test(names_that_a_restarted_daemon_lost_go_ahead_of_the_resend),
         cmocka_unit_test(an_unknown_name_is_sent_and_then_the_message_again),
         cmocka_unit_test(old_trades_are_compared_and_a_probe_says_when),
+        cmocka_unit_test(what_is_equal_and_not_durable_is_kept),
+        cmocka_unit_test(what_was_equal_and_is_lost_is_sent_again),
         cmocka_unit_test(a_lost_probe_is_sent_again),
         cmocka_unit_test(old_trades_that_differ_end_it),
         cmocka_unit_test(old_trades_that_were_lost_meanwhile_count_as_new),

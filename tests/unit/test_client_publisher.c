@@ -147,6 +147,30 @@ static void beginning_again_changes_nothing_and_then_adds_what_is_new(void **sta
     daemon_world_free(&world);
 }
 
+/* The first ends when its trades are taken; its successor's wait is for the disk all the same. */
+static void what_an_earlier_process_sent_is_durable_when_wait_returns(void **state)
+{
+    (void)state;
+    for (int go_on = 0; go_on <= 1; go_on++) {
+        struct daemon_world *world = daemon_world_start(&(struct daemon_habits){.durable_after_ms = 500});
+        struct tapewarden_publisher *publisher =
+            publisher_of(world, (struct tapewarden_publisher_options){.batch_trades = 60});
+        add_trades(publisher, 1, 100);
+        assert_int_equal(tapewarden_publisher_flush(publisher), TAPEWARDEN_OK);
+        while (tapewarden_publisher_standing(publisher).next != 101)
+            assert_int_equal(tapewarden_publisher_poll(publisher, 1), TAPEWARDEN_OK);
+        tapewarden_publisher_free(&publisher);
+        publisher = publisher_of(world, (struct tapewarden_publisher_options){.batch_trades = 60, .go_on = go_on});
+        if (!go_on)
+            add_trades(publisher, 1, 100);
+        assert_int_equal(tapewarden_publisher_wait(publisher, PATIENCE_MS), TAPEWARDEN_OK);
+        assert_int_equal(tapewarden_publisher_standing(publisher).durable, 100);
+        tapewarden_publisher_free(&publisher);
+        assert_log_has(world, 100);
+        daemon_world_free(&world);
+    }
+}
+
 static void other_trades_under_the_same_numbers_are_held(void **state)
 {
     (void)state;
@@ -263,6 +287,7 @@ int main(void)
         cmocka_unit_test(restarts_lose_nothing_that_was_added),
         cmocka_unit_test(going_on_begins_behind_what_is_there),
         cmocka_unit_test(beginning_again_changes_nothing_and_then_adds_what_is_new),
+        cmocka_unit_test(what_an_earlier_process_sent_is_durable_when_wait_returns),
         cmocka_unit_test(other_trades_under_the_same_numbers_are_held),
         cmocka_unit_test(refusals_are_told_once),
         cmocka_unit_test(a_higher_incarnation_fences_the_lower_one),

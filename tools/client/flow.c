@@ -5,7 +5,8 @@
  * Two kinds of trades are under way. New ones lie at or above the daemon's `next`: they settle when `durable` passes
  * them. Old ones lie below the `next` of the first ack (the publisher starts again from 1): the daemon compares them
  * and says nothing if they are equal. So behind them goes a probe, a trade too far ahead: it is dropped and raises
- * `gap`, and that ack comes after everything before it was compared. Only then may anything new go out.
+ * `gap`, and that ack comes after everything before it was compared. Only then may anything new go out. What was equal
+ * settles like new trades: as long as it is not durable a crash may take it, and it has to be sent again.
  */
 #include "tools/client/flow.h"
 
@@ -42,7 +43,7 @@ static uint64_t last_of(const struct tw_flow_message *message)
 
 static bool is_old(const struct tw_flow *flow, const struct tw_flow_message *message)
 {
-    return last_of(message) < flow->next_at_start;
+    return last_of(message) < flow->next_at_start && last_of(message) > flow->compared;
 }
 
 static void grow(struct tw_flow *flow)
@@ -82,7 +83,7 @@ uint64_t tw_flow_unsettled(const struct tw_flow *flow)
 
 bool tw_flow_settled(const struct tw_flow *flow)
 {
-    return flow->started && flow->ring_count == 0;
+    return flow->started && flow->ring_count == 0 && flow->durable >= flow->others;
 }
 
 /* ---- resending ---- */
@@ -169,10 +170,10 @@ static void settle(struct tw_flow *flow)
 }
 
 /* Everything that was sent before the probe has been compared. */
-static void settle_compared(struct tw_flow *flow)
+static void note_compared(struct tw_flow *flow)
 {
-    while (flow->sent > 0 && is_old(flow, message_at(flow, 0)))
-        drop_first(flow);
+    if (flow->sent > 0)
+        flow->compared = last_of(message_at(flow, flow->sent - 1));
     flow->compared_trades = 0;
     flow->probing = false;
 }
@@ -224,7 +225,7 @@ bool tw_flow_ack(struct tw_flow *flow, const struct tw_ack *ack, int64_t now_ns)
     else if (back || (disk_over && flow->sent > 0))
         resend(flow, now_ns);
     else if (gap && flow->probing)
-        settle_compared(flow);
+        note_compared(flow);
     else if (gap || taken)
         flow->gap_pending = gap; /* what is taken behind a gap shows that the resend works */
     if (progress) {
@@ -232,6 +233,8 @@ bool tw_flow_ack(struct tw_flow *flow, const struct tw_ack *ack, int64_t now_ns)
         flow->patience_ns = TW_FLOW_PATIENCE_NS;
     }
     settle(flow);
+    if (flow->next <= flow->others)
+        flow->state = TW_FLOW_LOST;
     return true;
 }
 
@@ -245,15 +248,10 @@ void tw_flow_reconnected(struct tw_flow *flow, int64_t now_ns)
 
 /* ---- what to do ---- */
 
-static bool old_first(const struct tw_flow *flow)
-{
-    return flow->ring_count > 0 && is_old(flow, message_at(flow, 0));
-}
-
-/* New trades under way: sent, and not durable. */
+/* Trades under way: sent, and not durable. While some are compared the probe waits for the answer. */
 static bool under_way(const struct tw_flow *flow)
 {
-    return flow->sent > 0 && !old_first(flow);
+    return flow->sent > 0 && flow->compared_trades == 0;
 }
 
 static enum tw_flow_action next_probe(const struct tw_flow *flow, int64_t now_ns)
@@ -266,18 +264,14 @@ static enum tw_flow_action next_message(struct tw_flow *flow, int64_t now_ns)
     if (flow->probing) /* what comes after the probe must not count as compared */
         return next_probe(flow, now_ns);
     if (flow->sent == flow->ring_count)
-        return flow->finishing && old_first(flow) ? next_probe(flow, now_ns) : TW_FLOW_NOTHING;
+        return flow->finishing && flow->compared_trades > 0 ? next_probe(flow, now_ns) : TW_FLOW_NOTHING;
     const struct tw_flow_message *message = message_at(flow, flow->sent);
-    if (flow->sent == 0 && message->first > flow->next) { /* it waits for trades that an earlier sender did not keep */
-        flow->state = TW_FLOW_LOST;
-        return TW_FLOW_NOTHING;
-    }
     if (flow->disk_hold)
         return TW_FLOW_NOTHING;
     if (is_old(flow, message)) {
         if (flow->compared_trades + message->count > TW_FLOW_COMPARED_TRADES_MAX)
             return next_probe(flow, now_ns);
-    } else if (old_first(flow)) {
+    } else if (flow->compared_trades > 0) {
         return next_probe(flow, now_ns);
     } else if (last_of(message) > flow->durable + flow->credit) {
         return TW_FLOW_NOTHING;

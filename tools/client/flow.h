@@ -59,6 +59,8 @@ struct tw_flow {
     uint64_t durable, next, gap, names, refused_total;
     uint32_t credit;
     uint64_t next_at_start, refused_at_start;
+    uint64_t others;   /* up to here an earlier sender's: to become durable all the same, but not ours to send again */
+    uint64_t compared; /* up to here what was sent for comparison was equal */
     bool disk_hold;
     bool has_previous;
     uint32_t previous_incarnation;
@@ -70,7 +72,7 @@ struct tw_flow {
     bool finishing;      /* nothing more is coming for now: settle what is there */
     bool probing;
     bool gap_pending;         /* a rise of `gap` to be answered when the pause since the last resend is over */
-    uint64_t compared_trades; /* sent for comparison, not settled */
+    uint64_t compared_trades; /* sent for comparison, not answered */
     uint64_t resends;
     int64_t heard_ns; /* 0: never */
     int64_t hello_ns, probe_ns, progress_ns, resent_ns, patience_ns;
@@ -83,7 +85,7 @@ void tw_flow_clear(struct tw_flow *flow);
 struct tw_flow_message *tw_flow_queue(struct tw_flow *flow);
 /* Trades queued and not settled. */
 uint64_t tw_flow_unsettled(const struct tw_flow *flow);
-/* Everything queued is durable or refused, and what was there before was equal. */
+/* Everything queued and what others sent before is durable or refused, and what was there already was equal. */
 bool tw_flow_settled(const struct tw_flow *flow);
 
 /* ---- events ---- */

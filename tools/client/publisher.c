@@ -300,6 +300,7 @@ enum tapewarden_status tapewarden_publisher_start(struct tapewarden_publisher *p
     enum tapewarden_status status = wait_for(publisher, is_started, timeout_ms);
     if (status == TAPEWARDEN_OK && publisher->first == 0) {
         publisher->first = publisher->next = publisher->go_on ? publisher->flow.next : 1;
+        publisher->flow.others = publisher->first - 1;
         tw_batch_start_after(&publisher->batch, publisher->flow.names);
     }
     return status;

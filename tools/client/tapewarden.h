@@ -111,7 +111,8 @@ enum tapewarden_status tapewarden_publisher_add(struct tapewarden_publisher *pub
 enum tapewarden_status tapewarden_publisher_flush(struct tapewarden_publisher *publisher);
 /* Keeps things going (acks, resends) for so long. To be called now and then by a publisher with nothing to add. */
 enum tapewarden_status tapewarden_publisher_poll(struct tapewarden_publisher *publisher, int timeout_ms);
-/* Flushes, then waits until every trade added is durable or refused. */
+/* Flushes, then waits until every trade up to the standing's `last` is durable or refused: with go_on also those that
+ * an earlier process sent. Should they be gone by a crash, which nobody here can mend, it is TAPEWARDEN_LOST. */
 enum tapewarden_status tapewarden_publisher_wait(struct tapewarden_publisher *publisher, int timeout_ms);
 
 struct tapewarden_standing {
