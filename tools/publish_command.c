@@ -274,7 +274,8 @@ static void say_bad(struct publish *publish)
 static int send_rows(struct publish *publish)
 {
     struct tw_trade trade;
-    uint64_t there = publish->derived ? tapewarden_publisher_standing(publish->publisher).next_at_start - 1 : 0;
+    /* Row k has the number k, wherever the numbers start. */
+    uint64_t there = publish->derived ? tapewarden_publisher_standing(publish->publisher).first - 1 : 0;
     for (;;) {
         switch (tw_tape_next(publish->tape, &trade)) {
         case TW_TAPE_TRADE:

@@ -10,10 +10,13 @@ import signal
 import subprocess
 import unittest
 
-from harness import Catchup, Daemon, Publisher, Scratch, Subscriber, run_tool, scaled, trade, wait_until
+import zmq
+
+from harness import Catchup, Daemon, Publisher, Scratch, Subscriber, pack, run_tool, scaled, trade, wait_until
 from harness.daemon import environment, executable
 from harness.verdict import exported, judge_rows
-from harness.waiting import Deadline
+from harness.waiting import PATIENCE, Deadline
+from harness.wire import unpack
 
 HEADER = "ts,symbol,side,qty,price,account,venue,id"
 TS = 1381190400_000000000
@@ -23,6 +26,14 @@ def csv_of(count, start=1, header=HEADER):
     lines = [f"{TS + number * 1000000},X,B,{100 + number},10.5,A{number % 3},V,t{number}"
              for number in range(start, start + count)]
     return "\n".join([header, *lines]) + "\n"
+
+
+def unread_bytes(endpoint):
+    """What has arrived at the other ends of this endpoint's connections, and nobody has read."""
+    port = f":{int(endpoint.rsplit(':', 1)[1]):04X}"
+    with open("/proc/net/tcp", encoding="ascii") as file:
+        lines = [line.split() for line in file]
+    return sum(int(line[4].split(":")[1], 16) for line in lines if line[2].endswith(port))
 
 
 class Tool:
@@ -198,6 +209,42 @@ class Publish(unittest.TestCase):
             code = publish.process.wait(Deadline(60, "the end of publish").left())
             self.assertEqual(code, 0, publish.process.stderr.read())
         self.assertEqual([row["pseq"] for row in self.rows()], list(range(1, scaled(60000, 6000) + 1)))
+
+    def test_two_answers_at_once_move_no_row(self):
+        """Trades of an earlier process are still being taken: the first two answers to the hello differ, and both are
+        there when publish looks."""
+        with zmq.Context() as context, context.socket(zmq.PULL) as trades, context.socket(zmq.XPUB) as acks:
+            doors = [f"tcp://127.0.0.1:{socket.bind_to_random_port('tcp://127.0.0.1')}" for socket in (trades, acks)]
+            file = self.scratch.write("a.csv", csv_of(12))
+            with Tool("publish", file, "--form", "rows", "--connect-trades", doors[0], "--connect-acks", doors[1]) as publish:
+                def receive():
+                    self.assertTrue(trades.poll(10_000 * PATIENCE), publish.process.poll())
+                    return unpack(trades.recv())
+
+                def say(durable):
+                    acks.send_multipart([f"ack.{pub}.".encode(), pack(
+                        {"v": 1, "pub": pub, "inc": 0, "durable": durable, "next": durable + 1, "gap": 0,
+                         "credit": 65536, "refused": [], "refused_total": 0, "hold": None, "names": 0})])
+
+                pub = receive()["pub"]
+                self.assertTrue(acks.poll(10_000 * PATIENCE))
+                self.assertEqual(acks.recv(), f"\1ack.{pub}.".encode())
+                publish.process.send_signal(signal.SIGSTOP)
+                os.waitid(os.P_PID, publish.process.pid, os.WSTOPPED | os.WNOWAIT)
+                before = unread_bytes(doors[1])
+                say(4)
+                wait_until("the first", lambda: unread_bytes(doors[1]) > before)
+                first = unread_bytes(doors[1]) - before
+                say(8)
+                wait_until("the second", lambda: unread_bytes(doors[1]) == before + 2 * first)
+                publish.process.send_signal(signal.SIGCONT)
+                message = receive()
+                while not message["trades"]:    # hellos from before
+                    message = receive()
+                self.assertEqual((message["seq"], [row["id"] for row in message["trades"]]),
+                                 (9, [f"t{number}" for number in range(9, 13)]))
+                say(12)
+                self.assertEqual(publish.process.wait(10 * PATIENCE), 0)
 
     def test_a_daemon_that_is_not_there_is_exit_3(self):
         self.daemon.stop()
