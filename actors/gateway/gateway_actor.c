@@ -15,7 +15,7 @@
 #define LOOK_NS INT64_C(50000000) /* how often acks have their turn while nothing else happens */
 #define MESSAGES_PER_TURN 512     /* then records, acks, watermarks and the pipe get their turn */
 
-#define ASIDE_MESSAGES_MAX 1000u /* that wait for room while publishers are heard; TW_RECEIVE_BYTES_MAX in all */
+#define WAITING_MESSAGES_MAX 1000u /* for room, while publishers are heard; or as many as are TW_RECEIVE_BYTES_MAX */
 
 struct tw_gateway_actor {
     struct tw_gateway *core;
@@ -27,15 +27,13 @@ struct tw_gateway_actor {
     uint32_t lane_count;
     struct tw_frame *frame; /* being handed to the lanes */
     uint32_t next_lane;
-    zmq_msg_t message; /* received, not taken yet: the block had no room */
-    enum tw_lane message_lane;
-    bool has_message, stopping;
-    struct aside { /* received before it, likewise; a ring */
+    struct received { /* and not taken yet: the block had no room; a ring, oldest first */
         zmq_msg_t message;
         enum tw_lane lane;
-    } aside[ASIDE_MESSAGES_MAX];
-    uint32_t aside_first, aside_count;
-    size_t aside_bytes;
+    } waiting[WAITING_MESSAGES_MAX];
+    uint32_t waiting_first, waiting_count;
+    size_t waiting_bytes;
+    bool stopping;
     bool held;          /* the disk is full */
     bool given_up;      /* it is at the stop: what is not durable will not be */
     uint32_t ends_sent; /* lanes that were told the end */
@@ -78,37 +76,30 @@ const char *tw_gateway_actor_acks(const struct tw_gateway_actor *actor)
     return zsock_endpoint(actor->acks);
 }
 
-/* ---- what waits for room while publishers are heard ---- */
+/* ---- what was received and waits for room ---- */
 
-/* False: there is no place for more. */
-static bool set_aside(struct tw_gateway_actor *actor)
+static bool has_place(const struct tw_gateway_actor *actor)
 {
-    size_t bytes = zmq_msg_size(&actor->message);
-    if (actor->aside_count == ASIDE_MESSAGES_MAX || actor->aside_bytes + bytes > TW_RECEIVE_BYTES_MAX)
-        return false;
-    struct aside *aside = &actor->aside[(actor->aside_first + actor->aside_count++) % ASIDE_MESSAGES_MAX];
-    aside->lane = actor->message_lane;
-    zmq_msg_init(&aside->message);
-    zmq_msg_move(&aside->message, &actor->message);
-    zmq_msg_close(&actor->message);
-    actor->aside_bytes += bytes;
-    actor->has_message = false;
-    return true;
+    return actor->waiting_count < WAITING_MESSAGES_MAX && actor->waiting_bytes < TW_RECEIVE_BYTES_MAX;
 }
 
-static bool take_aside(struct tw_gateway_actor *actor)
+/* From the oldest, 0, to the place behind the newest. */
+static struct received *waiting_at(struct tw_gateway_actor *actor, uint32_t index)
 {
-    if (actor->aside_count == 0)
-        return false;
-    struct aside *aside = &actor->aside[actor->aside_first];
-    zmq_msg_init(&actor->message);
-    zmq_msg_move(&actor->message, &aside->message);
-    zmq_msg_close(&aside->message);
-    actor->message_lane = aside->lane;
-    actor->aside_bytes -= zmq_msg_size(&actor->message);
-    actor->aside_first = (actor->aside_first + 1) % ASIDE_MESSAGES_MAX;
-    actor->aside_count--;
-    return actor->has_message = true;
+    return &actor->waiting[(actor->waiting_first + index) % WAITING_MESSAGES_MAX];
+}
+
+static void drop(struct tw_gateway_actor *actor, struct received *received)
+{
+    actor->waiting_bytes -= zmq_msg_size(&received->message);
+    actor->waiting_count--;
+    zmq_msg_close(&received->message);
+}
+
+static void drop_first(struct tw_gateway_actor *actor)
+{
+    drop(actor, waiting_at(actor, 0));
+    actor->waiting_first = (actor->waiting_first + 1) % WAITING_MESSAGES_MAX;
 }
 
 /* ---- start and end ---- */
@@ -157,11 +148,8 @@ static bool start(void *self, char failure[512])
 static void close_sockets(void *self)
 {
     struct tw_gateway_actor *actor = self;
-    if (actor->has_message)
-        zmq_msg_close(&actor->message);
-    while (take_aside(actor))
-        zmq_msg_close(&actor->message);
-    actor->has_message = false;
+    while (actor->waiting_count > 0)
+        drop_first(actor);
     tw_frame_drop(&actor->frame);
     zsock_destroy(&actor->trades);
     zsock_destroy(&actor->feeds);
@@ -181,7 +169,7 @@ static int wait_for(void *self, zmq_pollitem_t items[TW_AGENT_SOCKETS_MAX], int6
     items[count++] = tw_cell_item(actor->durable);
     if (actor->frame != NULL) {
         items[count++] = (zmq_pollitem_t){zsock_resolve(actor->lanes[actor->next_lane]), 0, ZMQ_POLLOUT, 0};
-        if (actor->held && !actor->stopping && !actor->has_message)
+        if (actor->held && !actor->stopping && has_place(actor))
             items[count++] = (zmq_pollitem_t){zsock_resolve(actor->trades), 0, ZMQ_POLLIN, 0};
     } else if (actor->stopping && actor->ends_sent < actor->lane_count) {
         items[count++] = (zmq_pollitem_t){zsock_resolve(actor->lanes[actor->ends_sent]), 0, ZMQ_POLLOUT, 0};
@@ -274,13 +262,21 @@ static void drain_parts(zsock_t *socket)
         zmq_msg_close(&part);
 }
 
+static void keep(struct tw_gateway_actor *actor, struct received *received, enum tw_lane lane)
+{
+    received->lane = lane;
+    actor->waiting_count++;
+    actor->waiting_bytes += zmq_msg_size(&received->message);
+}
+
 static bool receive_pushed(struct tw_gateway_actor *actor)
 {
-    if (!tw_lane_receive(actor->trades, &actor->message))
+    struct received *place = waiting_at(actor, actor->waiting_count);
+    if (!tw_lane_receive(actor->trades, &place->message))
         return false;
     drain_parts(actor->trades);
-    actor->message_lane = TW_LANE_PUSH;
-    return actor->has_message = true;
+    keep(actor, place, TW_LANE_PUSH);
+    return true;
 }
 
 static bool receive(struct tw_gateway_actor *actor)
@@ -288,16 +284,23 @@ static bool receive(struct tw_gateway_actor *actor)
     if (receive_pushed(actor))
         return true;
     zmq_msg_t topic;
+    struct received *place = waiting_at(actor, actor->waiting_count);
     if (actor->feeds == NULL || !tw_lane_receive(actor->feeds, &topic))
         return false;
     bool has_payload = zmq_msg_more(&topic) != 0;
     zmq_msg_close(&topic);
-    if (!has_payload || !tw_lane_receive(actor->feeds, &actor->message)) {
-        zmq_msg_init(&actor->message); /* a topic without a payload: the core complains of an unreadable message */
+    if (!has_payload || !tw_lane_receive(actor->feeds, &place->message)) {
+        zmq_msg_init(&place->message); /* a topic without a payload: the core complains of an unreadable message */
     }
     drain_parts(actor->feeds);
-    actor->message_lane = TW_LANE_FEED;
-    return actor->has_message = true;
+    keep(actor, place, TW_LANE_FEED);
+    return true;
+}
+
+static bool submit(struct tw_gateway_actor *actor, struct received *received, int64_t wall_ns, int64_t now_ns)
+{
+    return tw_gateway_submit(actor->core, received->lane, zmq_msg_data(&received->message),
+                             zmq_msg_size(&received->message), wall_ns, now_ns) == TW_TAKEN;
 }
 
 /* Takes what has arrived until the block is full; once stopping, only what was received before. True if more waits. */
@@ -305,34 +308,30 @@ static bool ingest(struct tw_gateway_actor *actor, int64_t now_ns)
 {
     int64_t wall_ns = tw_wall_ns();
     for (int i = 0; i < MESSAGES_PER_TURN; i++) {
-        if (!actor->has_message && !take_aside(actor) && (actor->stopping || !receive(actor)))
+        if (actor->waiting_count == 0 && (actor->stopping || !receive(actor)))
             return false;
-        if (tw_gateway_submit(actor->core, actor->message_lane, zmq_msg_data(&actor->message),
-                              zmq_msg_size(&actor->message), wall_ns, now_ns) == TW_TAKEN_LATER)
+        if (!submit(actor, waiting_at(actor, 0), wall_ns, now_ns))
             return true;
-        zmq_msg_close(&actor->message);
-        actor->has_message = false;
+        drop_first(actor);
     }
     return true;
 }
 
 /* The disk is full and so are the lanes, perhaps for hours. Publishers go on to be answered; what has no number, and so
- * would not be sent again, is set aside for them to be heard, as much of it as there is place for. Feeds are not read.
- */
+ * would not be sent again, waits in its order for them to be heard, as much of it as there is place for. Feeds are not
+ * read. */
 static bool answer_held(struct tw_gateway_actor *actor, int64_t now_ns)
 {
     int64_t wall_ns = tw_wall_ns();
+    /* The block may be another one, with room: nothing that comes now goes before what waits. */
+    while (actor->waiting_count > 0 && submit(actor, waiting_at(actor, 0), wall_ns, now_ns))
+        drop_first(actor);
     for (int i = 0; i < MESSAGES_PER_TURN; i++) {
-        if (!actor->has_message && !receive_pushed(actor))
+        if (!has_place(actor) || !receive_pushed(actor))
             return false;
-        if (tw_gateway_submit(actor->core, actor->message_lane, zmq_msg_data(&actor->message),
-                              zmq_msg_size(&actor->message), wall_ns, now_ns) == TW_TAKEN_LATER) {
-            if (!set_aside(actor))
-                return false;
-            continue;
-        }
-        zmq_msg_close(&actor->message);
-        actor->has_message = false;
+        struct received *newest = waiting_at(actor, actor->waiting_count - 1);
+        if (submit(actor, newest, wall_ns, now_ns))
+            drop(actor, newest);
     }
     return true;
 }
@@ -385,7 +384,7 @@ static enum tw_agent_progress step(struct tw_gateway_actor *actor, struct tw_sto
     actor->clock_due_ns = flowing ? tw_gateway_clock(actor->core, tw_wall_ns(), now_ns) : now_ns + LOOK_NS;
     publish_acks(actor, now_ns);
     pass_complaints(actor, now_ns);
-    if (actor->stopping && flowing && !tw_gateway_staged(actor->core) && !actor->has_message && actor->aside_count == 0)
+    if (actor->stopping && flowing && !tw_gateway_staged(actor->core) && actor->waiting_count == 0)
         return finish(actor, now_ns);
     return answering || (flowing && (more || is_due(actor))) ? TW_AGENT_CONTINUES : TW_AGENT_WAITS;
 }

@@ -10,7 +10,8 @@
 #include "protocol/submission.h"
 
 #define SUBMISSIONS 400u
-#define ANONYMOUS 300u /* messages: more than has room, fewer than are set aside */
+#define ANONYMOUS 300u       /* messages: more than has room, fewer than are set aside */
+#define ANONYMOUS_MANY 1100u /* more than are set aside */
 /* The write that blocks, the journal's lane, and in the gateway one that is being handed out and one under
  * construction.
  */
@@ -23,6 +24,7 @@ static pthread_cond_t disk_changed = PTHREAD_COND_INITIALIZER;
 static bool disk_blocks;
 static enum tw_store_status disk_answer; /* TW_STORE_OK: the real one */
 static unsigned writes_waiting;
+static bool next_passes; /* one write is done whatever the disk says, and the one behind it blocks */
 static bool full_for_alerts;
 
 enum tw_store_status __real_tw_store_append(struct tw_store *store, struct tw_frame *const *frames, uint32_t count,
@@ -39,7 +41,9 @@ enum tw_store_status __wrap_tw_store_append(struct tw_store *store, struct tw_fr
     while (disk_blocks)
         pthread_cond_wait(&disk_changed, &disk_lock);
     writes_waiting--;
-    enum tw_store_status answer = disk_answer;
+    enum tw_store_status answer = next_passes ? TW_STORE_OK : disk_answer;
+    disk_blocks = next_passes;
+    next_passes = false;
     pthread_mutex_unlock(&disk_lock);
     if (answer == TW_STORE_OK)
         return __real_tw_store_append(store, frames, count, error);
@@ -80,10 +84,17 @@ static void set_disk(bool blocks, enum tw_store_status answer)
     pthread_mutex_unlock(&disk_lock);
 }
 
+static void let_one_pass(void)
+{
+    pthread_mutex_lock(&disk_lock);
+    next_passes = true;
+    pthread_mutex_unlock(&disk_lock);
+}
+
 static void await_waiting_write(void)
 {
     pthread_mutex_lock(&disk_lock);
-    while (writes_waiting == 0)
+    while (!disk_blocks || writes_waiting == 0)
         pthread_cond_wait(&disk_changed, &disk_lock);
     pthread_mutex_unlock(&disk_lock);
 }
@@ -290,13 +301,13 @@ static void say(struct asker *asker, uint64_t seq, uint32_t count)
     tw_buffer_free(&message);
 }
 
-/* Trades of nobody in particular: they cannot be told to wait, and fill whatever has room. */
-static void say_anonymously(struct asker *asker)
+/* Trades of nobody in particular: they cannot be told to wait, and fill whatever has room. Of the quantity `number`. */
+static void say_anonymously(struct asker *asker, int64_t number)
 {
     struct tw_trade trades[ROWS];
     struct tw_buffer message = {0};
     for (uint32_t i = 0; i < ROWS; i++)
-        trades[i] = (struct tw_trade){.symbol = {"X", 1}, .qty_e8 = TW_E8, .price_e8 = TW_E8};
+        trades[i] = (struct tw_trade){.symbol = {"X", 1}, .qty_e8 = number * TW_E8, .price_e8 = TW_E8};
     tw_submission_encode_rows(&message, (struct tw_text){NULL, 0}, 0, 0, trades, ROWS);
     assert_true(zmq_send(zsock_resolve(asker->push), message.bytes, message.length, ZMQ_DONTWAIT) >= 0);
     tw_buffer_free(&message);
@@ -341,6 +352,30 @@ static struct asker known_asker(struct world *world)
     return asker;
 }
 
+static void make_full(struct world *world)
+{
+    world->disk_gets_full = true;
+    set_disk(false, TW_STORE_FULL);
+    do
+        world_hear_ack(world);
+    while (!world->ack.has_hold);
+}
+
+/* The disk has room, and the publisher's trades and so many messages of nobody's become durable. */
+static void await_all(struct world *world, struct subscriber *subscriber, uint32_t anonymous)
+{
+    set_disk(false, TW_STORE_OK);
+    do
+        world_hear_ack(world);
+    while (world->ack.has_hold || world->ack.durable < world->ack.next - 1);
+    uint64_t all = world->ack.durable + (uint64_t)anonymous * ROWS;
+    while (subscriber->head_durable < all)
+        hear(subscriber);
+    assert_int_equal(subscriber->head_durable, all);
+    world_ask_to_stop(world);
+    world_await_finished(world, NULL, NULL);
+}
+
 /* The lanes are full, and messages that cannot be taken stand in front of his. Acks come every second anyhow; a message
  * that is too far ahead shows whether he is heard. */
 static void a_publisher_is_heard_however_full_the_disk_is(void **state)
@@ -352,13 +387,9 @@ static void a_publisher_is_heard_however_full_the_disk_is(void **state)
     uint64_t gap = 0;
     (void)state;
     block_world(world);
-    world->disk_gets_full = true;
-    set_disk(false, TW_STORE_FULL);
-    do
-        world_hear_ack(world);
-    while (!world->ack.has_hold);
+    make_full(world);
     for (uint32_t i = 0; i < ANONYMOUS; i++)
-        say_anonymously(&asker);
+        say_anonymously(&asker, 1);
     for (uint64_t messages = 1; messages <= 3; messages++) {
         int64_t deadline_ns = tw_now_ns() + PATIENCE_MS * INT64_C(1000000);
         say(&asker, 1, 0);
@@ -370,16 +401,48 @@ static void a_publisher_is_heard_however_full_the_disk_is(void **state)
         assert_int_equal(gap, messages);
     }
     assert_int_equal(world->ack.durable, 0);
-    set_disk(false, TW_STORE_OK);
-    do
-        world_hear_ack(world);
-    while (world->ack.has_hold || world->ack.durable < world->ack.next - 1);
-    uint64_t all = world->ack.durable + ANONYMOUS * ROWS; /* what was set aside is not forgotten */
-    while (subscriber.head_durable < all)
-        hear(&subscriber);
-    assert_int_equal(subscriber.head_durable, all);
-    world_ask_to_stop(world);
-    world_await_finished(world, NULL, NULL);
+    await_all(world, &subscriber, ANONYMOUS); /* what was set aside is not forgotten */
+    zsock_destroy(&asker.push);
+    zsock_destroy(&asker.acks);
+    end_world(world, &subscriber);
+}
+
+static void assert_in_order(struct world *world)
+{
+    struct tw_store_error error;
+    struct tw_record record;
+    int64_t before = 0;
+    struct tw_store_cursor *cursor = tw_store_read(world->store, 1, &error);
+    while (tw_store_next(cursor, &record, &error) > 0)
+        for (uint32_t row = 0; record.kind == TW_RECORD_BLOCK && row < record.block.count; row++) {
+            if (tw_load_u32(record.block.account, row) != 0) /* the publisher's */
+                continue;
+            assert_true(tw_load_i64(record.block.qty, row) >= before);
+            before = tw_load_i64(record.block.qty, row);
+        }
+    assert_int_equal(before, ANONYMOUS_MANY * TW_E8);
+    tw_store_cursor_free(&cursor);
+}
+
+/* Not all that comes has a place, and now and then the disk takes something. */
+static void what_has_no_number_keeps_its_order_however_full_the_disk_is(void **state)
+{
+    struct subscriber subscriber;
+    struct world *world = running_world(&subscriber);
+    struct asker asker = known_asker(world);
+    (void)state;
+    block_world(world);
+    make_full(world);
+    for (int64_t number = 1; number <= ANONYMOUS_MANY; number++)
+        say_anonymously(&asker, number);
+    for (int turn = 0; turn < 2; turn++) {
+        let_one_pass();
+        await_waiting_write();
+        world_await_standstill(world);
+        make_full(world);
+    }
+    await_all(world, &subscriber, ANONYMOUS_MANY);
+    assert_in_order(world);
     zsock_destroy(&asker.push);
     zsock_destroy(&asker.acks);
     end_world(world, &subscriber);
@@ -453,6 +516,7 @@ int main(void)
         cmocka_unit_test(a_stop_waits_for_the_disk_and_loses_nothing_that_was_taken),
         cmocka_unit_test(a_full_disk_holds_publishers_and_goes_on_by_itself),
         cmocka_unit_test(a_publisher_is_heard_however_full_the_disk_is),
+        cmocka_unit_test(what_has_no_number_keeps_its_order_however_full_the_disk_is),
         cmocka_unit_test(alerts_wait_for_room_on_the_disk_and_none_is_lost),
         cmocka_unit_test(a_stop_while_the_disk_is_full_does_not_wait_for_room),
         cmocka_unit_test(a_stop_does_not_wait_for_room_for_alerts),
