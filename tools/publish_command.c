@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -43,8 +44,9 @@ struct publish {
     bool derived; /* the name comes from the content: what is there already need not be sent */
     bool disk_said, unreadable;
     uint64_t rows, bad, passed_over;
-    int64_t started_ns;
-    uint32_t refusal_count; /* told so far */
+    int64_t started_ns, owed_ns;    /* owed_ns: since then the daemon may owe an answer */
+    enum tapewarden_status gave_up; /* while more of the input was waited for; OK: it did not */
+    uint32_t refusal_count;         /* told so far */
     struct refusal refusals[REFUSALS_KEPT];
 };
 
@@ -179,7 +181,8 @@ static bool go_on_waiting(struct publish *publish)
         tw_cli_say(NAME, "the daemon's disk takes no more for now; waiting");
     }
     publish->disk_said = disk;
-    if (publish->patience_s == 0 || standing.silent_ms < (int64_t)publish->patience_s * 1000)
+    int64_t owed_ms = (tw_cli_now_ns() - publish->owed_ns) / 1000000, patience_ms = (int64_t)publish->patience_s * 1000;
+    if (publish->patience_s == 0 || standing.silent_ms < patience_ms || owed_ms < patience_ms)
         return true;
     tw_progress_end(&publish->progress);
     tw_cli_say(NAME, "%s: no answer for %" PRIu64 " s; trades up to %" PRIu64 " are durable", publish->name,
@@ -241,6 +244,26 @@ static enum tapewarden_status keep_pace(struct publish *publish)
     return status;
 }
 
+/* The input has no more for now: what there is goes to the daemon, and acks and resends go on. */
+static bool wait_for_input(void *context, int descriptor)
+{
+    struct publish *publish = context;
+    struct pollfd input = {.fd = descriptor, .events = POLLIN};
+    enum tapewarden_status status = tapewarden_publisher_flush(publish->publisher);
+    while (status == TAPEWARDEN_OK || status == TAPEWARDEN_INTERRUPTED) {
+        struct tapewarden_standing standing = tapewarden_publisher_standing(publish->publisher);
+        if (poll(&input, 1, TURN_MS) > 0) {
+            publish->owed_ns = standing.durable < standing.last ? publish->owed_ns : tw_cli_now_ns();
+            return true;
+        }
+        status = tapewarden_publisher_poll(publish->publisher, 0);
+        if (standing.durable < standing.last && !go_on_waiting(publish))
+            status = TAPEWARDEN_TIMEOUT;
+    }
+    publish->gave_up = status;
+    return false;
+}
+
 /* OK, or the exit code. */
 static int send_row(struct publish *publish, const struct tw_trade *trade)
 {
@@ -296,6 +319,10 @@ static int send_rows(struct publish *publish)
         case TW_TAPE_END:
             return TW_EXIT_OK;
         case TW_TAPE_FAILED:
+            if (publish->gave_up == TAPEWARDEN_TIMEOUT)
+                return TW_EXIT_UNREACHABLE;
+            if (publish->gave_up != TAPEWARDEN_OK)
+                return give_up(publish, publish->gave_up);
             tw_progress_end(&publish->progress);
             fprintf(stderr, "%s\n", tw_tape_problem(publish->tape));
             publish->unreadable = tw_tape_unreadable(publish->tape);
@@ -401,7 +428,8 @@ static int run(struct publish *publish)
     int result = start(publish);
     if (result != TW_EXIT_OK)
         return result;
-    publish->pace.started_ns = publish->started_ns = tw_cli_now_ns();
+    publish->pace.started_ns = publish->started_ns = publish->owed_ns = tw_cli_now_ns();
+    tw_tape_on_wait(publish->tape, wait_for_input, publish);
     result = send_rows(publish);
     if (result == TW_EXIT_OK)
         result = finish(publish);
@@ -453,7 +481,7 @@ int tw_publish_main(int argc, char **argv)
             "Publishes the trades of FILE (- for standard input): CSV with a header of trade fields such as\n"
             "ts,symbol,side,qty,price,account,venue,id, or JSON lines; plain or gzip. ts is in nanoseconds\n"
             "since 1970, UTC. Ends when every trade is on the daemon's disk, or refused. The same file\n"
-            "again changes nothing.",
+            "again changes nothing. What comes through a pipe goes as it comes if it has a name (--as).",
         .examples = "  tapewarden publish trades.csv.gz\n"
                     "  tapewarden publish today.csv --as desk-7 --append\n"
                     "  zcat trades.csv.gz | tapewarden publish - --rate 5000 --json\n",

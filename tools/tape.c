@@ -72,6 +72,11 @@ void tw_tape_free(struct tw_tape **tape_pointer)
     *tape_pointer = NULL;
 }
 
+void tw_tape_on_wait(struct tw_tape *tape, tw_tape_input_wait wait, void *context)
+{
+    tw_tape_input_on_wait(tape->input, wait, context);
+}
+
 /* ---- problems ---- */
 
 __attribute__((format(printf, 2, 3))) static void set_problem(struct tw_tape *tape, const char *format, ...)

@@ -43,6 +43,8 @@ struct tw_tape *tw_tape_new(struct tw_tape_input *input, const char *name); /* t
 struct tw_tape *tw_tape_open(const char *path, char why[256]);
 void tw_tape_free(struct tw_tape **tape);
 
+void tw_tape_on_wait(struct tw_tape *tape, tw_tape_input_wait wait, void *context); /* tape_input.h */
+
 enum tw_tape_result tw_tape_next(struct tw_tape *tape, struct tw_trade *out);
 /* "trades.csv:17: column qty: not a number above 0 with at most 8 decimals" */
 const char *tw_tape_problem(const struct tw_tape *tape);

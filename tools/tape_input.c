@@ -5,6 +5,7 @@
 #include "tools/tape_input.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,8 @@ struct tw_tape_input {
     bool at_end;     /* the file has no more */
     uint8_t *buffer; /* raw bytes, not consumed: from `first` to `first + held` */
     size_t first, held;
+    tw_tape_input_wait wait; /* NULL: a read may wait */
+    void *wait_context;
     char error[256];
 };
 
@@ -84,6 +87,19 @@ static ptrdiff_t fail(struct tw_tape_input *input, const char *what)
     return -1;
 }
 
+void tw_tape_input_on_wait(struct tw_tape_input *input, tw_tape_input_wait wait, void *context)
+{
+    input->wait = wait;
+    input->wait_context = context;
+}
+
+static bool may_read(struct tw_tape_input *input)
+{
+    struct pollfd descriptor = {.fd = input->descriptor, .events = POLLIN};
+    return input->wait == NULL || poll(&descriptor, 1, 0) != 0 || input->wait(input->wait_context, input->descriptor) ||
+           fail(input, "was not read to its end") == 0;
+}
+
 /* More raw bytes behind what is held. False on an error. */
 static bool fill(struct tw_tape_input *input)
 {
@@ -98,6 +114,8 @@ static bool fill(struct tw_tape_input *input)
         if (got > 0)
             memcpy(input->buffer + input->held, input->memory + input->position, (size_t)got);
     } else {
+        if (!may_read(input))
+            return false;
         do
             got = read(input->descriptor, input->buffer + input->held, room);
         while (got < 0 && errno == EINTR);

@@ -17,6 +17,11 @@ struct tw_tape_input *tw_tape_input_new(int descriptor, const char *name);
 struct tw_tape_input *tw_tape_input_over(const void *bytes, size_t length);
 void tw_tape_input_free(struct tw_tape_input **input);
 
+/* Before a read that would wait, as of a pipe that has no more for now, `wait` is called. It comes back when the
+ * descriptor has something, or its end; false: reading is given up, which is an error. */
+typedef bool (*tw_tape_input_wait)(void *context, int descriptor);
+void tw_tape_input_on_wait(struct tw_tape_input *input, tw_tape_input_wait wait, void *context);
+
 /* Up to `room` decompressed bytes; 0: the end; -1: an error, see tw_tape_input_error. */
 ptrdiff_t tw_tape_input_read(struct tw_tape_input *input, void *out, size_t room);
 const char *tw_tape_input_error(const struct tw_tape_input *input);

@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 import unittest
 
 import zmq
@@ -136,6 +137,21 @@ class Publish(unittest.TestCase):
         self.assertEqual(self.publish(self.scratch.write("1.csv", csv_of(50)), "--as", "desk").code, 0)
         self.assertEqual(self.publish(self.scratch.write("2.csv", csv_of(80)), "--as", "desk").code, 0)
         self.assertEqual(self.next_of("desk"), 81)
+
+    def test_a_pipe_that_pauses_is_sent_as_it_comes(self):
+        """No batch is waited for, nor the first 4 KiB; and nothing is given up because nothing comes."""
+        lines = csv_of(5).splitlines(keepends=True)
+        with Tool("publish", "-", "--as", "pipe", "--patience", "1", *self.daemon.options(), stdin=subprocess.PIPE) as tool:
+            for count, text in ((0, lines[0]), (3, "".join(lines[1:4])), (4, lines[4])):
+                tool.process.stdin.write(text.encode())
+                tool.process.stdin.flush()
+                wait_until(f"{count} trades", lambda count=count: self.next_of("pipe") == count + 1)
+            paused = time.monotonic()
+            wait_until("a pause that is longer than its patience", lambda: time.monotonic() - paused > 1.5)
+            tool.process.stdin.write(lines[5].encode())
+            tool.process.stdin.close()
+            self.assertEqual(tool.process.wait(20 * PATIENCE), 0)
+            self.assertEqual(self.next_of("pipe"), 6)
 
     def test_a_malformed_line_is_named_by_number_and_column(self):
         good = csv_of(10).splitlines()
