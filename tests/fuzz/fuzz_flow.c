@@ -2,9 +2,9 @@
  *
  * A publisher's half of the conversation against a daemon that keeps its word, over a line that loses messages and acks
  * and is cut, while the daemon restarts and forgets what was not durable. Held to: no more under way than credit
- * allows, messages in order; what counts as settled is durable; and once the line holds, everything is, unless the
- * daemon forgot what an earlier process had sent. With the first bit of the options set, the daemon may say anything at
- * all instead: then only that nothing breaks.
+ * allows, messages in order; what counts as compared was, and what counts as settled is durable; and once the line
+ * holds, everything is, unless the daemon forgot what an earlier process had sent. With the first bit of the options
+ * set, the daemon may say anything at all instead: then only that nothing breaks.
  *
  * Input: options, what the daemon has from before, then steps of two bytes.
  */
@@ -34,6 +34,7 @@ struct world {
     uint32_t line_count;
     /* the daemon */
     uint64_t durable, next, gap;
+    uint64_t compared; /* up to here all that the publisher queued has arrived, and was taken or compared */
     bool wild;
 };
 
@@ -79,6 +80,8 @@ static void arrive(struct world *world, uint32_t count)
             world->gap++;
         else if (last >= world->next)
             world->next = last + 1;
+        if (sent->first <= world->compared + 1 && last > world->compared && last < world->next)
+            world->compared = last;
     }
     world->line_count -= arrived;
     memmove(world->line, world->line + arrived, world->line_count * sizeof *world->line);
@@ -105,6 +108,7 @@ static void wild_ack(struct world *world, const uint8_t *data, size_t size)
 static void check_settled(const struct world *world)
 {
     TW_ASSERT(!tw_flow_settled(&world->flow) || world->wild || world->durable >= world->queued);
+    TW_ASSERT(world->flow.compared <= world->compared || world->wild);
 }
 
 static void step(struct world *world, unsigned what, unsigned number)
@@ -112,6 +116,7 @@ static void step(struct world *world, unsigned what, unsigned number)
     switch (what % 8) {
     case 0:
         queue(world, number % 100 + 1);
+        world->flow.finishing = number >= 128; /* it waits for these, or adds more at once */
         break;
     case 1:
         for (unsigned i = 0; i <= number % 16; i++)
@@ -172,7 +177,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     world.next = world.durable + 1 + ((data[0] & 4) != 0 ? 70 : 0); /* which need not be durable yet */
     world.queued = (data[0] & 2) != 0 ? world.next - 1 : 0;
     tw_flow_init(&world.flow, (struct tw_text){"p", 1}, 1);
-    world.flow.others = world.queued;
+    world.flow.others = world.compared = world.queued;
     for (size_t at = 2; at + 2 <= size; at += 2) {
         if (world.wild && data[at] == 255) { /* an ack as it stands here, to the end of the input */
             wild_ack(&world, data + at + 1, size - at - 1);

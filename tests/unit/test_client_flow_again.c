@@ -143,6 +143,67 @@ static void a_lost_probe_is_sent_again(void **state)
     tw_flow_clear(&world.flow);
 }
 
+static void a_late_answer_says_nothing_of_what_was_sent_behind_its_probe(void **state)
+{
+    (void)state;
+    struct world world;
+    begin_greeted(&world, 25);
+    world.flow.finishing = true;
+    queue(&world, 10);
+    expect_message(&world, 1);
+    expect_probe(&world);
+    world.now_ns = tw_flow_deadline(&world.flow);
+    expect_probe(&world);
+    hear_gap(&world, 25, 26, 1);
+    assert_true(tw_flow_settled(&world.flow));
+    queue(&world, 10);
+    expect_message(&world, 11);
+    expect_probe(&world);
+    hear_gap(&world, 25, 26, 2); /* to the second of the first two */
+    assert_int_equal(tw_flow_unsettled(&world.flow), 10);
+    hear_gap(&world, 25, 26, 3);
+    assert_true(tw_flow_settled(&world.flow));
+    tw_flow_clear(&world.flow);
+}
+
+static void an_answer_that_comes_with_a_hold_is_not_late(void **state)
+{
+    (void)state;
+    struct world world;
+    begin_greeted(&world, 25);
+    world.flow.finishing = true;
+    queue_named(&world, 10, 0, 5);
+    expect_message(&world, 1);
+    expect_probe(&world);
+    struct tw_ack ack = ack_of(25, 26);
+    ack.gap = 1;
+    hear_hold(&world, ack, "unknown_name");
+    expect_message(&world, 1);
+    expect_probe(&world);
+    hear_gap(&world, 25, 26, 2);
+    assert_true(tw_flow_settled(&world.flow));
+    tw_flow_clear(&world.flow);
+}
+
+static void after_a_reconnection_no_answer_is_late(void **state)
+{
+    (void)state;
+    struct world world;
+    begin_greeted(&world, 25);
+    world.flow.finishing = true;
+    queue(&world, 10);
+    expect_message(&world, 1);
+    expect_probe(&world);
+    tw_flow_reconnected(&world.flow, world.now_ns); /* what was under way is lost */
+    expect_hello(&world);
+    hear_gap(&world, 25, 26, 0);
+    expect_message(&world, 1);
+    expect_probe(&world);
+    hear_gap(&world, 25, 26, 1);
+    assert_true(tw_flow_settled(&world.flow));
+    tw_flow_clear(&world.flow);
+}
+
 static void old_trades_that_differ_end_it(void **state)
 {
     (void)state;
@@ -208,6 +269,9 @@ int main(void)
         cmocka_unit_test(what_is_equal_and_not_durable_is_kept),
         cmocka_unit_test(what_was_equal_and_is_lost_is_sent_again),
         cmocka_unit_test(a_lost_probe_is_sent_again),
+        cmocka_unit_test(a_late_answer_says_nothing_of_what_was_sent_behind_its_probe),
+        cmocka_unit_test(an_answer_that_comes_with_a_hold_is_not_late),
+        cmocka_unit_test(after_a_reconnection_no_answer_is_late),
         cmocka_unit_test(old_trades_that_differ_end_it),
         cmocka_unit_test(old_trades_that_were_lost_meanwhile_count_as_new),
         cmocka_unit_test(so_many_are_compared_at_a_time),

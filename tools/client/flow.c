@@ -98,7 +98,8 @@ static void resend(struct tw_flow *flow, int64_t now_ns)
         flow->resends++;
     flow->sent = to;
     flow->compared_trades = 0;
-    flow->probing = false;
+    flow->late += flow->probes;
+    flow->probes = 0;
     flow->gap_pending = false;
     flow->names_sent = flow->names;
     flow->resent_ns = flow->progress_ns = now_ns;
@@ -175,7 +176,19 @@ static void note_compared(struct tw_flow *flow)
     if (flow->sent > 0)
         flow->compared = last_of(message_at(flow, flow->sent - 1));
     flow->compared_trades = 0;
-    flow->probing = false;
+    flow->late += flow->probes;
+    flow->probes = 0;
+}
+
+/* `gap` rose by so much: true if that is not all of earlier probes. *answered: a probe of now is among it. */
+static bool hear_gap(struct tw_flow *flow, uint64_t rise, bool *answered)
+{
+    uint64_t late = rise < flow->late ? rise : flow->late;
+    flow->late -= late;
+    rise -= late;
+    *answered = rise > 0 && flow->probes > 0;
+    flow->probes -= rise < flow->probes ? (uint32_t)rise : flow->probes;
+    return rise > 0;
 }
 
 static void take_answer(struct tw_flow *flow, const struct tw_ack *ack, int64_t now_ns)
@@ -188,6 +201,7 @@ static void take_answer(struct tw_flow *flow, const struct tw_ack *ack, int64_t 
     flow->state = TW_FLOW_STREAMING;
     flow->patience_ns = TW_FLOW_PATIENCE_NS;
     resend(flow, now_ns);
+    flow->late = 0; /* the connection may be another one: what was on its way was lost with the last */
 }
 
 bool tw_flow_ack(struct tw_flow *flow, const struct tw_ack *ack, int64_t now_ns)
@@ -213,7 +227,7 @@ bool tw_flow_ack(struct tw_flow *flow, const struct tw_ack *ack, int64_t now_ns)
     bool back = ack->next < flow->next || ack->gap < flow->gap; /* the daemon was restarted */
     bool taken = ack->next > flow->next;
     bool progress = taken || ack->durable > flow->durable;
-    bool gap = !back && ack->gap > flow->gap;
+    bool answered, gap = hear_gap(flow, back ? 0 : ack->gap - flow->gap, &answered);
     bool disk_over = flow->disk_hold && ack->credit > 0;
     note_standing(flow, ack);
     if (!take_hold(flow, ack, now_ns) || (!greeting && flow->state == TW_FLOW_GREETING))
@@ -224,7 +238,7 @@ bool tw_flow_ack(struct tw_flow *flow, const struct tw_ack *ack, int64_t now_ns)
         take_answer(flow, ack, now_ns);
     else if (back || (disk_over && flow->sent > 0))
         resend(flow, now_ns);
-    else if (gap && flow->probing)
+    else if (answered)
         note_compared(flow);
     else if (gap || taken)
         flow->gap_pending = gap; /* what is taken behind a gap shows that the resend works */
@@ -256,12 +270,12 @@ static bool under_way(const struct tw_flow *flow)
 
 static enum tw_flow_action next_probe(const struct tw_flow *flow, int64_t now_ns)
 {
-    return !flow->probing || now_ns >= flow->probe_ns ? TW_FLOW_SEND_PROBE : TW_FLOW_NOTHING;
+    return flow->probes == 0 || now_ns >= flow->probe_ns ? TW_FLOW_SEND_PROBE : TW_FLOW_NOTHING;
 }
 
 static enum tw_flow_action next_message(struct tw_flow *flow, int64_t now_ns)
 {
-    if (flow->probing) /* what comes after the probe must not count as compared */
+    if (flow->probes > 0) /* what comes after the probe must not count as compared */
         return next_probe(flow, now_ns);
     if (flow->sent == flow->ring_count)
         return flow->finishing && flow->compared_trades > 0 ? next_probe(flow, now_ns) : TW_FLOW_NOTHING;
@@ -318,7 +332,7 @@ void tw_flow_sent(struct tw_flow *flow, enum tw_flow_action action, uint64_t nam
         TW_ASSERT(names_after > flow->names_sent);
         flow->names_sent = names_after;
     } else if (action == TW_FLOW_SEND_PROBE) {
-        flow->probing = true;
+        flow->probes++;
         flow->probe_ns = now_ns + TW_FLOW_PATIENCE_NS;
     } else if (action == TW_FLOW_SEND_MESSAGE) {
         const struct tw_flow_message *message = message_at(flow, flow->sent);
@@ -339,7 +353,7 @@ int64_t tw_flow_deadline(const struct tw_flow *flow)
     if (flow->state != TW_FLOW_STREAMING)
         return INT64_MAX;
     int64_t deadline_ns = INT64_MAX;
-    if (flow->probing)
+    if (flow->probes > 0)
         deadline_ns = flow->probe_ns;
     if (under_way(flow) && !flow->disk_hold)
         deadline_ns = flow->progress_ns + flow->patience_ns;

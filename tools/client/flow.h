@@ -70,8 +70,9 @@ struct tw_flow {
 
     uint64_t names_sent; /* names that the daemon knows when all that was sent arrives */
     bool finishing;      /* nothing more is coming for now: settle what is there */
-    bool probing;
-    bool gap_pending;         /* a rise of `gap` to be answered when the pause since the last resend is over */
+    uint32_t probes;     /* sent behind what is compared; the first answer counts */
+    uint64_t late;       /* probes from before on this connection whose answers are still to come: they say nothing */
+    bool gap_pending;    /* a rise of `gap` to be answered when the pause since the last resend is over */
     uint64_t compared_trades; /* sent for comparison, not answered */
     uint64_t resends;
     int64_t heard_ns; /* 0: never */
