@@ -234,13 +234,24 @@ void tw_store_directory_close(struct tw_store *store)
     store->highwater_fd = store->lock_fd = store->directory_fd = -1;
 }
 
-bool tw_store_room(struct tw_store *store, uint64_t bytes, struct tw_store_error *error)
+static bool is_free(const struct tw_store *store, uint64_t needed, struct tw_store_error *error)
 {
     struct statvfs space;
     if (fstatvfs(store->directory_fd, &space) != 0) {
         tw_store_fail_errno(error, errno, "ask for the free space of", store->directory);
         return false;
     }
+    uint64_t available = (uint64_t)space.f_bavail * space.f_frsize;
+    if (available >= needed)
+        return true;
+    tw_store_fail(error, TW_STORE_FULL,
+                  "the disk of %s is full: %" PRIu64 " MiB are free, %" PRIu64 " MiB must be; make room there",
+                  store->directory, available >> 20, (needed >> 20) + 1);
+    return false;
+}
+
+bool tw_store_room(struct tw_store *store, uint64_t bytes, struct tw_store_error *error)
+{
     uint64_t needed = TW_STORE_RESERVE_BYTES + bytes;
     if (store->db != NULL) { /* what is in memory will want to be flushed */
         static const enum tw_family large[] = {TW_FAMILY_LOG, TW_FAMILY_INDEX};
@@ -251,13 +262,12 @@ bool tw_store_room(struct tw_store *store, uint64_t bytes, struct tw_store_error
                 needed += held;
         }
     }
-    uint64_t available = (uint64_t)space.f_bavail * space.f_frsize;
-    if (available >= needed)
-        return true;
-    tw_store_fail(error, TW_STORE_FULL,
-                  "the disk of %s is full: %" PRIu64 " MiB are free, %" PRIu64 " MiB must be; make room there",
-                  store->directory, available >> 20, (needed >> 20) + 1);
-    return false;
+    return is_free(store, needed, error);
+}
+
+bool tw_store_room_to_drop(const struct tw_store *store, struct tw_store_error *error)
+{
+    return is_free(store, TW_STORE_RESERVE_BYTES / 8, error);
 }
 
 /* ---- HIGHWATER: one line of fixed width, overwritten in place ---- */

@@ -334,6 +334,8 @@ bool tw_store_highwater_allows(const struct tw_store *store, const struct tw_sto
                                struct tw_store_error *error);
 bool tw_store_highwater_write(struct tw_store *store, const struct tw_store_head *head, struct tw_store_error *error);
 bool tw_store_room(struct tw_store *store, uint64_t bytes, struct tw_store_error *error);
+/* For what makes room: it may take of the reserve. */
+bool tw_store_room_to_drop(const struct tw_store *store, struct tw_store_error *error);
 
 /* ---- read.c ---- */
 /* Checks key and value of a log record (own chain, decode, numbers as in the key); *record borrows from the value, or

@@ -223,15 +223,16 @@ static bool drop_files(struct tw_store *store, const struct tw_retained *retaine
     return false;
 }
 
-/* It asks for no room: it makes some. When it fails for want of it, rows may be gone for who reads, and be there again
- * after a crash; so what was set stays, and the same is tried again. */
+/* When the write or its sync fails for want of room, rows may be gone for who reads, and be there again after a crash;
+ * so what was set stays, and the same is tried again. */
 bool tw_store_retain(struct tw_store *store, uint64_t last_seq, uint64_t last_lsn, struct tw_store_error *error)
 {
     struct tw_retained retained;
     TW_ASSERT(store->mode == TW_STORE_WRITE && last_lsn < tw_store_last_lsn(store));
     if (last_lsn <= atomic_load(&store->gone_lsn))
         return true;
-    if (!has_snapshot_behind(store, last_lsn, error) || !read_anchor(store, last_seq, last_lsn, &retained, error))
+    if (!tw_store_room_to_drop(store, error) || !has_snapshot_behind(store, last_lsn, error) ||
+        !read_anchor(store, last_seq, last_lsn, &retained, error))
         return false;
     set_retained(store, &retained);
     if (!write_retained(store, &retained, error))

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -440,6 +441,45 @@ static void a_disk_that_fills_up_refuses_and_goes_on_when_there_is_room(void **s
     in_child("fill_the_disk", *state);
 }
 
+/* Takes all there is but so many bytes. */
+static void leave_free(const struct world *world, uint64_t bytes)
+{
+    struct statvfs space;
+    char *path = world_path(world, "of-somebody-else");
+    int fd = open(path, O_WRONLY | O_CREAT, 0640);
+    CHILD_ASSERT(ftruncate(fd, 0) == 0 && fstatvfs(fd, &space) == 0);
+    CHILD_ASSERT(posix_fallocate(fd, 0, (off_t)((uint64_t)space.f_bavail * space.f_frsize - bytes)) == 0);
+    close(fd);
+    free(path);
+}
+
+/* A drop writes to RocksDB's manifest, which must not meet a disk without any room; and it makes some. */
+static void retain_on_a_full_disk(struct world *world)
+{
+    struct tw_store_error error;
+    mount_small(world, "260m");
+    world->store = tw_store_open(world->directory, TW_STORE_WRITE, &error);
+    CHILD_ASSERT(world->store != NULL);
+    append_some(world);
+    uint64_t seq = world->feed.seq, lsn = world->feed.lsn;
+    struct tw_frame *frame = feed_retention(&world->feed, seq, lsn);
+    world_append(world, &frame, 1);
+    world_snapshot(world);
+    leave_free(world, 100 << 10);
+    CHILD_ASSERT(!tw_store_retain(world->store, seq, lsn, &error) && error.status == TW_STORE_FULL);
+    CHILD_ASSERT(tw_store_retained(world->store).lsn == 0);
+    leave_free(world, 32 << 20);
+    CHILD_ASSERT(tw_store_append(world->store, NULL, 0, &error) == TW_STORE_FULL);
+    CHILD_ASSERT(tw_store_retain(world->store, seq, lsn, &error) && tw_store_retained(world->store).lsn == lsn);
+    tw_store_close(&world->store);
+}
+
+static void retention_may_take_of_the_reserve_but_not_all(void **state)
+{
+    world_close(*state);
+    in_child("retain_on_a_full_disk", *state);
+}
+
 /* ---- */
 
 static const struct {
@@ -451,6 +491,7 @@ static const struct {
     {"read_without_permission_to_write", read_without_permission_to_write},
     {"open_on_full_disk", open_on_full_disk},
     {"fill_the_disk", fill_the_disk},
+    {"retain_on_a_full_disk", retain_on_a_full_disk},
 };
 
 static int run_act(const char *name, const char *directory)
@@ -488,6 +529,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(a_reader_needs_no_permission_to_write, setup, teardown),
         cmocka_unit_test_setup_teardown(a_full_disk_is_said_before_anything_is_made, setup, teardown),
         cmocka_unit_test_setup_teardown(a_disk_that_fills_up_refuses_and_goes_on_when_there_is_room, setup, teardown),
+        cmocka_unit_test_setup_teardown(retention_may_take_of_the_reserve_but_not_all, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
