@@ -140,14 +140,6 @@ void tw_openings_end(struct tw_openings *openings, struct tw_opening *opening, e
     opening->state = (uint8_t)state;
 }
 
-void tw_openings_end_all(struct tw_openings *openings)
-{
-    TW_ASSERT(tw_openings_late(openings) == 0);
-    for (uint32_t i = 0; i < openings->count; i++)
-        if (openings->list[i].state == TW_OPENING_OPEN)
-            tw_openings_end(openings, &openings->list[i], TW_OPENING_ENDED);
-}
-
 /* ---- to the archive ---- */
 
 struct move {

@@ -38,8 +38,6 @@ struct tw_opening *tw_openings_open(const struct tw_openings *openings, uint64_t
 /* Changes of one: it is worse than it was; it has ended. */
 void tw_openings_raise(struct tw_openings *openings, struct tw_opening *opening, enum tw_severity severity);
 void tw_openings_end(struct tw_openings *openings, struct tw_opening *opening, enum tw_opening_state state);
-/* The open ones end without a word; none may be late. */
-void tw_openings_end_all(struct tw_openings *openings);
 /* Between two records: those that have ended may move to the archive. */
 void tw_openings_settle(struct tw_openings *openings);
 /* Retention: those whose trade it drops go, unless they are open; none may be late but in the archive. */

@@ -110,7 +110,8 @@ static int compare(const void *left, const void *right)
     if (a->event->entity_type != b->event->entity_type) /* an account and a symbol of one name */
         return a->event->entity_type < b->event->entity_type ? -1 : 1;
     /* One key, one rule: several alerts only by several retracts (never opened twice by one trade, but by the tick
-     * before it and by itself). The one that opened first comes first; the sort key below is its place in the list. */
+     * before it and by itself), or by a tick behind another `rules/anomaly/key`. The one that opened first comes first;
+     * the sort key below is its place in the list. */
     return a->event < b->event ? -1 : a->event > b->event ? 1 : 0;
 }
 

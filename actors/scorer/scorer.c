@@ -104,22 +104,6 @@ uint32_t tw_scorer_pair_place(struct tw_scorer_pairs *pairs, uint32_t account, u
     return pairs->places[slot];
 }
 
-bool tw_scorer_find_place(const struct tw_scorer *scorer, uint32_t account, uint32_t symbol, uint32_t *place)
-{
-    const struct tw_scorer_pairs *pairs = &scorer->pairs;
-    *place = scorer->keyed_by == TW_STATISTICS_SYMBOL ? symbol : 0;
-    if (scorer->keyed_by != TW_STATISTICS_ACCOUNT_SYMBOL)
-        return *place < scorer->key_count;
-    uint64_t pair = pair_of(account, symbol);
-    if (account == 0 || pairs->capacity == 0)
-        return false;
-    uint32_t slot = pair_slot(pairs, pair);
-    if (pairs->pairs[slot] != pair)
-        return false;
-    *place = pairs->places[slot];
-    return true;
-}
-
 /* A key that is first met now is newer than any saving. */
 static void name_key(const struct tw_scorer *scorer, struct tw_scorer_key *key, uint32_t entity, uint32_t entity2)
 {
@@ -153,13 +137,37 @@ static bool place_of(struct tw_scorer *scorer, uint32_t account, uint32_t symbol
     TW_UNREACHABLE("a statistics key without a place");
 }
 
-struct tw_scorer_key *tw_scorer_key_of(const struct tw_scorer *scorer, const struct tw_opening *opening)
+/* Place of the alert's key, by what keys are now; false: there is none yet. */
+static bool find_place(const struct tw_scorer *scorer, const struct tw_opening *opening, uint32_t *place)
 {
-    uint32_t place = 0;
-    bool by_pair = scorer->keyed_by == TW_STATISTICS_ACCOUNT_SYMBOL;
-    bool found = by_pair ? tw_scorer_find_place(scorer, opening->entity, opening->entity2, &place)
-                         : tw_scorer_find_place(scorer, 0, opening->entity, &place);
-    return found && scorer->keys[place].used ? &scorer->keys[place] : NULL;
+    const struct tw_scorer_pairs *pairs = &scorer->pairs;
+    *place = scorer->keyed_by == TW_STATISTICS_SYMBOL ? opening->entity : 0;
+    if (scorer->keyed_by != TW_STATISTICS_ACCOUNT_SYMBOL)
+        return *place < scorer->key_count;
+    if (opening->entity == 0 || pairs->capacity == 0)
+        return false;
+    uint64_t pair = pair_of(opening->entity, opening->entity2);
+    uint32_t slot = pair_slot(pairs, pair);
+    if (pairs->pairs[slot] != pair)
+        return false;
+    *place = pairs->places[slot];
+    return true;
+}
+
+/* The episode of an open alert; NULL: it was opened under another key, and is left. */
+static struct tw_episode *episode_of_alert(const struct tw_scorer *scorer, const struct tw_opening *opening)
+{
+    uint32_t place;
+    if (opening->entity_type != scorer->anomaly.entity_type || !find_place(scorer, opening, &place))
+        return NULL;
+    struct tw_episode *episode = &scorer->keys[place].episode;
+    return tw_episode_open(episode) && episode->opening_seq == opening->seq ? episode : NULL;
+}
+
+/* What stands for the episode of an alert that is left. */
+static struct tw_episode left_episode(const struct tw_opening *opening)
+{
+    return (struct tw_episode){.opening_seq = opening->seq, .severity = opening->severity};
 }
 
 /* ---- settings ---- */
@@ -179,7 +187,7 @@ static void settings_changed(struct tw_scorer *scorer)
     if (key != scorer->keyed_by || scorer->key_count == 0) {
         tw_scorer_save_rest(scorer);
         forget_keys(scorer); /* other keys, other windows: statistics begin anew */
-        tw_openings_end_all(&scorer->openings);
+        scorer->left = true;
         tw_scorer_key_by(scorer, key);
     }
 }
@@ -281,21 +289,25 @@ static void expect(const struct tw_scorer *scorer, const struct tw_block *block,
         tw_statistics_expect(&scorer->keys[nearer].statistics);
 }
 
+static uint32_t threshold_of(const struct tw_scorer *scorer, const struct tw_event *event)
+{
+    const struct tw_rules *rules = &scorer->settings.rules;
+    return event->severity == TW_SEVERITY_HIGH ? rules->anomaly_high_e3 : rules->anomaly_medium_e3;
+}
+
 static void retract(struct tw_scorer *scorer, const struct tw_original *original, const struct tw_moment *moment,
                     struct tw_events *events)
 {
     struct tw_openings *openings = &scorer->openings;
     for (struct tw_opening *opening = tw_openings_first_of(openings, original->seq); opening != NULL;
          opening = tw_openings_next_of(openings, opening)) {
-        struct tw_episode *episode = NULL;
-        if (opening->state == TW_OPENING_OPEN)
-            episode = &tw_scorer_key_of(scorer, opening)->episode;
+        struct tw_episode left = left_episode(opening), *episode = episode_of_alert(scorer, opening);
         int64_t notional = tw_notional_known(original->qty_e8, original->price_e8);
-        struct tw_event *event = tw_opening_retract(openings, opening, episode, moment, events);
+        struct tw_event *event =
+            tw_opening_retract(openings, opening, episode == NULL ? &left : episode, moment, events);
         event->value = tw_divide_half_even(notional, 1000000);
         event->amount = notional;
-        event->threshold = event->severity == TW_SEVERITY_HIGH ? scorer->settings.rules.anomaly_high_e3
-                                                               : scorer->settings.rules.anomaly_medium_e3;
+        event->threshold = threshold_of(scorer, event);
     }
 }
 
@@ -337,13 +349,30 @@ static int64_t tick_key(void *context, uint32_t place, const void *argument)
     keep_key(scorer, place);
     struct tw_event *event =
         tw_episode_resolve(&scorer->anomaly, &key->episode, key->entity, key->entity2, &walk->moment, walk->events);
-    event->threshold = event->severity == TW_SEVERITY_HIGH ? rules->anomaly_high_e3 : rules->anomaly_medium_e3;
+    event->threshold = threshold_of(scorer, event);
     return TW_LOOK_ALWAYS;
+}
+
+/* Nothing will hit these again: they need not wait until they were quiet. */
+static void resolve_left(struct tw_scorer *scorer, const struct tick_walk *walk)
+{
+    for (uint32_t i = 0; i < scorer->openings.count; i++) {
+        const struct tw_opening *opening = &scorer->openings.list[i];
+        if (opening->state != TW_OPENING_OPEN || episode_of_alert(scorer, opening) != NULL)
+            continue;
+        struct tw_episode left = left_episode(opening);
+        struct tw_event *event =
+            tw_episode_resolve(&scorer->anomaly, &left, opening->entity, opening->entity2, &walk->moment, walk->events);
+        event->threshold = threshold_of(scorer, event);
+    }
+    scorer->left = false;
 }
 
 static void take_tick(struct tw_scorer *scorer, const struct tw_tick *tick, struct tw_events *events)
 {
     struct tick_walk walk = {{tick->origin, tick->time_ns, tick->row, TW_PHASE_TICK}, events};
+    if (scorer->left)
+        resolve_left(scorer, &walk);
     tw_rule_desk_walk(&scorer->anomaly, tick->time_ns, episode_of, tick_key, scorer, &walk);
 }
 

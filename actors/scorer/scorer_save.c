@@ -185,17 +185,19 @@ bool tw_scorer_load(struct tw_scorer *scorer, struct tw_row_reader *row)
     }
 }
 
-static bool has_its_key(const void *context, const struct tw_opening *opening)
+static bool is_an_anomaly(const void *context, const struct tw_opening *opening)
 {
-    return opening->state != TW_OPENING_OPEN || tw_scorer_key_of(context, opening) != NULL;
+    (void)context;
+    return opening->rule == TW_RULE_ANOMALY;
 }
 
 bool tw_scorer_load_end(struct tw_scorer *scorer)
 {
     if (!scorer->loaded || !scorer->settings.known)
         return false;
-    if (!tw_load_openings_end(&scorer->openings, has_its_key, scorer))
+    if (!tw_load_openings_end(&scorer->openings, is_an_anomaly, NULL))
         return false;
+    scorer->left = true;
     for (uint32_t place = 0; place < scorer->key_count; place++) {
         struct tw_scorer_key *key = &scorer->keys[place];
         if (!tw_episode_relist(&scorer->anomaly, &key->episode, place, key->entity, key->entity2))

@@ -39,16 +39,13 @@ struct tw_scorer {
     struct tw_openings openings;
     struct tw_rule_desk anomaly;
     struct tw_saving saving;
+    bool left;       /* there may be open alerts of another key: without an episode; the next tick ends them */
     bool keys_saved; /* all at once, before they were forgotten */
     bool loaded;     /* the head of a snapshot was there */
 };
 
 struct tw_scorer_key *tw_scorer_key_at(struct tw_scorer *scorer, uint32_t place); /* made if new; until the next call */
 uint32_t tw_scorer_pair_place(struct tw_scorer_pairs *pairs, uint32_t account, uint32_t symbol); /* made if new */
-/* Place of the key that a trade of account and symbol belongs to, if there is one yet. */
-bool tw_scorer_find_place(const struct tw_scorer *scorer, uint32_t account, uint32_t symbol, uint32_t *place);
-/* The key of an open alert; NULL if there is none, which cannot be unless it was loaded so. */
-struct tw_scorer_key *tw_scorer_key_of(const struct tw_scorer *scorer, const struct tw_opening *opening);
 void tw_scorer_key_by(struct tw_scorer *scorer, enum tw_statistics_key key);
 
 /* scorer_save.c: before a change, writes for the snapshot under way what it still wants as it was: the key, or all

@@ -43,7 +43,8 @@ CHOICES = {
 }
 # What a control record may change while the tape runs.
 LIVE = tuple(k for k in DEFAULTS if k.endswith(
-    ("/threshold", "/critical", "/rearm", "/medium", "/high", "/quiet", "session/roll", "session/zone")))
+    ("/threshold", "/critical", "/rearm", "/medium", "/high", "/quiet", "anomaly/key", "session/roll",
+     "session/zone")))
 
 
 class Settings:

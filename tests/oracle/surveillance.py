@@ -33,6 +33,7 @@ class Surveillance:
         self.remark_every = settings.whole("exposure/remark")
         self.statistics = {}        # key -> Statistic
         self.open = {VELOCITY: {}, ANOMALY: {}}     # keys with an open alert
+        self.left = []              # Statistics with an open alert, of another anomaly key
         self.by_ref = {}            # (pub, id) -> unbusted trades, latest last
         self.origin = None          # of the last accepted line
         self.rejudge = False        # settings changed since the last tick
@@ -82,7 +83,10 @@ class Surveillance:
             if key.partition("@")[0] not in LIVE:
                 raise ValueError(f"{key} cannot change while the tape runs")
             self.settings.set(key, value)
+        anomaly_key = self.anomaly_key
         self._read_live_settings()
+        if self.anomaly_key != anomaly_key:
+            self._leave_statistics()
         self.zone, self.roll_seconds = self.settings.zone(), self.settings.roll_seconds()
         if self.clock is not None:      # no roll by itself: the day that it is now, in the new zone, goes on
             self.session = self._session_day(self.clock // SECOND)
@@ -159,12 +163,14 @@ class Surveillance:
                 + [s for s in symbols if self.velocity_on["symbol"]])
 
     def _tick_statistics(self, time, origin):
-        if not self.open[ANOMALY]:
+        if not self.open[ANOMALY] and not self.left:
             return
-        for key in sorted(self.open[ANOMALY].values(), key=lambda k: k.entity.encode()):
-            if time >= key.last_hit + self.quiet:
-                self.log.write("resolve", key.alert, origin, 0, [origin.seq])
-                self._close_statistic(key)
+        ended = [key for key in self.left if key.alert is not None]
+        ended += [key for key in self.open[ANOMALY].values() if time >= key.last_hit + self.quiet]
+        self.left = []
+        for key in sorted(ended, key=lambda k: (k.entity.encode(), k.entity_type)):
+            self.log.write("resolve", key.alert, origin, 0, [origin.seq])
+            self._close_statistic(key)
 
     # Trades
 
@@ -349,6 +355,12 @@ class Surveillance:
             return
         self.log.write(event, key.alert, self.origin, x, [self.seq],
                        features=key.features(x) if self.log.keep else None)
+
+    def _leave_statistics(self):
+        """Statistics are by other keys now, and begin anew; the next tick ends what is open."""
+        self.left += self.open[ANOMALY].values()
+        self.open[ANOMALY] = {}
+        self.statistics = {}
 
     def _close_statistic(self, key):
         key.alert = None

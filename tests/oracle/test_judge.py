@@ -242,6 +242,24 @@ class Anomaly(unittest.TestCase):
         lines, _, events = judged(self.rows(1041), ("rules/anomaly/key", "system"))
         self.assertEqual(lines, ["open ANOMALY_DETECTED HIGH * 31 1041"])
 
+    def test_another_key(self):
+        # X is left twice: the window of X begins anew each time; the tick ends what is left, not what is open
+        again, back = ({"control": "settings", "set": {"rules/anomaly/key": key}} for key in ("system", "symbol"))
+        rows = self.rows(1041) + [again, back] + self.rows(1031) + [again] + self.rows(1041)
+        rows += [trade(1, "Y", None, 1, 10), trade(61, "Y", None, 1, 10)]
+        self.assertEqual(judged(rows)[0], [
+            "open ANOMALY_DETECTED HIGH X 31 1041", "open ANOMALY_DETECTED MEDIUM X 62 1031",
+            "open ANOMALY_DETECTED HIGH * 93 1041", "resolve ANOMALY_DETECTED HIGH X 94 0",
+            "resolve ANOMALY_DETECTED MEDIUM X 94 0", "resolve ANOMALY_DETECTED HIGH * 95 0"])
+
+    def test_another_key_and_a_bust(self):
+        rows = self.rows(1041)
+        rows[-1]["id"] = "hit"
+        rows += [{"control": "settings", "set": {"rules/anomaly/key": "system"}}, bust(0.5, "hit"),
+                 trade(1, "Y", None, 1, 1)]
+        self.assertEqual(judged(rows)[0], ["open ANOMALY_DETECTED HIGH X 31 1041",
+                                           "retract ANOMALY_DETECTED HIGH X 32 1041"])
+
 
 class Sessions(unittest.TestCase):
     TURNOVER = ("exposure/measure", "turnover")

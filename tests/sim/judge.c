@@ -9,6 +9,7 @@
 #include "tests/sim/judge_inside.h"
 
 #define LATEST 16
+#define LEFT_MAX 1024
 
 static void init_key(struct key *key, int rule, const char *entity_type, uint32_t symbol, uint32_t account)
 {
@@ -141,20 +142,49 @@ static void judge_velocity_in_tick(struct judge *judge, int64_t time, bool all)
                     judge_velocity_at(list.keys[i], time, judge->settings.velocity_window_ns));
 }
 
+/* Of one rule; of one key in the order in which they opened. */
+static bool stands_behind(const struct alert *alert, const struct alert *other)
+{
+    int order = strcmp(alert->entity, other->entity);
+    return order > 0 || (order == 0 && strcmp(alert->entity_type, other->entity_type) >= 0);
+}
+
+/* Those that were quiet long enough, and those that are left. */
 static void judge_anomalies_in_tick(struct judge *judge, int64_t time)
 {
-    struct list list = {.count = 0};
-    for (uint32_t symbol = 0; symbol < NAMES_MAX; symbol++)
-        for (uint32_t account = 0; account < NAMES_MAX; account++)
-            if (judge->anomalies[symbol][account].open >= 0)
-                add(judge, &list, &judge->anomalies[symbol][account]);
-    for (uint32_t i = 0; i < list.count; i++) {
-        struct key *key = list.keys[i];
-        if (time < key->last_hit + judge->settings.quiet_ns)
+    uint32_t list[LEFT_MAX], count = 0;
+    for (uint32_t i = 0; i < judge->alert_count; i++) {
+        struct alert *alert = &judge->alerts[i];
+        bool open = alert->rule == ANOMALY && alert->key->open == (int32_t)i;
+        if (!alert->left && !(open && time >= alert->key->last_hit + judge->settings.quiet_ns))
             continue;
-        judge_write(judge, "resolve", &judge->alerts[key->open], 0, NULL, 0, 0);
-        key->open = -1;
+        TW_ASSERT(count < LEFT_MAX);
+        uint32_t at = count++;
+        for (; at > 0 && !stands_behind(alert, &judge->alerts[list[at - 1]]); at--)
+            list[at] = list[at - 1];
+        list[at] = i;
     }
+    for (uint32_t i = 0; i < count; i++) {
+        struct alert *alert = &judge->alerts[list[i]];
+        judge_write(judge, "resolve", alert, 0, NULL, 0, 0);
+        if (!alert->left)
+            alert->key->open = -1;
+        alert->left = false;
+    }
+}
+
+/* Statistics are by other keys from now on, and begin anew. */
+static void forget_anomalies(struct judge *judge)
+{
+    for (uint32_t symbol = 0; symbol < NAMES_MAX; symbol++)
+        for (uint32_t account = 0; account < NAMES_MAX; account++) {
+            struct key *key = &judge->anomalies[symbol][account];
+            if (key->open >= 0)
+                judge->alerts[key->open].left = true;
+            key->open = -1;
+            key->count = 0;
+            key->clock = key->last_hit = 0;
+        }
 }
 
 static bool tick(struct judge *judge, int64_t second, char why[256])
@@ -271,13 +301,6 @@ static wide value_now(struct judge *judge, const struct alert *alert)
     }
 }
 
-/* Of one rule; of one key in the order in which they opened. */
-static bool stands_behind(const struct alert *alert, const struct alert *other)
-{
-    int order = strcmp(alert->entity, other->entity);
-    return order > 0 || (order == 0 && strcmp(alert->entity_type, other->entity_type) >= 0);
-}
-
 static void retract(struct judge *judge, uint64_t opening)
 {
     uint32_t list[64], count = 0;
@@ -298,6 +321,7 @@ static void retract(struct judge *judge, uint64_t opening)
     for (uint32_t i = 0; i < count; i++) {
         struct alert *alert = &judge->alerts[list[i]];
         alert->retracted = true;
+        alert->left = false;
         judge_write(judge, "retract", alert, value_now(judge, alert), NULL, 0, 0);
         if (alert->key != NULL && alert->key->open == (int32_t)list[i])
             alert->key->open = -1;
@@ -459,14 +483,18 @@ static void take_names(struct judge *judge, const struct tw_block *block)
 
 static bool take_control(struct judge *judge, const struct tw_control *control, char why[256])
 {
-    bool ticked;
+    bool ticked, read;
     struct alert gap;
+    enum anomaly_key anomaly_key = judge->settings.anomaly_key;
     switch (control->kind) {
     case TW_CONTROL_SETTINGS:
         judge->rejudge = true;
         judge->session_told = false;
         snprintf(why, 256, "settings that cannot be read");
-        return judge_read_settings(control->text, &judge->settings);
+        read = judge_read_settings(control->text, &judge->settings);
+        if (judge->settings.anomaly_key != anomaly_key)
+            forget_anomalies(judge);
+        return read;
     case TW_CONTROL_CLOCK:
         judge->origin = judge->seq;
         snprintf(why, 256, "a clock record that moves nothing");

@@ -53,6 +53,7 @@ struct alert { /* one episode, or one shot */
     wide value;
     struct key *key;
     bool retracted;
+    bool left; /* open, but no key's any more: statistics are by other keys now */
 };
 
 struct key { /* of a level or hit rule */

@@ -87,17 +87,17 @@ static void choose_rules(struct sim_plan *plan, struct sim_random *random)
 
 void sim_rules_text(const struct sim *sim, uint32_t level, struct tw_buffer *out)
 {
-    static const char *const levels[3][8] = {
+    static const char *const levels[3][9] = {
         /* each ends with NULL */
         {"rules/client_exposure/threshold=60000", "rules/symbol_exposure/threshold=90000", "rules/velocity/threshold=5",
          "rules/anomaly/medium=2.5"},
         {"rules/client_exposure/threshold=40000.5", "rules/symbol_exposure/threshold=120000",
          "rules/symbol_exposure/enabled=off", "rules/velocity/threshold=4", "rules/velocity/enabled=off",
-         "rules/anomaly/medium=2", "rules/anomaly/window=20"},
+         "rules/anomaly/medium=2", "rules/anomaly/window=20", "rules/anomaly/key=account"},
         {"rules/client_exposure/threshold=90000", "rules/client_exposure/enabled=off",
          "rules/symbol_exposure/threshold=70000.123", "rules/velocity/threshold=7", "rules/velocity/client=off",
-         "rules/anomaly/medium=3", "rules/anomaly/window=40"}};
-    const char *sets[SIM_SETS_MAX + 8];
+         "rules/anomaly/medium=3", "rules/anomaly/window=40", "rules/anomaly/key=system"}};
+    const char *sets[SIM_SETS_MAX + 9];
     struct tw_cfg_error error;
     size_t count = 0;
     for (uint32_t i = 0; i < sim->plan.set_count; i++)

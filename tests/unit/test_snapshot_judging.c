@@ -185,6 +185,19 @@ static void sessions_roll_and_settings_change_in_the_middle_of_a_saving(void **s
     save_before(rolls_or_ticks, (const char *const *)settings_texts + 2, 7);
 }
 
+/* What was open by other statistics waits for a tick to end it. */
+static bool comes_behind_settings(struct world *world, uint32_t i)
+{
+    const struct tw_record *before = &world->log.records[i - 1];
+    return before->kind == TW_RECORD_CONTROL && before->control.kind == TW_CONTROL_SETTINGS;
+}
+
+static void what_other_statistics_left_open_is_saved(void **state)
+{
+    (void)state;
+    save_before(comes_behind_settings, (const char *const *)settings_texts, 3);
+}
+
 static void what_a_tick_opened_is_busted_in_the_middle_of_a_saving(void **state)
 {
     (void)state;
@@ -306,6 +319,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_loaded_says_what_was_never_saved_says),
         cmocka_unit_test(sessions_roll_and_settings_change_in_the_middle_of_a_saving),
+        cmocka_unit_test(what_other_statistics_left_open_is_saved),
         cmocka_unit_test(what_a_tick_opened_is_busted_in_the_middle_of_a_saving),
         cmocka_unit_test(windows_are_written_late_as_they_were),
         cmocka_unit_test(windows_of_version_1_are_read),
