@@ -181,27 +181,47 @@ static bool finish(struct tw_catchup_actor *actor)
     return answer(actor, actor->answer.bytes, actor->answer.length);
 }
 
+static bool read_store(struct tw_catchup_actor *actor, struct tw_store_error *error)
+{
+    switch (actor->request.kind) {
+    case TW_CATCHUP_ALERTS:
+        return tw_store_alerts(actor->store, actor->position, visit_alert, actor, error);
+    case TW_CATCHUP_REFUSALS:
+        return tw_store_refusals(actor->store, actor->position, visit_refusal, actor, error);
+    case TW_CATCHUP_ACTIONS:
+        return tw_store_actions(actor->store, actor->position, visit_action, actor, error);
+    }
+    TW_UNREACHABLE("a kind of catch-up without a store");
+}
+
+static void read_on(struct tw_catchup_actor *actor)
+{
+    struct tw_store_error error;
+    const uint64_t end = newest(actor);
+    if (actor->position >= end)
+        return;
+    bool read = read_store(actor, &error);
+    if (actor->unreadable && tw_store_damage(actor->store, &error))
+        read = false;
+    if (!read) {
+        tw_log(TW_LOG_ERROR, "catchup", "%s", error.text);
+        actor->error = "the store could not be read; see the daemon's log";
+        return;
+    }
+    /* When no visit stopped it there is nothing more up to there: retention may have dropped the newest. */
+    bool stopped = actor->full || actor->unreadable || actor->given >= actor->request.limit ||
+                   actor->looked_this_turn > LOOKS_PER_TURN;
+    if (!stopped && actor->position < end)
+        actor->position = end;
+}
+
 /* A turn of answers; true when the request is finished. */
 static bool serve(struct tw_catchup_actor *actor)
 {
-    struct tw_store_error error;
-    bool read = true;
     actor->looked_this_turn = 0;
     actor->full = actor->unreadable = false;
-    if (actor->error == NULL && actor->given < actor->request.limit && actor->position < newest(actor)) {
-        if (actor->request.kind == TW_CATCHUP_ALERTS)
-            read = tw_store_alerts(actor->store, actor->position, visit_alert, actor, &error);
-        else if (actor->request.kind == TW_CATCHUP_REFUSALS)
-            read = tw_store_refusals(actor->store, actor->position, visit_refusal, actor, &error);
-        else
-            read = tw_store_actions(actor->store, actor->position, visit_action, actor, &error);
-        if (actor->unreadable && tw_store_damage(actor->store, &error))
-            read = false;
-        if (!read) {
-            tw_log(TW_LOG_ERROR, "catchup", "%s", error.text);
-            actor->error = "the store could not be read; see the daemon's log";
-        }
-    }
+    if (actor->error == NULL && actor->given < actor->request.limit)
+        read_on(actor);
     bool unfinished = actor->full || (actor->error == NULL && actor->looked_this_turn > LOOKS_PER_TURN);
     return !unfinished && finish(actor);
 }

@@ -139,3 +139,12 @@ void world_snapshot(struct world *world)
     tw_buffer_free(&rows);
     assert_true(tw_store_snapshot_finish(&writer, tw_store_last_alert(world->store), &world->error));
 }
+
+void world_retain(struct world *world, uint64_t last_seq, uint64_t last_lsn)
+{
+    world_snapshot(world);
+    struct tw_frame *frame = feed_retention(&world->feed, last_seq, last_lsn);
+    world_append(world, &frame, 1);
+    if (!tw_store_retain(world->store, last_seq, last_lsn, &world->error))
+        fail_msg("%s", world->error.text);
+}

@@ -64,6 +64,8 @@ void world_open_fails(struct world *world, enum tw_store_mode mode, enum tw_stor
 void world_append(struct world *world, struct tw_frame **frames, uint32_t count); /* must succeed; drops them */
 /* Appends a SNAPSHOT record and makes its snapshot, a row for each part. */
 void world_snapshot(struct world *world);
+/* A snapshot, the record that drops what is up to there, and the drop. */
+void world_retain(struct world *world, uint64_t last_seq, uint64_t last_lsn);
 char *world_path(const struct world *world, const char *name); /* free() it */
 void world_remove(const char *directory);
 /* Every file of the database whose name ends so; the test changes them. */

@@ -37,11 +37,10 @@ static void store_alerts(struct world *world)
     }
 }
 
-static struct asker asker_new(void)
+static struct asker asker_of(struct world *world)
 {
-    struct asker asker = {.world = world_new()};
+    struct asker asker = {.world = world};
     char failure[512];
-    store_alerts(asker.world);
     asker.router = tw_lane_pull(TW_LANE_CATCHUP);
     asker.core = tw_catchup_actor_new(asker.world->store, "tcp://127.0.0.1:*");
     struct tw_agent agent = tw_catchup_actor_agent(asker.core);
@@ -51,6 +50,13 @@ static struct asker asker_new(void)
     zsock_set_linger(asker.push, 0);
     assert_int_equal(zsock_connect(asker.push, "%s", tw_catchup_actor_requests(asker.core)), 0);
     return asker;
+}
+
+static struct asker asker_new(void)
+{
+    struct world *world = world_new();
+    store_alerts(world);
+    return asker_of(world);
 }
 
 /* The lane's name is free again when this returns. */
@@ -71,16 +77,19 @@ static void asker_free(struct asker *asker)
     world_free(asker->world);
 }
 
-static void ask(struct asker *asker, uint32_t limit, const char *type)
+static void send_request(struct asker *asker, struct tw_catchup request)
 {
     struct tw_buffer message = {0};
-    struct tw_catchup request = {.kind = TW_CATCHUP_ALERTS,
-                                 .limit = limit,
-                                 .type = {type, (uint32_t)strlen(type)},
-                                 .topic = {TOPIC, strlen(TOPIC)}};
+    request.topic = (struct tw_text){TOPIC, strlen(TOPIC)};
     tw_catchup_encode(&message, &request);
     assert_true(zmq_send(zsock_resolve(asker->push), message.bytes, message.length, 0) >= 0);
     tw_buffer_free(&message);
+}
+
+static void ask(struct asker *asker, uint32_t limit, const char *type)
+{
+    send_request(
+        asker, (struct tw_catchup){.kind = TW_CATCHUP_ALERTS, .limit = limit, .type = {type, (uint32_t)strlen(type)}});
 }
 
 /* The next answer: its number, or 0 with *end set. */
@@ -191,6 +200,24 @@ static void requests_are_served_one_after_the_other(void **state)
     asker_free(&asker);
 }
 
+static void refusals_that_retention_dropped_are_no_more_to_come(void **state)
+{
+    struct world *world = world_new();
+    struct tw_frame *refused = feed_block(&world->feed, 10, 3);
+    const struct tw_catchup request = {.kind = TW_CATCHUP_REFUSALS, .limit = 10};
+    (void)state;
+    world_append(world, &refused, 1);
+    uint64_t lsn = world->feed.lsn, seq = world->feed.seq;
+    struct tw_frame *kept = feed_block(&world->feed, 10, 0);
+    world_append(world, &kept, 1);
+    world_retain(world, seq, lsn);
+    assert_int_equal(tw_store_refusal_count(world->store), 3);
+    struct asker asker = asker_of(world);
+    send_request(&asker, request);
+    expect_answers(&asker, 0, false);
+    asker_free(&asker);
+}
+
 static void a_stop_does_not_wait_for_whoever_does_not_take_answers(void **state)
 {
     struct asker asker = asker_new();
@@ -212,6 +239,7 @@ int main(void)
         cmocka_unit_test(the_end_of_an_answer_waits_for_room_asleep),
         cmocka_unit_test(a_filter_that_nothing_passes_reads_on_to_the_end),
         cmocka_unit_test(requests_are_served_one_after_the_other),
+        cmocka_unit_test(refusals_that_retention_dropped_are_no_more_to_come),
         cmocka_unit_test(a_stop_does_not_wait_for_whoever_does_not_take_answers),
     };
     return cmocka_run_group_tests(tests, czmq_begin, czmq_finish);

@@ -47,14 +47,9 @@ static struct place here(const struct world *world)
     return (struct place){world->feed.lsn, world->feed.seq};
 }
 
-/* A snapshot, the record that says so, and the drop. */
 static void retain(struct world *world, struct place until)
 {
-    world_snapshot(world);
-    struct tw_frame *frame = feed_retention(&world->feed, until.seq, until.lsn);
-    world_append(world, &frame, 1);
-    if (!tw_store_retain(world->store, until.seq, until.lsn, &world->error))
-        fail_msg("%s", world->error.text);
+    world_retain(world, until.seq, until.lsn);
 }
 
 /* ---- what is there ---- */
