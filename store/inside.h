@@ -304,7 +304,6 @@ enum tw_store_status tw_store_write(struct tw_store *store, rocksdb_writebatch_t
  * thread's, and broke the log off; what was written may be there or not, and the same may be written again. When it has
  * failed otherwise, nothing more is written, as above. */
 enum tw_store_status tw_store_sync(struct tw_store *store, const char *what, struct tw_store_error *error);
-bool tw_store_write_failed(struct tw_store *store, struct tw_store_error *error); /* fills *error if so */
 void tw_store_writes_end(struct tw_store *store, const struct tw_store_error *error);
 
 /* ---- error.c ---- */

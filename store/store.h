@@ -133,6 +133,8 @@ bool tw_store_block_of(struct tw_store *store, uint64_t seq, struct tw_frame **f
 /* Damage that a look-up met which has no way to say so; false: none. From then on it answers who appends or puts
  * alerts. */
 bool tw_store_damage(const struct tw_store *store, struct tw_store_error *error);
+/* Whether a write or a sync has failed, of whatever thread, but for want of room: nothing more is written. */
+bool tw_store_write_failed(struct tw_store *store, struct tw_store_error *error);
 
 /* ---- look-ups for the gateway (durable part only) ---- */
 /* Block and row of the trade that source sent under pseq; false if none was accepted under it. */

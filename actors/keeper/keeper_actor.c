@@ -158,6 +158,8 @@ static int wait_for(void *self, zmq_pollitem_t items[TW_AGENT_SOCKETS_MAX], int6
 /* All actors have saved in vain, so the next one is not tried at once. */
 static void give_up(struct tw_keeper_actor *actor, const struct tw_store_error *error)
 {
+    if (tw_store_write_failed(actor->store, NULL))
+        return; /* there is no later */
     tw_log(TW_LOG_WARNING, "keeper", "gives up the snapshot lsn=%" PRIu64 ", the next is tried later: %s",
            tw_keeper_under_way(actor->core).lsn, error->text);
     tw_store_snapshot_abandon(&actor->writer);
@@ -280,6 +282,8 @@ static void drop_days(struct tw_keeper_actor *actor, int64_t now_ns)
     if (gone == NULL || now_ns < actor->drop_retry_ns)
         return;
     if (!tw_store_retain(actor->store, gone->last_seq, gone->last_lsn, &error)) {
+        if (tw_store_write_failed(actor->store, NULL))
+            return;
         tw_log(TW_LOG_WARNING, "keeper", "retention is tried again later: %s", error.text);
         actor->drop_retry_ns = now_ns + actor->settings.retry_ns;
         return;
@@ -465,7 +469,7 @@ static enum tw_agent_progress work(void *self, char failure[512])
 {
     struct tw_keeper_actor *actor = self;
     int64_t now_ns = tw_now_ns();
-    (void)failure;
+    struct tw_store_error error;
     if (actor->stopping) /* what is not whole now is of no use: the next start goes on from the one before */
         return TW_AGENT_FINISHED;
     answer_author(actor);
@@ -475,6 +479,12 @@ static enum tw_agent_progress work(void *self, char failure[512])
     if (tw_keeper_whole(actor->core, tw_store_last_lsn(actor->store)))
         finish(actor);
     tidy(actor, now_ns);
+    /* A snapshot whose own file fails is given up. But when it was the log nothing can be recorded any more, and
+     * perhaps nobody writes, and would meet that, before morning. */
+    if (tw_store_write_failed(actor->store, &error)) {
+        snprintf(failure, 512, "%s", error.text);
+        return TW_AGENT_FAILED;
+    }
     report(actor, now_ns);
     return took ? TW_AGENT_CONTINUES : TW_AGENT_WAITS;
 }

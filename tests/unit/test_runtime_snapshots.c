@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
  * Snapshots in the daemon's actors, when their disk fails or stands still: trades and acks never feel it, and the next
- * snapshot is as good as any.
+ * snapshot is as good as any. Unless it is the log's disk, too.
  */
 #include "runtime_world.h"
 
+#include <dlfcn.h>
+#include <errno.h>
 #include <stdatomic.h>
+#include <unistd.h>
 
 #include "protocol/check.h"
 
@@ -13,11 +16,12 @@
 
 /* ---- the disk under the snapshots; the keeper's thread hears what the test wants ---- */
 
-enum trouble { NONE, FULL_AT_BEGIN, FULL_AT_ADD, FULL_AT_FINISH, STANDS_STILL };
+enum trouble { NONE, FULL_AT_BEGIN, FULL_AT_ADD, FULL_AT_FINISH, STANDS_STILL, LOG_FAILS_AT_FINISH };
 static atomic_int trouble;
 static atomic_uint troubles, finished; /* how often it happened; how often one was finished */
 static atomic_llong trouble_ns;        /* the last time */
 static atomic_llong calm_ns;           /* between the last two */
+static _Thread_local bool finishing;
 
 struct tw_snapshot_writer *__real_tw_store_snapshot_begin(struct tw_store *store, uint64_t lsn, uint64_t seq,
                                                           uint32_t shards, struct tw_store_error *error);
@@ -62,9 +66,20 @@ bool __wrap_tw_store_snapshot_add(struct tw_snapshot_writer *writer, enum tw_sna
 bool __wrap_tw_store_snapshot_finish(struct tw_snapshot_writer **writer, uint64_t last_alert,
                                      struct tw_store_error *error)
 {
+    finishing = true;
     bool done = !full(FULL_AT_FINISH, error) && __real_tw_store_snapshot_finish(writer, last_alert, error);
+    finishing = false;
     atomic_fetch_add(&finished, done);
     return done;
+}
+
+/* In libc's place. The first sync when a snapshot is finished is the log's. */
+int fdatasync(int fd)
+{
+    if (!finishing || atomic_load(&trouble) != LOG_FAILS_AT_FINISH)
+        return ((int (*)(int))(uintptr_t)dlsym(RTLD_NEXT, "fdatasync"))(fd);
+    errno = EIO;
+    return -1;
 }
 
 /* ---- the world ---- */
@@ -191,6 +206,24 @@ static void a_stop_does_not_wait_for_a_snapshot(void **state)
     world_free(&world);
 }
 
+/* No trade comes that would meet it, and until one came the daemon would go on to look well. */
+static void a_snapshot_that_meets_a_failing_log_ends_the_daemon(void **state)
+{
+    struct world *world = keeping_world(LOG_FAILS_AT_FINISH);
+    int64_t deadline_ns = tw_now_ns() + PATIENCE_MS * INT64_C(1000000);
+    char failure[512] = "";
+    (void)state;
+    push_durable(world, EVERY);
+    for (uint32_t i = 0; tw_agent_report(world->running[i], failure) >= 0; i = (i + 1) % world->running_count) {
+        assert_true(tw_now_ns() < deadline_ns);
+        zclock_sleep(1);
+    }
+    assert_non_null(strstr(failure, "cannot sync the alerts of"));
+    assert_non_null(strstr(failure, "Input/output error"));
+    world_end(world);
+    world_free(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -198,6 +231,7 @@ int main(void)
         cmocka_unit_test(a_disk_too_full_for_it_costs_the_snapshot_and_the_next_is_tried),
         cmocka_unit_test(a_disk_that_stands_still_under_it_holds_up_nobody),
         cmocka_unit_test(a_stop_does_not_wait_for_a_snapshot),
+        cmocka_unit_test(a_snapshot_that_meets_a_failing_log_ends_the_daemon),
     };
     return cmocka_run_group_tests(tests, czmq_begin, czmq_finish);
 }
