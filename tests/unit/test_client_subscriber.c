@@ -28,7 +28,8 @@ struct daemon {
     char alerts[64], requests[64];
     atomic_uint allowed; /* alerts up to here may be raised */
     atomic_bool stopping;
-    uint64_t raised;
+    _Atomic uint64_t raised;
+    atomic_uint kept_back; /* found no room on its way to the subscriber, and is lost */
     uint32_t lose_every, sent;
 };
 
@@ -36,7 +37,10 @@ static void send_parts(struct daemon *daemon, const char *topic, size_t topic_le
 {
     if (daemon->lose_every != 0 && ++daemon->sent % daemon->lose_every == 0)
         return;
-    TW_ASSERT(zmq_send(daemon->pub, topic, topic_length, ZMQ_SNDMORE) >= 0);
+    if (zmq_send(daemon->pub, topic, topic_length, ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0) {
+        atomic_fetch_add(&daemon->kept_back, 1);
+        return;
+    }
     TW_ASSERT(zmq_send(daemon->pub, body->bytes, body->length, 0) >= 0);
 }
 
@@ -99,7 +103,7 @@ static void *live(void *argument)
         if (zmq_msg_recv(&message, daemon->pull, ZMQ_DONTWAIT) >= 0)
             answer(daemon, zmq_msg_data(&message), zmq_msg_size(&message));
         zmq_msg_close(&message);
-        for (int i = 0; i < 10 && daemon->raised < atomic_load(&daemon->allowed); i++)
+        for (int i = 0; i < 100 && daemon->raised < atomic_load(&daemon->allowed); i++)
             send_alert(daemon, ++daemon->raised, NULL, 0);
         if (turn % 16 == 0)
             send_head(daemon);
@@ -109,10 +113,12 @@ static void *live(void *argument)
 
 static void *bound(void *context, int type, char endpoint[64])
 {
-    int zero = 0;
+    int zero = 0, one = 1;
     size_t room = 64;
     void *socket = zmq_socket(context, type);
     zmq_setsockopt(socket, ZMQ_LINGER, &zero, sizeof zero);
+    if (type == ZMQ_PUB)
+        zmq_setsockopt(socket, ZMQ_XPUB_NODROP, &one, sizeof one); /* what is dropped is to be counted */
     TW_ASSERT(zmq_bind(socket, "tcp://127.0.0.1:*") == 0);
     zmq_getsockopt(socket, ZMQ_LAST_ENDPOINT, endpoint, &room);
     return socket;
@@ -217,6 +223,33 @@ static void a_filter_loses_nothing_that_it_wants(void **state)
     stop_daemon(&daemon);
 }
 
+static void await_raised(struct daemon *daemon, uint32_t raised)
+{
+    atomic_store(&daemon->allowed, raised);
+    for (int waited = 0; atomic_load(&daemon->raised) < raised; waited++) {
+        assert_in_range(waited, 0, PATIENCE_MS);
+        zmq_poll(NULL, 0, 1);
+    }
+}
+
+/* Were its queue without a bound it would take everything, and memory for it. */
+static void who_follows_and_stands_still_takes_so_much_and_asks_for_the_rest(void **state)
+{
+    (void)state;
+    struct daemon daemon;
+    const uint32_t flood = 60000; /* 15 MB: more than the queues and the kernel hold */
+    start_daemon(&daemon, 1, 0);
+    struct tapewarden_subscriber *subscriber =
+        subscriber_of(&daemon, (struct tapewarden_subscriber_options){.follow = true});
+    expect_alert(subscriber, 1);
+    await_raised(&daemon, flood);
+    assert_int_not_equal(atomic_load(&daemon.kept_back), 0);
+    for (uint64_t n = 2; n <= flood; n++)
+        expect_alert(subscriber, n);
+    tapewarden_subscriber_free(&subscriber);
+    stop_daemon(&daemon);
+}
+
 static void from_now_on_begins_behind_what_is_recorded(void **state)
 {
     (void)state;
@@ -254,6 +287,7 @@ int main(void)
         cmocka_unit_test(what_is_recorded_comes_once_in_order_and_ends),
         cmocka_unit_test(who_follows_gets_the_record_and_then_what_comes),
         cmocka_unit_test(a_filter_loses_nothing_that_it_wants),
+        cmocka_unit_test(who_follows_and_stands_still_takes_so_much_and_asks_for_the_rest),
         cmocka_unit_test(from_now_on_begins_behind_what_is_recorded),
         cmocka_unit_test(nobody_there_is_a_timeout),
     };

@@ -19,6 +19,7 @@
 
 #define RANDOM_BYTES 12
 #define LINGER_MS 100
+#define LIVE_HWM 10000 /* alerts of 1.3 KiB: 13 MiB. The daemon drops what comes beyond; the hole is asked for */
 
 struct tapewarden_subscriber {
     struct tw_follow follow;
@@ -55,7 +56,8 @@ static bool make_topic(struct tapewarden_subscriber *subscriber, const char *rep
 static bool open_sockets(struct tapewarden_subscriber *subscriber, const struct tapewarden_subscriber_options *options,
                          struct tapewarden_error *error)
 {
-    int one = 1, unlimited = 0, linger_ms = LINGER_MS;
+    int one = 1, linger_ms = LINGER_MS;
+    int queue = options->follow ? LIVE_HWM : 0; /* requests bound answers by themselves */
     const char *alerts = options->alerts_endpoint != NULL ? options->alerts_endpoint : TAPEWARDEN_ALERTS_ENDPOINT;
     const char *requests =
         options->requests_endpoint != NULL ? options->requests_endpoint : TAPEWARDEN_REQUESTS_ENDPOINT;
@@ -68,7 +70,7 @@ static bool open_sockets(struct tapewarden_subscriber *subscriber, const struct 
         zmq_setsockopt(subscriber->sub, ZMQ_SUBSCRIBE, "alert.", 6);
     zmq_setsockopt(subscriber->sub, ZMQ_SUBSCRIBE, TW_HEAD_TOPIC, strlen(TW_HEAD_TOPIC));
     zmq_setsockopt(subscriber->sub, ZMQ_SUBSCRIBE, subscriber->topic, subscriber->topic_length);
-    zmq_setsockopt(subscriber->sub, ZMQ_RCVHWM, &unlimited, sizeof unlimited); /* requests bound what comes */
+    zmq_setsockopt(subscriber->sub, ZMQ_RCVHWM, &queue, sizeof queue);
     zmq_setsockopt(subscriber->push, ZMQ_IMMEDIATE, &one, sizeof one);
     zmq_setsockopt(subscriber->push, ZMQ_LINGER, &linger_ms, sizeof linger_ms);
     return tw_client_connect(subscriber->sub, alerts, error) && tw_client_connect(subscriber->push, requests, error);

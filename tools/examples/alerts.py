@@ -23,6 +23,7 @@ import time
 import msgpack
 import zmq
 
+QUEUE = 10_000  # alerts that may wait for us to read them; the daemon drops what comes beyond, and we ask for the hole
 LIMIT = 500  # answers to one request: half of a default high-water mark
 PROBE_EVERY = 0.1  # seconds, until a first answer proves that the subscription stands
 PATIENCE = 1.0  # seconds without an answer, then ask again
@@ -38,7 +39,7 @@ class Subscriber:
         self.topic = f"replay.{secrets.token_hex(12)}."  # nobody else's
         context = zmq.Context.instance()
         self.sub = context.socket(zmq.SUB)
-        self.sub.setsockopt(zmq.RCVHWM, 0)  # our requests bound what comes
+        self.sub.setsockopt(zmq.RCVHWM, QUEUE if follow else 0)  # requests bound answers by themselves
         for topic in ("alert.", "head.", self.topic):
             self.sub.setsockopt_string(zmq.SUBSCRIBE, topic)
         self.sub.connect(alerts)
