@@ -83,6 +83,7 @@
 #define TW_EXPOSURE_TRADES_MAX 16u
 #define TW_CATCHUP_LIMIT_MAX 10000u
 #define TW_CATCHUP_LIMIT_DEFAULT 1000u
+#define TW_CATCHUP_LOOKS_MAX 65536u /* records that one request looks at, wanted or not: others wait meanwhile */
 #define TW_CATCHUP_NAME_BYTES_MAX 64u
 #define TW_TOPIC_BYTES_MAX 240u /* libzmq 4.3.4 mis-encodes topics of 246 to 255 bytes */
 

@@ -23,7 +23,7 @@ struct tw_catchup_actor {
     struct tw_buffer request_bytes;
     uint64_t position; /* the last number looked at */
     uint64_t last;     /* the last number given, or what was asked after */
-    uint32_t given, looked_this_turn;
+    uint32_t given, looked, looked_this_turn;
     const char *error;
     struct tw_buffer answer;
 };
@@ -91,10 +91,19 @@ static bool same(struct tw_text filter, struct tw_text value)
            (filter.length == value.length && memcmp(filter.bytes, value.bytes, value.length) == 0);
 }
 
+/* Is that all for this request? */
+static bool is_enough(const struct tw_catchup_actor *actor)
+{
+    return actor->given >= actor->request.limit || actor->looked >= TW_CATCHUP_LOOKS_MAX;
+}
+
 /* May one more record be looked at in this turn? */
 static bool may_look(struct tw_catchup_actor *actor)
 {
-    return actor->given < actor->request.limit && actor->looked_this_turn++ < LOOKS_PER_TURN;
+    if (is_enough(actor) || actor->looked_this_turn++ >= LOOKS_PER_TURN)
+        return false;
+    actor->looked++;
+    return true;
 }
 
 static bool give(struct tw_catchup_actor *actor, uint64_t number, const void *payload, size_t length)
@@ -173,11 +182,13 @@ static uint64_t newest(struct tw_catchup_actor *actor)
     TW_UNREACHABLE("a kind of catch-up without a store");
 }
 
+/* Who asks again goes on behind what was looked at, even if a filter let nothing of it pass. */
 static bool finish(struct tw_catchup_actor *actor)
 {
     bool more = actor->error == NULL && actor->position < newest(actor);
     actor->answer.length = 0;
-    tw_catchup_end_encode(&actor->answer, actor->request.after, actor->last, more, actor->error);
+    tw_catchup_end_encode(&actor->answer, actor->request.after, more ? actor->position : actor->last, more,
+                          actor->error);
     return answer(actor, actor->answer.bytes, actor->answer.length);
 }
 
@@ -209,8 +220,7 @@ static void read_on(struct tw_catchup_actor *actor)
         return;
     }
     /* When no visit stopped it there is nothing more up to there: retention may have dropped the newest. */
-    bool stopped = actor->full || actor->unreadable || actor->given >= actor->request.limit ||
-                   actor->looked_this_turn > LOOKS_PER_TURN;
+    bool stopped = actor->full || actor->unreadable || is_enough(actor) || actor->looked_this_turn > LOOKS_PER_TURN;
     if (!stopped && actor->position < end)
         actor->position = end;
 }
@@ -220,7 +230,7 @@ static bool serve(struct tw_catchup_actor *actor)
 {
     actor->looked_this_turn = 0;
     actor->full = actor->unreadable = false;
-    if (actor->error == NULL && actor->given < actor->request.limit)
+    if (actor->error == NULL && !is_enough(actor))
         read_on(actor);
     bool unfinished = actor->full || (actor->error == NULL && actor->looked_this_turn > LOOKS_PER_TURN);
     return !unfinished && finish(actor);
@@ -245,7 +255,7 @@ static bool take_request(struct tw_catchup_actor *actor)
         actor->error = NULL;
     }
     actor->position = actor->last = actor->request.after;
-    actor->given = 0;
+    actor->given = actor->looked = 0;
     actor->serving = true;
     return true;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Catch-up, served beside the router: requests in by PULL, answers read from the store and handed to the router, which
- * owns the PUB socket. A slow or greedy asker is bounded by `limit` and by the lane; alerts never wait for it.
+ * owns the PUB socket. A slow or greedy asker is bounded by `limit`, by TW_CATCHUP_LOOKS_MAX and by the lane; alerts
+ * never wait for it.
  */
 #ifndef TW_CATCHUP_CATCHUP_ACTOR_H
 #define TW_CATCHUP_CATCHUP_ACTOR_H

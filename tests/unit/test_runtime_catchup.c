@@ -27,10 +27,10 @@ struct asker {
     zsock_t *router, *push;
 };
 
-static void store_alerts(struct world *world)
+static void store_alerts(struct world *world, uint32_t count)
 {
     struct tw_store_alert alert;
-    for (uint32_t i = 0; i < ALERTS; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         feed_alert(&world->feed, &alert);
         assert_int_equal(tw_store_put_alerts(world->store, &alert, 1, &world->error), TW_STORE_OK);
         free((void *)(uintptr_t)alert.bytes);
@@ -55,7 +55,7 @@ static struct asker asker_of(struct world *world)
 static struct asker asker_new(void)
 {
     struct world *world = world_new();
-    store_alerts(world);
+    store_alerts(world, ALERTS);
     return asker_of(world);
 }
 
@@ -200,6 +200,32 @@ static void requests_are_served_one_after_the_other(void **state)
     asker_free(&asker);
 }
 
+/* Else it would hold up all others for as long as it takes to look at everything. */
+static void a_filter_that_nothing_passes_is_answered_in_pieces_and_others_come_between(void **state)
+{
+    struct world *world = world_new();
+    struct tw_catchup_end end = {0};
+    struct tw_catchup request = {.kind = TW_CATCHUP_ALERTS, .limit = 10, .type = {"FEED_GAP", 8}};
+    uint32_t pieces = 0;
+    (void)state;
+    store_alerts(world, 2 * TW_CATCHUP_LOOKS_MAX + 1);
+    struct asker asker = asker_of(world);
+    do {
+        request.after = end.last;
+        send_request(&asker, request);
+        ask(&asker, 2, "");
+        assert_int_equal(take(&asker, &end), 0);
+        assert_int_equal(end.after, request.after);
+        pieces++;
+        if (end.more)
+            assert_int_equal(end.last, pieces * TW_CATCHUP_LOOKS_MAX);
+        expect_answers(&asker, 2, true);
+    } while (end.more);
+    assert_int_equal(end.last, request.after);
+    assert_int_equal(pieces, 3);
+    asker_free(&asker);
+}
+
 static void refusals_that_retention_dropped_are_no_more_to_come(void **state)
 {
     struct world *world = world_new();
@@ -239,6 +265,7 @@ int main(void)
         cmocka_unit_test(the_end_of_an_answer_waits_for_room_asleep),
         cmocka_unit_test(a_filter_that_nothing_passes_reads_on_to_the_end),
         cmocka_unit_test(requests_are_served_one_after_the_other),
+        cmocka_unit_test(a_filter_that_nothing_passes_is_answered_in_pieces_and_others_come_between),
         cmocka_unit_test(refusals_that_retention_dropped_are_no_more_to_come),
         cmocka_unit_test(a_stop_does_not_wait_for_whoever_does_not_take_answers),
     };
