@@ -17,7 +17,7 @@ struct receiver {
     struct tw_delivery_pace pace;
     struct entry window[TW_DELIVERY_WINDOW]; /* in order of n */
     uint32_t count, under_way;
-    uint64_t read_to; /* all pending ones up to it are in the window or no longer pending */
+    uint64_t read_to; /* all pending ones up to it are in the window, left out for now, or no longer pending */
     int64_t pause_until_ns, next_begin_ns;
     enum tw_breaker breaker;
     uint32_t failures, trips; /* in a row; openings since it was last well */
@@ -155,17 +155,21 @@ void tw_delivery_read_all(struct tw_delivery *delivery, uint32_t receiver, uint6
         it->read_to = until;
 }
 
+void tw_delivery_rewind_one(struct tw_delivery *delivery, uint32_t receiver)
+{
+    struct receiver *it = delivery->receivers[receiver];
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < it->count; i++)
+        if (it->window[i].under_way)
+            it->window[kept++] = it->window[i];
+    it->count = kept;
+    it->read_to = 0;
+}
+
 void tw_delivery_rewind(struct tw_delivery *delivery)
 {
-    for (uint32_t i = 0; i < delivery->count; i++) {
-        struct receiver *it = delivery->receivers[i];
-        uint32_t kept = 0;
-        for (uint32_t j = 0; j < it->count; j++)
-            if (it->window[j].under_way)
-                it->window[kept++] = it->window[j];
-        it->count = kept;
-        it->read_to = 0;
-    }
+    for (uint32_t i = 0; i < delivery->count; i++)
+        tw_delivery_rewind_one(delivery, i);
 }
 
 static void drop(struct receiver *it, uint32_t place)

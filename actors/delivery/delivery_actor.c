@@ -10,6 +10,7 @@
 #include "actors/delivery/carriage_actor.h"
 #include "actors/delivery/escalation_actor.h"
 #include "actors/delivery/groups_actor.h"
+#include "actors/delivery/orphans_actor.h"
 #include "actors/delivery/outbox_actor.h"
 #include "actors/runtime/cell.h"
 #include "actors/runtime/lanes.h"
@@ -134,7 +135,7 @@ static bool start(void *self, char failure[512])
     if (getrandom(&actor->seed, sizeof actor->seed, 0) != (ssize_t)sizeof actor->seed)
         actor->seed = (uint64_t)actor->offset_ns;
     tw_delivery_news(actor->core, tw_outbox_last_alert(actor->outbox));
-    tw_outbox_say_orphans(actor->outbox);
+    tw_orphans_say(actor->store, actor->receivers);
     return true;
 }
 
@@ -381,7 +382,8 @@ static enum tw_agent_progress work(void *self, char failure[512])
         snprintf(failure, 512, "%s", actor->failure);
         return TW_AGENT_FAILED;
     }
-    busy = busy || tw_outbox_has_notes(actor->outbox) || tw_carriage_has_work(actor->carriage);
+    busy = busy || tw_outbox_has_notes(actor->outbox) || tw_outbox_reads_on(actor->outbox) ||
+           tw_carriage_has_work(actor->carriage);
     return busy ? TW_AGENT_CONTINUES : TW_AGENT_WAITS;
 }
 

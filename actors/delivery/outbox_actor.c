@@ -9,6 +9,7 @@
 #include "actors/delivery/covering_actor.h"
 #include "actors/delivery/digest.h"
 #include "actors/delivery/evidence_actor.h"
+#include "actors/delivery/held.h"
 #include "actors/runtime/agent.h"
 #include "actors/runtime/log.h"
 #include "protocol/check.h"
@@ -18,6 +19,7 @@
 #define CACHE_ALERTS 512u /* of 0.5 to 1 KiB, at most 8, and as much again of JSON: 8 MiB at the worst */
 #define CACHE_RUN 32u     /* read at a time */
 #define NOTES_GATHERED 64u
+#define READS_PER_TURN 8u /* for a receiver: of a window each, some ten microseconds a row */
 
 struct note {
     struct tw_store_attempt attempt;
@@ -43,7 +45,10 @@ struct tw_outbox {
     struct tw_store_attempt *batch; /* of note_capacity */
     int64_t retry_ns;
     uint64_t retries;
-    bool held_back;                    /* something was left out of a window, and is looked at again */
+    bool held_back; /* something was left out of a window, and is looked at again */
+    bool ended;     /* when something has ended since: that may be what it waits for */
+    bool reads_on;  /* the last filling was not through */
+    struct tw_held held[TW_RECEIVERS_MAX];
     struct cached cache[CACHE_ALERTS]; /* at n modulo its size */
 };
 
@@ -83,57 +88,6 @@ static struct tw_text name_of(const struct tw_outbox *outbox, uint32_t receiver)
 {
     const char *name = outbox->receivers->list[receiver].name;
     return (struct tw_text){name, (uint32_t)strlen(name)};
-}
-
-/* ---- receivers that are gone ---- */
-
-struct orphans {
-    const struct tw_outbox *outbox;
-    char name[TW_RECEIVER_BYTES_MAX + 1];
-    uint64_t count;
-};
-
-static void say_orphan(const struct orphans *orphans)
-{
-    if (orphans->count > 0)
-        tw_log(TW_LOG_WARNING, "delivery", "%" PRIu64 " deliveries wait for %s, which is not configured",
-               orphans->count, orphans->name);
-}
-
-static bool count_of(struct orphans *orphans, struct tw_text receiver)
-{
-    char name[TW_RECEIVER_BYTES_MAX + 1];
-    snprintf(name, sizeof name, "%.*s", (int)receiver.length, receiver.bytes);
-    for (uint32_t i = 0; i < orphans->outbox->receivers->count; i++)
-        if (strcmp(orphans->outbox->receivers->list[i].name, name) == 0)
-            return true;
-    if (strcmp(name, orphans->name) != 0) {
-        say_orphan(orphans);
-        memcpy(orphans->name, name, sizeof name);
-        orphans->count = 0;
-    }
-    orphans->count++;
-    return true;
-}
-
-static bool count_orphan(void *context, const struct tw_store_delivery *delivery)
-{
-    return count_of(context, delivery->receiver);
-}
-
-static bool count_waiting(void *context, const struct tw_store_waiting *waiting)
-{
-    return count_of(context, waiting->receiver);
-}
-
-void tw_outbox_say_orphans(struct tw_outbox *outbox)
-{
-    const struct tw_text all = {NULL, 0};
-    struct orphans pending = {.outbox = outbox}, waiting = {.outbox = outbox};
-    if (tw_store_deliveries(outbox->store, TW_DELIVERY_PENDING, all, 0, count_orphan, &pending, NULL))
-        say_orphan(&pending);
-    if (tw_store_waiting(outbox->store, all, 0, 0, count_waiting, &waiting, NULL))
-        say_orphan(&waiting);
 }
 
 /* ---- windows ---- */
@@ -187,7 +141,7 @@ static struct cached *read_alert(struct tw_outbox *outbox, uint64_t n)
 }
 
 /* An older event of the same alert may wait in a group: it goes first, alone. Or be in a group's message that stands
- * behind this one, or cannot be made now: this one waits. False: it does not go now. */
+ * behind this one, or cannot be made now, or be held back itself: this one waits. False: it does not go now. */
 static bool is_next(struct tw_outbox *outbox, uint32_t receiver, const struct cached *alert, bool *changed,
                     struct tw_store_error *error)
 {
@@ -196,11 +150,15 @@ static bool is_next(struct tw_outbox *outbox, uint32_t receiver, const struct ca
     error->status = TW_STORE_OK;
     if (alert == NULL || !tw_routes_group(outbox->routes) || !tw_alert_id_read(alert->view.id, id))
         return true;
+    if (tw_held_before(&outbox->held[receiver], id, alert->n))
+        return false;
     if (!tw_store_elder(outbox->store, name_of(outbox, receiver), id, alert->n, &elder, error))
         return false;
     if (elder.n == 0)
         return true;
-    if (elder.lead == 0)
+    if (elder.lead != 0)
+        tw_held_add(&outbox->held[receiver], id, elder.lead);
+    else
         error->status =
             tw_store_make_group(outbox->store, name_of(outbox, receiver), elder.hash, elder.n,
                                 tw_delivery_digest_until(outbox->core, receiver), tw_wall_ns(), changed, error);
@@ -210,6 +168,8 @@ static bool is_next(struct tw_outbox *outbox, uint32_t receiver, const struct ca
 struct naming {
     struct tw_pending *pending;
     uint32_t left;
+    struct tw_held *held;
+    bool all, waits; /* `all`: something is held back, and may be of any of them */
 };
 static bool name_alert(void *context, const struct tw_store_waiting *member)
 {
@@ -218,26 +178,44 @@ static bool name_alert(void *context, const struct tw_store_waiting *member)
         tw_pending_add_any(naming->pending);
     else
         tw_pending_add(naming->pending, member->id);
-    return naming->left-- > 0;
+    naming->left -= naming->left > 0;
+    naming->waits = naming->waits || tw_held_before(naming->held, member->id, naming->pending->n);
+    return naming->left > 0 || naming->all;
 }
 
-/* Of which alerts a group's message is. */
+static bool hold_member(void *context, const struct tw_store_waiting *member)
+{
+    struct naming *naming = context;
+    tw_held_add(naming->held, member->id, naming->pending->n);
+    return true;
+}
+
+/* Of which alerts a group's message is. False: it does not go now. */
 static bool name_alerts(struct tw_outbox *outbox, uint32_t receiver, struct tw_pending *pending,
                         struct tw_store_error *error)
 {
-    struct naming naming = {pending, TW_PENDING_ALERTS_MAX};
+    struct naming naming = {pending, TW_PENDING_ALERTS_MAX, &outbox->held[receiver], outbox->held_back, false};
     error->status = TW_STORE_FAILED;
-    return tw_store_members(outbox->store, name_of(outbox, receiver), pending->n, name_alert, &naming, error);
+    if (!tw_store_members(outbox->store, name_of(outbox, receiver), pending->n, name_alert, &naming, error))
+        return false;
+    error->status = TW_STORE_OK;
+    if (naming.waits &&
+        !tw_store_members(outbox->store, name_of(outbox, receiver), pending->n, hold_member, &naming, error))
+        error->status = TW_STORE_FAILED;
+    return !naming.waits;
 }
 
 /* *changed: something else became pending, and all is to be read from the front. */
-static bool fill_window(struct tw_outbox *outbox, uint32_t receiver, const struct tw_delivery_wish *wish, bool *changed,
-                        struct tw_store_error *error)
+static enum tw_store_status fill_window(struct tw_outbox *outbox, uint32_t receiver,
+                                        const struct tw_delivery_wish *wish, bool *changed,
+                                        struct tw_store_error *error)
 {
     struct found found = {.room = wish->room};
+    if (wish->after == 0)
+        memset(&outbox->held[receiver], 0, sizeof outbox->held[receiver]);
     if (!tw_store_deliveries(outbox->store, TW_DELIVERY_PENDING, name_of(outbox, receiver), wish->after, find, &found,
                              error))
-        return false;
+        return TW_STORE_FAILED;
     for (uint32_t i = 0; i < found.count; i++) {
         struct tw_pending *pending = &found.list[i];
         const struct cached *alert = read_alert(outbox, pending->n);
@@ -245,34 +223,55 @@ static bool fill_window(struct tw_outbox *outbox, uint32_t receiver, const struc
         if (alert == NULL || !tw_alert_id_read(alert->view.id, pending->episode))
             memcpy(pending->episode, &pending->n, sizeof pending->n);
         if (pending->group ? name_alerts(outbox, receiver, pending, error)
-                           : is_next(outbox, receiver, alert, changed, error))
+                           : is_next(outbox, receiver, alert, changed, error)) {
             tw_delivery_offer(outbox->core, receiver, pending);
-        else if (error->status != TW_STORE_OK || *changed)
-            return error->status == TW_STORE_OK || error->status == TW_STORE_FULL;
-        else /* as would be what comes behind it of the same alert */
+        } else if (error->status != TW_STORE_OK || *changed) {
+            return error->status;
+        } else { /* what it waits for may stand behind it */
             outbox->held_back = true;
+            tw_delivery_read_all(outbox->core, receiver, pending->n);
+        }
     }
     if (found.count < wish->room)
         tw_delivery_read_all(outbox->core, receiver, wish->until);
-    return true;
+    return TW_STORE_OK;
+}
+
+/* What is held back takes no room, so there may be very much to read: some of it in a turn. */
+static enum tw_store_status read_on(struct tw_outbox *outbox, uint32_t receiver, struct tw_store_error *error)
+{
+    enum tw_store_status status = TW_STORE_OK;
+    struct tw_delivery_wish wish;
+    for (uint32_t i = 0; status == TW_STORE_OK && tw_delivery_wants(outbox->core, receiver, &wish); i++) {
+        bool changed = false;
+        if (i == READS_PER_TURN) {
+            outbox->reads_on = true;
+            break;
+        }
+        status = fill_window(outbox, receiver, &wish, &changed, error);
+        if (changed)
+            tw_delivery_rewind_one(outbox->core, receiver);
+    }
+    return status;
 }
 
 bool tw_outbox_fill(struct tw_outbox *outbox, char failure[512])
 {
     struct tw_store_error error;
-    struct tw_delivery_wish wish;
+    outbox->reads_on = false;
     for (uint32_t i = 0; i < outbox->receivers->count; i++) {
-        bool changed = false;
-        if (tw_delivery_wants(outbox->core, i, &wish) && !fill_window(outbox, i, &wish, &changed, &error)) {
+        enum tw_store_status status = read_on(outbox, i, &error);
+        if (status != TW_STORE_OK && status != TW_STORE_FULL) {
             snprintf(failure, 512, "%s", error.text);
             return false;
         }
-        if (changed) {
-            tw_delivery_rewind(outbox->core);
-            i = UINT32_MAX; /* once more from the first; one fewer waits */
-        }
     }
     return true;
+}
+
+bool tw_outbox_reads_on(const struct tw_outbox *outbox)
+{
+    return outbox->reads_on;
 }
 
 bool tw_outbox_render(struct tw_outbox *outbox, struct tw_attempt *attempt)
@@ -423,6 +422,7 @@ void tw_outbox_note(struct tw_outbox *outbox, const struct tw_attempt *attempt, 
     struct note *note = new_note(outbox);
     int64_t latency_us = (now_ns - attempt->began_ns) / 1000;
     outbox->at_once = outbox->at_once || attempt->receiver->pace.burst > 0; /* a digest asks what is pending */
+    outbox->ended = outbox->ended || effect->end != TW_END_AGAIN;
     memcpy(note->said, attempt->said, attempt->said_length);
     note->attempt = (struct tw_store_attempt){
         .receiver = name_of(outbox, attempt->number),
@@ -516,7 +516,7 @@ void tw_outbox_note_expired(struct tw_outbox *outbox, const struct tw_delivery_j
 {
     struct tw_covering covering = {.list = NULL};
     struct tw_store_error error;
-    outbox->at_once = true;
+    outbox->at_once = outbox->ended = true;
     if (!job->pending.group) {
         note_expired(outbox, job, job->pending.n, core_now_ns);
         return;
@@ -585,9 +585,10 @@ int64_t tw_outbox_retry_ns(const struct tw_outbox *outbox)
 bool tw_outbox_was_retried(struct tw_outbox *outbox)
 {
     uint64_t before = outbox->retries;
-    bool again = outbox->held_back;
+    bool again = outbox->held_back && outbox->ended && !outbox->reads_on;
     outbox->retries = tw_store_retries(outbox->store);
-    outbox->held_back = false;
+    if (again)
+        outbox->held_back = outbox->ended = false;
     return outbox->retries != before || again;
 }
 

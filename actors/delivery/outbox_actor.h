@@ -17,10 +17,9 @@ struct tw_outbox *tw_outbox_new(struct tw_store *store, struct tw_delivery *core
 void tw_outbox_free(struct tw_outbox **outbox);
 
 uint64_t tw_outbox_last_alert(const struct tw_outbox *outbox);
-/* Says which receivers have deliveries waiting and are not configured. */
-void tw_outbox_say_orphans(struct tw_outbox *outbox);
 /* False: what is pending cannot be read, `failure` says why. */
 bool tw_outbox_fill(struct tw_outbox *outbox, char failure[512]);
+bool tw_outbox_reads_on(const struct tw_outbox *outbox); /* that was not through: there is more to be read at once */
 /* Fills the attempt's request. False: the alert cannot be read, the attempt says why. */
 bool tw_outbox_render(struct tw_outbox *outbox, struct tw_attempt *attempt);
 
