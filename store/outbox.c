@@ -463,7 +463,7 @@ bool tw_store_escalations(struct tw_store *store, int64_t until_ns, tw_store_esc
 }
 
 enum tw_store_status tw_store_escalate(struct tw_store *store, const struct tw_store_escalation *escalation,
-                                       bool needed, struct tw_text why, int64_t now_ns, struct tw_store_error *error)
+                                       uint64_t tell, struct tw_text why, int64_t now_ns, struct tw_store_error *error)
 {
     uint8_t key[KEY_BYTES_MAX];
     if (!tw_store_room(store, 1024, error))
@@ -471,9 +471,9 @@ enum tw_store_status tw_store_escalate(struct tw_store *store, const struct tw_s
     rocksdb_writebatch_t *batch = rocksdb_writebatch_create();
     size_t length = tw_due_key('x', escalation->due_ns, escalation->n, escalation->receiver, key);
     rocksdb_writebatch_delete_cf(batch, store->families[TW_FAMILY_META], (const char *)key, length);
-    if (needed) {
+    if (tell != 0) {
         const struct row row = {.queued_ns = now_ns};
-        length = key_of('o', escalation->receiver, escalation->n, key);
+        length = key_of('o', escalation->receiver, tell, key);
         tw_batch_put(store, batch, TW_FAMILY_META, key, length, &row, sizeof row);
     } else {
         const struct tw_store_attempt attempt = {.receiver = escalation->receiver,
@@ -485,7 +485,7 @@ enum tw_store_status tw_store_escalate(struct tw_store *store, const struct tw_s
     }
     enum tw_store_status status = write_batch(store, batch, error);
     rocksdb_writebatch_destroy(batch);
-    if (status == TW_STORE_OK && needed)
+    if (status == TW_STORE_OK && tell != 0)
         atomic_fetch_add(&store->outbox_retries, 1);
     return status;
 }

@@ -38,19 +38,48 @@ static bool take_id(void *context, const struct tw_store_alert *alert)
     return false;
 }
 
-/* Whether nobody has it; else `why` says who has, or what became of it. What cannot be read is told, not hidden. */
-static bool is_needed(struct tw_store *store, uint64_t n, char why[TW_ANSWER_BYTES_MAX])
+static bool take_first(void *context, const struct tw_store_delivery *delivery)
+{
+    *(uint64_t *)context = delivery->n;
+    return false;
+}
+
+/* Event n, or an older one of the alert, is pending or waits in a group. */
+static bool is_on_its_way(struct tw_store *store, struct tw_text receiver, const uint8_t id[TW_ALERT_ID_BYTES],
+                          uint64_t n)
+{
+    struct tw_store_waiting elder;
+    struct tw_store_error error;
+    uint64_t first = 0;
+    return (tw_store_deliveries(store, TW_DELIVERY_PENDING, receiver, n - 1, take_first, &first, &error) &&
+            first == n) ||
+           (tw_store_elder(store, receiver, id, n + 1, &elder, &error) && elder.n != 0);
+}
+
+/* Whether nobody has it, and n of what is told then; else `why` says who has, or what became of it. What cannot be read
+ * is told, not hidden. */
+static bool is_needed(struct tw_store *store, const struct tw_store_escalation *it, uint64_t *tell,
+                      char why[TW_ANSWER_BYTES_MAX])
 {
     struct found found = {.read = false};
     struct tw_store_error error;
     struct tw_case alert;
-    if (n == 0 || !tw_store_alerts(store, n - 1, take_id, &found, NULL) || !found.read ||
+    *tell = it->n;
+    if (it->n == 0 || !tw_store_alerts(store, it->n - 1, take_id, &found, NULL) || !found.read ||
         !tw_desk_case(store, found.id, &alert, &error))
         return true;
     enum tw_case_state state = tw_case_state_now(&alert);
     const char *by = alert.closed_h != 0 ? alert.closed_by : alert.attended_by;
     snprintf(why, TW_ANSWER_BYTES_MAX, "%s%s%s", tw_case_state_name(state), by[0] != '\0' ? " by " : "", by);
-    return state == TW_CASE_OPEN || state == TW_CASE_ESCALATED;
+    if (state != TW_CASE_OPEN && state != TW_CASE_ESCALATED)
+        return false;
+    /* It may have grown since, which they were perhaps told at once: what it was comes no more. */
+    uint64_t newest = tw_desk_newest_told(store, found.id);
+    if (newest <= it->n)
+        return true;
+    *tell = newest;
+    snprintf(why, TW_ANSWER_BYTES_MAX, "alert %" PRIu64 " is on its way", newest);
+    return !is_on_its_way(store, it->receiver, found.id, newest);
 }
 
 enum tw_store_status tw_escalations_work(struct tw_store *store, int64_t now_ns, bool *more,
@@ -62,9 +91,10 @@ enum tw_store_status tw_escalations_work(struct tw_store *store, int64_t now_ns,
         return error->status;
     for (uint32_t i = 0; i < due.count; i++) {
         char why[TW_ANSWER_BYTES_MAX] = "";
-        bool needed = is_needed(store, due.list[i].n, why);
-        enum tw_store_status status =
-            tw_store_escalate(store, &due.list[i], needed, (struct tw_text){why, (uint32_t)strlen(why)}, now_ns, error);
+        uint64_t tell = 0;
+        bool needed = is_needed(store, &due.list[i], &tell, why);
+        enum tw_store_status status = tw_store_escalate(store, &due.list[i], needed ? tell : 0,
+                                                        (struct tw_text){why, (uint32_t)strlen(why)}, now_ns, error);
         if (status != TW_STORE_OK)
             return status;
         if (needed)

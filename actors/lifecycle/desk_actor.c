@@ -161,6 +161,43 @@ bool tw_desk_case(struct tw_store *store, const uint8_t id[TW_ALERT_ID_BYTES], s
     return ok;
 }
 
+struct newest {
+    struct tw_store *store;
+    uint64_t n, told; /* of the event at hand; of the newest that was told */
+    bool hidden;
+};
+
+static bool take_muted(void *context, const struct tw_store_muted *muted)
+{
+    struct newest *newest = context;
+    newest->hidden = newest->hidden || (muted->n == newest->n && muted->told == 0);
+    return false;
+}
+
+static bool take_newest(void *context, const struct tw_store_alert *stored)
+{
+    struct newest *newest = context;
+    struct tw_alert_view view;
+    uint64_t silence = 0;
+    if (!tw_alert_decode(stored->bytes, stored->length, &view) || tw_text_is(view.event, "resolve") ||
+        tw_text_is(view.event, "retract"))
+        return true;
+    (void)tw_store_silence_of(newest->store, stored->n, &silence, NULL);
+    newest->n = stored->n;
+    newest->hidden = silence != 0;
+    (void)tw_store_muted(newest->store, stored->n - 1, take_muted, newest, NULL);
+    if (!newest->hidden)
+        newest->told = stored->n;
+    return true;
+}
+
+uint64_t tw_desk_newest_told(struct tw_store *store, const uint8_t id[TW_ALERT_ID_BYTES])
+{
+    struct newest newest = {.store = store};
+    (void)tw_store_events_of(store, id, take_newest, &newest, NULL); /* what cannot be read was told to nobody */
+    return newest.told;
+}
+
 /* ---- as JSON ---- */
 
 static void print_word(FILE *out, const char *name, const char *word)

@@ -18,6 +18,8 @@ bool tw_desk_find(struct tw_store *store, const char *name, uint8_t id[TW_ALERT_
                   struct tw_store_error *error);
 bool tw_desk_case(struct tw_store *store, const uint8_t id[TW_ALERT_ID_BYTES], struct tw_case *out,
                   struct tw_store_error *error);
+/* The newest of its events that begins or raises it and is hidden by no silence, nor muted; 0: there is none. */
+uint64_t tw_desk_newest_told(struct tw_store *store, const uint8_t id[TW_ALERT_ID_BYTES]);
 
 /* One object of JSON on a line:
  * {"id","type","entity_type","entity","severity","state","assigned_to","verdict","events":

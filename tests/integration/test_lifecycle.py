@@ -280,6 +280,26 @@ class Escalation(unittest.TestCase):
             self.assertEqual(json.loads(self.tool("show", "1", "--json").out)["state"], "escalated")
             self.assertEqual(daemon.stop()[0], 0)
 
+    def test_what_has_grown_before_its_time_is_not_told_as_it_was(self):
+        with Daemon(data=self.data, sets=self.sets | {"rules/client_exposure/enabled": "off"}) as daemon, \
+                Publisher(daemon, "desk-1") as publisher:
+            publisher.publish([trade(qty=4000, price="150.00", id="a")])        # opens HIGH
+            self.ops.wait("it", lambda got: len(got) == 1)
+            publisher.publish([trade(qty=3000, price="150.00", id="b")])        # CRITICAL: to boss at once
+            self.boss.wait("the escalation", lambda got: len(got) == 1)
+            wait_until("its time", lambda: self.boss.requests > 1)              # nobody has taken it
+            self.assertEqual((self.boss.faults, self.boss.numbers(), self.boss.repeats), ([], [2], 1))
+            self.assertEqual(daemon.stop()[0], 0)
+
+    def test_what_has_grown_under_a_silence_is_told_as_it_was(self):
+        with Daemon(data=self.data, sets=self.sets | {"rules/client_exposure/enabled": "off"}) as daemon, \
+                Publisher(daemon, "desk-1") as publisher:
+            self.tool("add", "severity=CRITICAL", "--for", "1h", "--note", "known", command="silences")
+            publisher.publish([trade(qty=4000, price="150.00", id="a"), trade(qty=3000, price="150.00", id="b")])
+            self.boss.wait("what nobody has taken", lambda got: len(got) == 1)
+            self.assertEqual((self.boss.faults, self.boss.numbers()), ([], [1]))
+            self.assertEqual(daemon.stop()[0], 0)
+
     def test_a_route_says_whom_and_when(self):
         sets = [word for key, value in self.sets.items() for word in ("--set", f"{key}={value}")]
         alert = ("type=LARGE_TRADE", "severity=HIGH", "entity=desk-1/0/1")
