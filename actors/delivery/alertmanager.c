@@ -98,6 +98,7 @@ static void print_alert(FILE *out, const struct tw_receiver *receiver, const str
     fputc('}', out);
 }
 
+/* What it was before it grew ends. */
 static void print_lesser(FILE *out, const struct tw_receiver *receiver, const struct tw_letter *letter, int64_t wall_ns)
 {
     for (int i = TW_SEVERITY_LOW; i <= TW_SEVERITY_CRITICAL; i++) {
@@ -121,7 +122,7 @@ static void render(const struct tw_receiver *receiver, const struct tw_letter *l
     FILE *out = body.out;
     fputc('[', out);
     print_alert(out, receiver, letter, severity, view->ts_ns < wall_ns ? view->ts_ns : wall_ns, end_ns);
-    if (tw_text_is(view->event, "escalate"))
+    if (tw_text_is(view->event, "escalate") || tw_alert_is_over(view)) /* that it grew may have been hidden */
         print_lesser(out, receiver, letter, wall_ns);
     fputc(']', out);
     tw_body_close(&body, request);

@@ -241,6 +241,19 @@ static void pagerduty_opens_and_resolves_one_incident_an_episode(void **state)
     assert_non_null(strstr(render(&receiver, &view), "\"event_action\":\"resolve\""));
 }
 
+/* Under these labels it is over. */
+static void no_lesser_fires(const char *body)
+{
+    static const char *const ended[] = {"LOW", "MEDIUM", "HIGH"};
+    for (size_t i = 0; i < 3; i++) {
+        char label[40];
+        snprintf(label, sizeof label, "\"severity\":\"%s\"", ended[i]);
+        const char *lesser = strstr(body, label);
+        assert_non_null(lesser);
+        assert_non_null(strstr(lesser, "\"endsAt\":\"2021-02-25T15:02:10Z\"}"));
+    }
+}
+
 static void alertmanager_is_told_when_an_episode_ends(void **state)
 {
     (void)state;
@@ -255,19 +268,13 @@ static void alertmanager_is_told_when_an_episode_ends(void **state)
                      "\"how_much\":\"1050000 USD, limit 750000\",\"when\":\"2021-02-25T15:02:10Z (event time)\""));
     assert_non_null(strstr(body, "\"startsAt\":\"2021-02-25T15:02:10Z\",\"endsAt\":\"2022-02-25T15:02:10Z\"}]"));
     view = alert("resolve", "MSFT: below");
-    assert_non_null(strstr(render(&receiver, &view), "\"endsAt\":\"2021-02-25T15:02:10Z\"}]"));
+    body = render(&receiver, &view);
+    assert_non_null(strstr(body, "\"endsAt\":\"2021-02-25T15:02:10Z\"}]"));
+    no_lesser_fires(body); /* it may have grown in between, which was hidden */
     view = alert("fire", "MSFT: large");
     assert_null(strstr(render(&receiver, &view), "endsAt"));
     view = alert("escalate", "MSFT: far above");
-    body = render(&receiver, &view);
-    static const char *const ended[] = {"LOW", "MEDIUM", "HIGH"}; /* under these labels it is over */
-    for (size_t i = 0; i < 3; i++) {
-        char label[40];
-        snprintf(label, sizeof label, "\"severity\":\"%s\"", ended[i]);
-        const char *lesser = strstr(body, label);
-        assert_non_null(lesser);
-        assert_non_null(strstr(lesser, "\"endsAt\":\"2021-02-25T15:02:10Z\"}"));
-    }
+    no_lesser_fires(render(&receiver, &view));
 }
 
 static void a_webhook_can_look_like_one_of_alertmanagers(void **state)
