@@ -77,7 +77,8 @@ static bool collect(void *context, const struct tw_store_waiting *it)
     return ++told->count < REPEATS_MAX;
 }
 
-/* Whether the alert is open and nobody has it; only the newest event that begins or raises it is told again. */
+/* Whether the alert is open and nobody has it; only the newest event that begins or raises it, of those that were not
+ * hidden, is told again. */
 static bool is_open(struct tw_store *store, const struct tw_store_waiting *it)
 {
     struct tw_store_error error;
@@ -85,8 +86,7 @@ static bool is_open(struct tw_store *store, const struct tw_store_waiting *it)
     if (!tw_desk_case(store, it->id, &alert, &error))
         return false;
     enum tw_case_state state = tw_case_state_now(&alert);
-    uint64_t newest = alert.escalated_n != 0 ? alert.escalated_n : alert.first_n;
-    return (state == TW_CASE_OPEN || state == TW_CASE_ESCALATED) && it->n == newest;
+    return (state == TW_CASE_OPEN || state == TW_CASE_ESCALATED) && it->n == tw_desk_newest_told(store, it->id);
 }
 
 static enum tw_store_status tell_again(struct tw_groups *groups, int64_t now_ns, bool *more,

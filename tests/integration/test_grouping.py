@@ -141,6 +141,21 @@ class Grouping(unittest.TestCase):
                 self.assertEqual(run_tool("alerts", "close", n, "--as", "true_positive", "--data", self.data).code, 0)
             self.check_end(daemon)
 
+    def test_a_silence_that_hid_how_it_grew_does_not_end_the_telling(self):
+        sets = self.sets | {"route/all/repeat_interval": 3, "route/all/group_wait": 0, "route/all/group_interval": 0,
+                            "rules/client_exposure/enabled": "off"}
+        with Daemon(data=self.data, sets=sets) as daemon, Publisher(daemon, "desk-1") as publisher:
+            publisher.publish([trade(qty=4000, price="150.00")])       # X opens HIGH
+            self.ops.wait("it", lambda got: len(got) == 1)
+            for words in (("add", "severity=CRITICAL", "--for", "1h", "--note", "known"), ("expire", "1")):
+                self.assertEqual(run_tool("silences", *words, "--data", self.data).code, 0)
+                if words[0] == "add":
+                    publisher.publish([trade(qty=2000, price="150.00")])
+            self.ops.wait("it again", lambda got: len(got) == 2)
+            self.assertEqual((self.told(), self.ops.got[1]["digest"]["repeat"]), ([[1], [1]], 1))
+            self.assertEqual(run_tool("alerts", "close", "1", "--as", "true_positive", "--data", self.data).code, 0)
+            self.check_end(daemon)
+
     def test_a_wild_symbol_is_one_message_to_a_person(self):
         with Slack() as slack:
             sets = {"route/all/receiver": "slack", "route/all/group_by": "type", "route/all/group_wait": 2}
