@@ -267,6 +267,7 @@ static void forget(struct tw_delivery_actor *actor, struct tw_attempt *attempt)
 static void conclude(struct tw_delivery_actor *actor, struct tw_attempt *attempt, int64_t now_ns)
 {
     struct tw_delivery_effect effect;
+    attempt->answer.said = (struct tw_text){attempt->said, attempt->said_length};
     enum tw_delivery_verdict verdict = attempt->receiver->kind->judge(&attempt->answer);
     int64_t pause_s = attempt->answer.retry_after_s;
     if (pause_s > TW_RETRY_AFTER_MAX_S)

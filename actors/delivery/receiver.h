@@ -93,6 +93,7 @@ struct tw_answer {
     bool answered;         /* false: nobody, or not in time */
     int32_t status;        /* HTTP or SMTP status, exit code */
     int64_t retry_after_s; /* that was asked for; 0: none */
+    struct tw_text said;   /* its beginning; borrowed */
     bool unheard;          /* SMTP: it refused before it had heard of the message: its greeting, TLS, the login */
 };
 

@@ -103,6 +103,20 @@ static void render(const struct tw_receiver *receiver, const struct tw_letter *l
         tw_request_header(request, "x-amz-security-token: %s", what.session_token);
 }
 
+/* Amazon says 400 also when the topic's key or its own patience is what is wrong, and then it may be set right. Any
+ * other is about this message: tried again it would be the one that finds out whether the topic is well, for days. */
+static enum tw_delivery_verdict judge(const struct tw_answer *answer)
+{
+    static const char *const passing[] = {"KMS", "Throttl", "RequestExpired"}; /* so they begin */
+    char said[TW_ANSWER_BYTES_MAX + 1];
+    snprintf(said, sizeof said, "%.*s", (int)answer->said.length, answer->said.length > 0 ? answer->said.bytes : "");
+    const char *code = strstr(said, "<Code>");
+    for (size_t i = 0; answer->status == 400 && code != NULL && i < sizeof passing / sizeof *passing; i++)
+        if (strncmp(code + strlen("<Code>"), passing[i], strlen(passing[i])) == 0)
+            return TW_VERDICT_RETRY;
+    return tw_judge_http(answer);
+}
+
 /* The region of arn:aws:sns:REGION:ACCOUNT:NAME. */
 struct tw_text tw_arn_region(const char *arn)
 {
@@ -120,4 +134,4 @@ const struct tw_receiver_kind tw_sns = {.name = "sns",
                                         .sheet = TW_SHEET_SNS,
                                         .pace = {.under_way_max = 4},
                                         .render = render,
-                                        .judge = tw_judge_http};
+                                        .judge = judge};

@@ -311,6 +311,23 @@ class Receivers(unittest.TestCase):
                 for secret in (Topic.SECRET, Topic.TOKEN):
                     self.assertNotIn(secret, daemon.said())
 
+    def test_sns_is_tried_again_when_its_key_is_throttled(self):
+        with Topic() as topic:
+            topic.status, topic.answer = 400, (
+                b'<ErrorResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/">\n  <Error>\n    <Type>Sender</Type>\n'
+                b'    <Code>KMSThrottling</Code>\n    <Message>Rate exceeded</Message>\n  </Error>\n</ErrorResponse>\n')
+            extra = {"AWS_ACCESS_KEY_ID": Topic.ACCESS, "AWS_SECRET_ACCESS_KEY": Topic.SECRET,
+                     "AWS_SESSION_TOKEN": Topic.TOKEN}
+            sets = {"sns/topic_arn": f"arn:aws:sns:{Topic.REGION}:123456789012:risk", "sns/url": topic.url,
+                    "exposure/remark": 0, "delivery/retry_first": 1}
+            with Daemon(extra=extra, sets=sets) as daemon:
+                publish(daemon, [trade(qty=20000, account=None, side=None)])
+                topic.wait("an attempt", lambda got: len(got) == 1)
+                topic.status, topic.answer = Topic.status, Topic.answer
+                topic.wait("another", lambda got: len(got) == 2)
+                wait_until("what came of it", lambda: [(row["state"], row["status"]) for row in listed(
+                    "--data", daemon.data)] == [("again", 400), ("delivered", 200)])
+
     def test_mail_over_starttls_with_a_login_in_threads(self):
         with Scratch() as scratch:
             tls = certificate(scratch)

@@ -158,6 +158,8 @@ static void answers_are_judged_by_whom_they_speak_of(void **state)
         {&tw_file, true, 0, TW_VERDICT_DELIVERED},      {&tw_file, false, 0, TW_VERDICT_RETRY},
         {&tw_command, true, 0, TW_VERDICT_DELIVERED},   {&tw_command, true, 65, TW_VERDICT_REJECTED},
         {&tw_command, true, 1, TW_VERDICT_RETRY},       {&tw_command, false, 0, TW_VERDICT_RETRY},
+        {&tw_sns, true, 200, TW_VERDICT_DELIVERED},     {&tw_sns, true, 400, TW_VERDICT_REJECTED},
+        {&tw_sns, true, 403, TW_VERDICT_RETRY},         {&tw_sns, true, 413, TW_VERDICT_REJECTED},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct tw_answer answer = {.answered = rows[i].answered, .status = rows[i].status};
@@ -167,6 +169,33 @@ static void answers_are_judged_by_whom_they_speak_of(void **state)
     /* "554 no service for you" as a greeting says nothing of this mail */
     struct tw_answer greeting = {.answered = true, .status = 554, .unheard = true};
     assert_int_equal(tw_mail.judge(&greeting), TW_VERDICT_RETRY);
+}
+
+static void a_400_of_amazon_s_speaks_of_the_message_or_of_the_topic(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *code;
+        enum tw_delivery_verdict verdict;
+    } rows[] = {
+        {"KMSThrottling", TW_VERDICT_RETRY},       {"KMSAccessDenied", TW_VERDICT_RETRY},
+        {"KMSDisabled", TW_VERDICT_RETRY},         {"KMSInvalidState", TW_VERDICT_RETRY},
+        {"KMSNotFound", TW_VERDICT_RETRY},         {"KMSOptInRequired", TW_VERDICT_RETRY},
+        {"Throttling", TW_VERDICT_RETRY},          {"ThrottlingException", TW_VERDICT_RETRY},
+        {"Throttled", TW_VERDICT_RETRY},           {"RequestExpired", TW_VERDICT_RETRY},
+        {"InvalidParameter", TW_VERDICT_REJECTED}, {"InvalidParameterValue", TW_VERDICT_REJECTED},
+        {"ValidationError", TW_VERDICT_REJECTED},  {"SoKMSThrottling", TW_VERDICT_REJECTED},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char said[TW_ANSWER_BYTES_MAX];
+        int length = snprintf(said, sizeof said,
+                              "<ErrorResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><Error><Type>Sender"
+                              "</Type><Code>%s</Code><Message>KMSThrottling",
+                              rows[i].code);
+        struct tw_answer answer = {.answered = true, .status = 400, .said = {said, (uint32_t)length}};
+        if (tw_sns.judge(&answer) != rows[i].verdict)
+            fail_msg("%s", said);
+    }
 }
 
 /* ---- slack ---- */
@@ -522,6 +551,7 @@ int main(void)
         cmocka_unit_test(keys_with_padding_are_as_long_as_they_are),
         cmocka_unit_test(a_webhook_carries_the_alert_and_a_signature_by_each_key),
         cmocka_unit_test(answers_are_judged_by_whom_they_speak_of),
+        cmocka_unit_test(a_400_of_amazon_s_speaks_of_the_message_or_of_the_topic),
         cmocka_unit_test(slack_gets_no_more_than_it_takes),
         cmocka_unit_test(slack_says_what_who_how_much_and_which_trades),
         cmocka_unit_test(pagerduty_opens_and_resolves_one_incident_an_episode),

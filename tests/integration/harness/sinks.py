@@ -264,15 +264,16 @@ class Receiver(Sink):
 
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["content-length"]))
+                status, answer = sink.status, sink.answer   # the test may change them when this one has come in
                 try:
                     assert self.path == sink.path, self.path
                     sink.take(self.headers, body)
                 except Exception as fault:  # pylint: disable=broad-except  -- the test's thread shows it
                     sink.blame(repr(fault))
-                self.send_response(sink.status)
-                self.send_header("Content-Length", str(len(sink.answer)))
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(answer)))
                 self.end_headers()
-                self.wfile.write(sink.answer)
+                self.wfile.write(answer)
 
             def log_message(self, *unused):
                 pass
