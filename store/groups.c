@@ -277,12 +277,12 @@ static bool visit_events(struct tw_store *store, struct tw_text receiver, const 
 
 struct search {
     struct tw_store_waiting *out;
-    uint64_t n;
+    uint64_t ahead;
 };
 static bool take_elder(void *context, uint64_t n, uint64_t hash, uint64_t lead)
 {
     struct search *search = context;
-    if (lead != 0 && lead < search->n) /* it is ahead already */
+    if (lead != 0 && lead <= search->ahead)
         return true;
     search->out->n = n;
     search->out->hash = hash;
@@ -291,10 +291,10 @@ static bool take_elder(void *context, uint64_t n, uint64_t hash, uint64_t lead)
 }
 
 bool tw_store_elder(struct tw_store *store, struct tw_text receiver, const uint8_t id[TW_ALERT_ID_BYTES], uint64_t n,
-                    struct tw_store_waiting *out, struct tw_store_error *error)
+                    uint64_t ahead, struct tw_store_waiting *out, struct tw_store_error *error)
 {
     *out = (struct tw_store_waiting){.receiver = receiver};
-    struct search search = {out, n};
+    struct search search = {out, ahead};
     memcpy(out->id, id, sizeof out->id);
     return visit_events(store, receiver, id, n, take_elder, &search, error);
 }

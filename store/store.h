@@ -350,10 +350,10 @@ bool tw_store_groups(struct tw_store *store, struct tw_text receiver, uint64_t a
  * and goes first. FULL: nothing was written. */
 enum tw_store_status tw_store_make_group(struct tw_store *store, struct tw_text receiver, uint64_t hash, uint64_t only,
                                          uint64_t after, int64_t now_ns, bool *made, struct tw_store_error *error);
-/* The oldest event before n of an alert that waits for a receiver, or is in a message whose lead is behind n: out->n is
- * 0 if there is none. False: *error says why. */
+/* The oldest event before n of an alert that waits for a receiver, or is in a message whose lead is behind `ahead`:
+ * out->n is 0 if there is none. False: *error says why. */
 bool tw_store_elder(struct tw_store *store, struct tw_text receiver, const uint8_t id[TW_ALERT_ID_BYTES], uint64_t n,
-                    struct tw_store_waiting *out, struct tw_store_error *error);
+                    uint64_t ahead, struct tw_store_waiting *out, struct tw_store_error *error);
 /* Those that a pending row stands for, itself among them, in order of n. Any thread. */
 bool tw_store_members(struct tw_store *store, struct tw_text receiver, uint64_t lead, tw_store_waiting_visit visit,
                       void *context, struct tw_store_error *error);

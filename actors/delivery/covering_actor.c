@@ -45,7 +45,7 @@ bool tw_covering_group(struct tw_store *store, struct tw_text receiver, uint64_t
 struct walk {
     struct tw_store *store;
     struct tw_covering *covering;
-    uint64_t until;
+    uint64_t until, last; /* n of the last pending row among them */
     bool ok;
     struct tw_store_error *error;
 };
@@ -55,6 +55,7 @@ static bool cover(void *context, const struct tw_store_delivery *delivery)
     struct walk *walk = context;
     if (delivery->n > walk->until || walk->covering->count >= TW_DIGEST_ALERTS_MAX)
         return false;
+    walk->last = delivery->n;
     if (delivery->group.length > 0) {
         walk->ok = tw_covering_group(walk->store, delivery->receiver, delivery->n, walk->covering, walk->error);
         return walk->ok;
@@ -71,12 +72,50 @@ static int compare(const void *left, const void *right)
     return a->n < b->n ? -1 : a->n > b->n;
 }
 
-bool tw_covering_pending(struct tw_store *store, struct tw_text receiver, uint64_t until, struct tw_covering *out,
-                         struct tw_store_error *error)
+struct ids {
+    struct tw_covering *covering;
+    uint32_t next;
+};
+static bool take_id(void *context, const struct tw_store_alert *alert)
 {
-    struct walk walk = {store, out, until, true, error};
+    struct ids *ids = context;
+    struct tw_covering *covering = ids->covering;
+    while (ids->next < covering->count && covering->list[ids->next].n < alert->n)
+        ids->next++;
+    if (ids->next == covering->count)
+        return false;
+    struct tw_covered *it = &covering->list[ids->next];
+    if (it->n == alert->n && it->lead == 0)
+        (void)tw_alert_id_of(alert->bytes, alert->length, it->id);
+    return true;
+}
+
+/* An older event of the same alert that waits in a group, or in a message behind these, is to go first. An alert that
+ * cannot be read goes. */
+static bool leave_out(struct walk *walk, struct tw_text receiver)
+{
+    struct tw_covering *covering = walk->covering;
+    struct ids ids = {covering, 0};
+    uint32_t kept = 0;
+    (void)tw_store_alerts(walk->store, covering->list[0].n - 1, take_id, &ids, NULL);
+    for (uint32_t i = 0; i < covering->count; i++) {
+        const struct tw_covered it = covering->list[i];
+        struct tw_store_waiting elder = {.n = 0};
+        if (it.lead == 0 && !tw_store_elder(walk->store, receiver, it.id, it.n, walk->last, &elder, walk->error))
+            return false;
+        if (elder.n == 0)
+            covering->list[kept++] = it;
+    }
+    covering->count = kept;
+    return true;
+}
+
+bool tw_covering_pending(struct tw_store *store, struct tw_text receiver, uint64_t until, bool groups,
+                         struct tw_covering *out, struct tw_store_error *error)
+{
+    struct walk walk = {store, out, until, 0, true, error};
     bool ok = tw_store_deliveries(store, TW_DELIVERY_PENDING, receiver, 0, cover, &walk, error) && walk.ok;
     if (out->count > 0)
         qsort(out->list, out->count, sizeof out->list[0], compare);
-    return ok;
+    return ok && (!groups || out->count == 0 || leave_out(&walk, receiver));
 }

@@ -53,7 +53,7 @@ static bool is_on_its_way(struct tw_store *store, struct tw_text receiver, const
     uint64_t first = 0;
     return (tw_store_deliveries(store, TW_DELIVERY_PENDING, receiver, n - 1, take_first, &first, &error) &&
             first == n) ||
-           (tw_store_elder(store, receiver, id, n + 1, &elder, &error) && elder.n != 0);
+           (tw_store_elder(store, receiver, id, n + 1, n, &elder, &error) && elder.n != 0);
 }
 
 /* Whether nobody has it, and n of what is told then; else `why` says who has, or what became of it. What cannot be read

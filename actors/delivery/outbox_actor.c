@@ -152,7 +152,7 @@ static bool is_next(struct tw_outbox *outbox, uint32_t receiver, const struct ca
         return true;
     if (tw_held_before(&outbox->held[receiver], id, alert->n))
         return false;
-    if (!tw_store_elder(outbox->store, name_of(outbox, receiver), id, alert->n, &elder, error))
+    if (!tw_store_elder(outbox->store, name_of(outbox, receiver), id, alert->n, alert->n - 1, &elder, error))
         return false;
     if (elder.n == 0)
         return true;
@@ -341,8 +341,8 @@ bool tw_outbox_render_digest(struct tw_outbox *outbox, struct tw_attempt *attemp
     struct tw_covering *covering = &attempt->covering;
     struct tw_digest digest = {.count = 0};
     struct tw_store_error error;
-    bool read =
-        tw_covering_pending(outbox->store, name_of(outbox, attempt->number), attempt->digest_until, covering, &error);
+    bool read = tw_covering_pending(outbox->store, name_of(outbox, attempt->number), attempt->digest_until,
+                                    tw_routes_group(outbox->routes), covering, &error);
     if (!read)
         snprintf(failure, 512, "%s", error.text);
     attempt->digest_count = read ? covering->count : 0;

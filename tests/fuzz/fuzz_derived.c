@@ -306,7 +306,7 @@ static void read_deliveries(struct tw_store *store)
     answered(tw_store_waiting(store, TEXT(""), 0, 0, see_waiting, NULL, &world->error));
     answered(tw_store_groups(store, TEXT("ops"), 0, see_group, NULL, &world->error));
     answered(tw_store_members(store, TEXT("ops"), 1, see_waiting, NULL, &world->error));
-    answered(tw_store_elder(store, TEXT("ops"), id, UINT64_MAX, &elder, &world->error));
+    answered(tw_store_elder(store, TEXT("ops"), id, UINT64_MAX, 0, &elder, &world->error));
     answered(tw_store_repeats(store, INT64_MAX, see_waiting, NULL, &world->error));
 }
 

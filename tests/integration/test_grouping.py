@@ -123,6 +123,23 @@ class Grouping(unittest.TestCase):
                 self.assertEqual([(message["n"], message["event"]) for message in self.ops.got], [(1, "open"), (2, "escalate")])
             self.check_end(daemon)
 
+    def test_no_digest_overtakes_what_waits_in_a_group(self):
+        sets = {"exposure/remark": 0, "rules/anomaly/enabled": "off", "rules/client_exposure/enabled": "off",
+                "rules/velocity/enabled": "off", "webhook/ops": self.ops.url, "limit/ops": 60,
+                "route/worst/match": "severity=CRITICAL", "route/worst/receiver": "ops",
+                "route/all/receiver": "ops", "route/all/group_by": "type", "route/all/group_wait": 6}
+        with Daemon(data=self.data, sets=sets) as daemon, Publisher(daemon, "desk-1") as publisher:
+            publisher.publish([trade(qty=4000, price="150.00")])                    # X opens HIGH: waits in its group
+            publisher.publish([trade(symbol=f"S{at}", qty=9000, price="150.00") for at in range(300)] +
+                              [trade(qty=3000, price="150.00")])                    # 300 that are CRITICAL; X is, too
+            self.ops.wait("all of them", lambda got: sum(m["digest"]["count"] if "digest" in m else 1 for m in got) == 302)
+            self.assertTrue(any("digest" in message for message in self.ops.got))
+            at = {alert["n"]: place for place, message in enumerate(self.ops.got)
+                  for alert in message.get("alerts", [message]) if alert["entity"] == "X"}
+            self.assertEqual(sorted(at), [1, 302])
+            self.assertLessEqual(at[1], at[302])                                    # in one message, it may be
+            self.check_end(daemon)
+
     def test_what_is_open_and_nobody_has_is_told_again(self):
         sets = self.sets | {"route/all/repeat_interval": 3, "route/all/group_wait": 0, "route/all/group_interval": 0}
         daemon = Daemon(data=self.data, sets=sets)

@@ -402,6 +402,42 @@ static void what_is_behind_what_is_held_back_waits_too(void **state)
     free(attempt);
 }
 
+/* The next digest of the hook's up to an event: how many are in it, and they are these. */
+static void digest_has(struct post *post, uint64_t until, const uint64_t *numbers, uint32_t count)
+{
+    struct tw_attempt *attempt = calloc(1, sizeof *attempt);
+    char failure[512];
+    post->receivers.list[HOOK].kind = &tw_webhook;
+    attempt->receiver = &post->receivers.list[HOOK];
+    attempt->number = HOOK;
+    attempt->digest_until = until;
+    assert_true(tw_outbox_render_digest(post->outbox, attempt, failure) == (count > 0));
+    assert_int_equal(attempt->covering.count, count);
+    for (uint32_t i = 0; i < count; i++)
+        assert_int_equal(attempt->covering.list[i].n, numbers[i]);
+    if (count > 0)
+        assert_int_equal(attempt->n, numbers[count - 1]);
+    tw_covering_free(&attempt->covering);
+    tw_buffer_free(&attempt->request.body);
+    free(attempt);
+}
+
+static void a_digest_leaves_out_what_has_an_elder_that_waits(void **state)
+{
+    struct post *post = *state;
+    static const uint64_t all[] = {1, 2, 3, 4, 5};
+    happens(post, 1, GROUP_A);
+    happens(post, 1, ALONE);
+    digest_has(post, 2, NULL, 0);
+    happens(post, 2, ALONE);
+    happens(post, 1, ALONE);
+    digest_has(post, 4, (uint64_t[]){3}, 1);
+    happens(post, 3, GROUP_A);
+    assert_true(gather_group(post, 0));
+    digest_has(post, 4, (uint64_t[]){3}, 1); /* once more the same: the message stands behind it */
+    digest_has(post, 5, all, 5);
+}
+
 #define EVENTS 1000u
 #define ALERTS 80u
 /* An alert's events go in groups up to one of them, and alone from there on; or the other way round. */
@@ -462,6 +498,7 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(very_many_are_read_in_turns, setup_groups, teardown),
         cmocka_unit_test_setup_teardown(what_is_behind_what_is_held_back_waits_too, setup_groups, teardown),
+        cmocka_unit_test_setup_teardown(a_digest_leaves_out_what_has_an_elder_that_waits, setup_groups, teardown),
         cmocka_unit_test_setup_teardown(at_random_each_is_told_once_and_in_order, setup_groups, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -143,7 +143,7 @@ static void check_place(struct world *world, const struct model *model)
                 (event->place == WAITS || (event->place == IN_A_MESSAGE && event->lead >= before)))
                 oldest = n;
         }
-        assert_true(tw_store_elder(world->store, RECEIVER, id, before, &elder, &world->error));
+        assert_true(tw_store_elder(world->store, RECEIVER, id, before, before - 1, &elder, &world->error));
         assert_int_equal(elder.n, oldest);
         assert_int_equal(elder.lead, model->events[oldest].place == IN_A_MESSAGE ? model->events[oldest].lead : 0);
     }
