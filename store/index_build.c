@@ -302,6 +302,8 @@ uint32_t tw_store_index_step(struct tw_store *store, uint32_t minimum, struct tw
     error->status = TW_STORE_OK;
     struct tw_store_indexed indexed = store->indexed; /* only this thread changes it */
     struct tw_retained retained = tw_store_retained(store);
+    if (retained.lsn > atomic_load(&store->gone_lsn))
+        return 0; /* the drop is not durable: a crash may bring back what would then be missing here */
     if (retained.lsn > indexed.lsn) { /* dropped before it was indexed */
         indexed.lsn = retained.lsn;
         indexed.seq = retained.seq;

@@ -291,13 +291,14 @@ static void a_log_that_another_write_broke_is_tried_again(void **state)
 /* ---- retention ---- */
 
 /* The trades of the first batches; a snapshot and the record that says so lie behind. */
-static struct tw_retained may_go(struct world *world)
+static struct tw_retained may_go(struct world *world, bool indexed)
 {
     for (int i = 0; i < 20; i++)
         append(world);
     const struct tw_retained gone = {.lsn = world->feed.lsn, .seq = world->feed.seq};
     append(world);
-    assert_true(tw_store_index_step(world->store, 1, &world->error) > 0);
+    if (indexed)
+        assert_true(tw_store_index_step(world->store, 1, &world->error) > 0);
     struct tw_frame *frame = feed_retention(&world->feed, gone.seq, gone.lsn);
     world_append(world, &frame, 1);
     world_snapshot(world);
@@ -317,12 +318,40 @@ static void no_row_goes_before_the_drop_is_durable(void **state)
 {
     struct world *world = refused.world = *state;
     put_alert(world);
-    struct tw_retained gone = may_go(world);
+    struct tw_retained gone = may_go(world, true);
     before_write = compact_and_be_full;
     assert_false(tw_store_retain(world->store, gone.seq, gone.lsn, &world->error));
     assert_int_equal(world->error.status, TW_STORE_FULL);
     atomic_store(&health, WELL);
     expect_whole(world, world->feed.lsn);
+}
+
+static void be_full(void)
+{
+    atomic_store(&health, FULL);
+}
+
+/* Indexes that are far behind begin where the log does: not where it will when a drop that failed is tried again. */
+static void no_run_of_the_indexes_begins_behind_a_drop_that_is_not_durable(void **state)
+{
+    struct world *world = refused.world = *state;
+    put_alert(world);
+    struct tw_retained gone = may_go(world, false);
+    struct tw_frame *frames[BATCH];
+    before_write = be_full;
+    assert_false(tw_store_retain(world->store, gone.seq, gone.lsn, &world->error));
+    atomic_store(&health, WELL);
+    make(world, frames);
+    assert_int_equal(try_again(world, frames), TW_STORE_OK);
+    for (uint32_t at = 0; at < BATCH; at++)
+        tw_frame_drop(&frames[at]);
+    assert_int_equal(tw_store_index_step(world->store, 1, &world->error), 0);
+    append(world); /* synced: what a run had written before would be, too */
+    expect_whole(world, world->feed.lsn);
+    assert_true(tw_store_retain(world->store, gone.seq, gone.lsn, &world->error));
+    assert_true(tw_store_index_step(world->store, 1, &world->error) > 0);
+    world_reopen(world);
+    assert_true(tw_store_verify(world->store, NULL, NULL, &world->error));
 }
 
 /* It was written, and another write found no room before it was synced: nobody misses what may be gone. */
@@ -332,7 +361,7 @@ static void a_drop_that_could_not_be_synced_is_tried_again(void **state)
     struct tw_frame *frame = NULL;
     struct tw_record record;
     put_alert(world);
-    struct tw_retained gone = may_go(world);
+    struct tw_retained gone = may_go(world, true);
     behind_write = refuse_an_alert;
     assert_false(tw_store_retain(world->store, gone.seq, gone.lsn, &world->error));
     assert_int_equal(world->error.status, TW_STORE_FULL);
@@ -585,6 +614,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(for_want_of_room_a_write_is_tried_again_and_stands_there_once, setup, teardown),
         cmocka_unit_test_setup_teardown(a_log_that_another_write_broke_is_tried_again, setup, teardown),
         cmocka_unit_test_setup_teardown(no_row_goes_before_the_drop_is_durable, setup, teardown),
+        cmocka_unit_test_setup_teardown(no_run_of_the_indexes_begins_behind_a_drop_that_is_not_durable, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(a_drop_that_could_not_be_synced_is_tried_again, setup, teardown),
         cmocka_unit_test_setup_teardown(a_run_of_the_indexes_is_whole_or_not_there, setup, teardown),
         cmocka_unit_test_setup_teardown(after_a_failed_sync_no_thread_writes_anything, setup, teardown),
