@@ -94,6 +94,29 @@ static void small_credit_slows_and_loses_nothing(void **state)
     publish_all(&(struct daemon_habits){.credit_trades = 8190, .durable_after_ms = 5}, false, 40000);
 }
 
+/* One message and a batch wait for credit; whoever flushes each trade fills no memory. */
+static void flushing_takes_no_more_than_credit_a_message_and_a_batch(void **state)
+{
+    (void)state;
+    struct daemon_world *world =
+        daemon_world_start(&(struct daemon_habits){.credit_trades = 8190, .durable_after_ms = 20});
+    struct tapewarden_publisher *publisher =
+        publisher_of(world, (struct tapewarden_publisher_options){.batch_trades = 100});
+    uint32_t most = 0;
+    for (uint32_t i = 1; i <= 30000; i++) {
+        add_trades(publisher, i, i);
+        assert_int_equal(tapewarden_publisher_flush(publisher), TAPEWARDEN_OK);
+        struct tapewarden_standing standing = tapewarden_publisher_standing(publisher);
+        uint32_t ahead = (uint32_t)(standing.last - standing.durable);
+        most = ahead > most ? ahead : most;
+    }
+    assert_in_range(most, 1, 8190 + 2 * 100 + 1);
+    assert_int_equal(tapewarden_publisher_wait(publisher, PATIENCE_MS), TAPEWARDEN_OK);
+    tapewarden_publisher_free(&publisher);
+    assert_log_has(world, 30000);
+    daemon_world_free(&world);
+}
+
 static void lost_messages_are_sent_again(void **state)
 {
     (void)state;
@@ -282,6 +305,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(everything_added_is_durable_when_wait_returns),
         cmocka_unit_test(small_credit_slows_and_loses_nothing),
+        cmocka_unit_test(flushing_takes_no_more_than_credit_a_message_and_a_batch),
         cmocka_unit_test(lost_messages_are_sent_again),
         cmocka_unit_test(lost_acks_cost_nothing),
         cmocka_unit_test(restarts_lose_nothing_that_was_added),

@@ -339,7 +339,8 @@ enum tapewarden_status tapewarden_publisher_add(struct tapewarden_publisher *pub
 
 enum tapewarden_status tapewarden_publisher_flush(struct tapewarden_publisher *publisher)
 {
-    cut(publisher);
+    if (all_sent(publisher)) /* one message waits for credit already: the batch goes on growing, up to what add takes */
+        cut(publisher);
     return pump(publisher);
 }
 
