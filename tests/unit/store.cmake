@@ -6,6 +6,7 @@ foreach(story open log packed index crash alerts alert_ids actions muted groups 
 endforeach()
 if(NOT TW_SANITIZE) # it puts functions of its own in libc's place, as they do
   tw_test(store_failing_disk unit test_store_world)
+  target_sources(test_store_failing_disk PRIVATE unit/failing_disk.c)
 endif()
 target_link_libraries(test_store_packed PRIVATE test_log_world)
 tw_test(store_export unit test_store_world)
