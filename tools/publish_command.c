@@ -154,6 +154,12 @@ static int give_up(struct publish *publish, enum tapewarden_status status)
                    "the daemon has other trades of %s already (%" PRIu64 " of them); to add this file behind them: "
                    "--append",
                    publish->name, standing.next - 1);
+    if (standing.has_hold && strcmp(standing.hold_code, "bad_names") == 0)
+        tw_cli_say(
+            NAME,
+            "another process sends under %s, or one that has ended did and its last messages came only now: then "
+            "the same once more goes on",
+            publish->name);
     if (status == TAPEWARDEN_LOST && !publish->append)
         tw_cli_say(NAME, "the same file once more sends what the daemon does not have");
     if (status == TAPEWARDEN_FENCED)
