@@ -11,10 +11,9 @@ set(quick num pack basics log log_bad log_shape submission submission_columns su
     cfg_values cfg_zpl cfg_rules gateway_intake gateway_resends gateway_columns gateway_refusals gateway_incarnations
     gateway_acks gateway_clock gateway_busts gateway_feeds gateway_recovery client_flow client_follow tape tape_bad
     tape_forms stories holdings keeper recovery routing lifecycle silences delivery delivery_digests discretion receivers
-    texts digest_texts picture matcher hours template sheet action cfg_receivers cfg_routes cfg_documents shelf market
-    alert_batch)
+    texts digest_texts picture matcher hours template sheet action cfg_receivers cfg_routes cfg_documents market)
 set(slow num_reference log_page wire_page cfg_load cfg_environment gateway_random client_flow_again evidence allocations
-    velocity archive answer_parts inhibition snapshot_judging)
+    velocity archive answer_parts inhibition snapshot_judging shelf alert_batch)
 set(chosen ${quick})
 if(TW_VALGRIND_ALL)
   list(APPEND chosen ${slow})
