@@ -12,6 +12,7 @@
 
 #include "actors/delivery/render.h"
 #include "actors/delivery/texts.h"
+#include "actors/judging/event.h"
 #include "protocol/alert_text.h"
 #include "protocol/check.h"
 #include "protocol/json_text.h"
@@ -98,10 +99,11 @@ static void print_alert(FILE *out, const struct tw_receiver *receiver, const str
     fputc('}', out);
 }
 
-/* What it was before it grew ends. */
+/* What it was before it grew ends; anomalies alone begin below HIGH. */
 static void print_lesser(FILE *out, const struct tw_receiver *receiver, const struct tw_letter *letter, int64_t wall_ns)
 {
-    for (int i = TW_SEVERITY_LOW; i <= TW_SEVERITY_CRITICAL; i++) {
+    bool anomaly = tw_text_is(letter->view->type, tw_rule_type(TW_RULE_ANOMALY));
+    for (int i = anomaly ? TW_SEVERITY_MEDIUM : TW_SEVERITY_HIGH; i <= TW_SEVERITY_CRITICAL; i++) {
         const char *severity = tw_severity_name((enum tw_severity)i);
         if (tw_text_is(letter->view->severity, severity))
             return;
