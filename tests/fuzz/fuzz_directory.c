@@ -7,13 +7,11 @@
  *
  * Input: a byte that chooses, then the file; of a snapshot what lies between its head and its end.
  */
-#include <dirent.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "protocol/check.h"
+#include "scratch.h"
 #include "store/snapshot.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -21,39 +19,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define LSN 7u
 #define SHARDS 3u
 
-static char directory[64];
-static int directory_fd = -1;
-
-static void remove_directory(void)
-{
-    char path[PATH_MAX];
-    static const char *const files[] = {"FORMAT", "HIGHWATER", "LOCK-tapewarden", "snapshots/00000000000000000007",
-                                        "snapshots"};
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-        snprintf(path, sizeof path, "%s/%s", directory, files[i]);
-        remove(path);
-    }
-    rmdir(directory);
-}
-
-static void make_directory(void)
-{
-    snprintf(directory, sizeof directory, "%s", "/dev/shm/tapewarden-fuzz-XXXXXX");
-    if (mkdtemp(directory) == NULL) {
-        snprintf(directory, sizeof directory, "%s", "/tmp/tapewarden-fuzz-XXXXXX");
-        TW_ASSERT(mkdtemp(directory) != NULL);
-    }
-    directory_fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    TW_ASSERT(directory_fd >= 0 && mkdirat(directory_fd, TW_SNAPSHOT_DIRECTORY, 0700) == 0);
-    atexit(remove_directory);
-}
-
-static void write_file(const char *name, const void *bytes, size_t length)
-{
-    int fd = openat(directory_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    TW_ASSERT(fd >= 0 && write(fd, bytes, length) == (ssize_t)length);
-    close(fd);
-}
+static const char *const files[] = {"FORMAT",    "HIGHWATER", "LOCK-tapewarden", "snapshots/00000000000000000007",
+                                    "snapshots", NULL};
 
 static struct tw_store new_store(void)
 {
@@ -204,7 +171,7 @@ static void fuzz_snapshot(const uint8_t *data, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (directory_fd < 0)
-        make_directory();
+        make_directory(TW_SNAPSHOT_DIRECTORY, files);
     if (size == 0)
         return 0;
     switch (data[0] % 3) {

@@ -6,14 +6,11 @@
  *
  * Input: a byte that chooses, then the file.
  */
-#include <dirent.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "protocol/check.h"
+#include "scratch.h"
 #include "store/inside.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -24,38 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define LOG_NAME "db/000007.log"
 #define MANIFEST_NAME "db/MANIFEST-000005"
 
-static char directory[64];
-static int directory_fd = -1;
-
-static void remove_directory(void)
-{
-    char path[PATH_MAX];
-    static const char *const files[] = {LOG_NAME, MANIFEST_NAME, "db"};
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-        snprintf(path, sizeof path, "%s/%s", directory, files[i]);
-        remove(path);
-    }
-    rmdir(directory);
-}
-
-static void make_directory(void)
-{
-    snprintf(directory, sizeof directory, "%s", "/dev/shm/tapewarden-fuzz-XXXXXX");
-    if (mkdtemp(directory) == NULL) {
-        snprintf(directory, sizeof directory, "%s", "/tmp/tapewarden-fuzz-XXXXXX");
-        TW_ASSERT(mkdtemp(directory) != NULL);
-    }
-    directory_fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    TW_ASSERT(directory_fd >= 0 && mkdirat(directory_fd, "db", 0700) == 0);
-    atexit(remove_directory);
-}
-
-static void write_file(const char *name, const void *bytes, size_t length)
-{
-    int fd = openat(directory_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    TW_ASSERT(fd >= 0 && write(fd, bytes, length) == (ssize_t)length);
-    close(fd);
-}
+static const char *const files[] = {LOG_NAME, MANIFEST_NAME, "db", NULL};
 
 /* ---- a reader of our own ---- */
 
@@ -204,7 +170,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static uint8_t file[FILE_BYTES_MAX];
     if (directory_fd < 0)
-        make_directory();
+        make_directory("db", files);
     if (size < 1 || size - 1 > sizeof file)
         return 0;
     size_t length = size - 1, end = 0;
