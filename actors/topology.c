@@ -48,7 +48,8 @@ struct tw_topology {
     struct tw_gateway_actor *gateway;
     struct tw_journal_actor *journal;
     struct tw_indexer_actor *indexer;
-    struct tw_backlog judged; /* on its way from exposure to the router */
+    struct tw_backlog unjudged; /* on its way from the gateway to exposure's judgement */
+    struct tw_backlog judged;   /* on its way from exposure to the router */
     struct tw_shard_actor *shard[TW_SHARDS_MAX];
     struct tw_exposure_actor *exposure;
     struct tw_scorer_actor *scorer;
@@ -175,7 +176,8 @@ static void make_actors(struct tw_topology *topology, struct tw_recovered *recov
                                               .acks = tw_cfg_text(cfg, "bind/acks"),
                                               .shards = topology->shards,
                                               .store = topology->store,
-                                              .barrier = barrier_settings(topology, recovered->snapshot_lsn)};
+                                              .barrier = barrier_settings(topology, recovered->snapshot_lsn),
+                                              .unjudged = &topology->unjudged};
     struct tw_router_actor_settings routes = {.alerts = tw_cfg_text(cfg, "bind/alerts"),
                                               .live = tw_cfg_text(cfg, "bind/live"),
                                               .live_rate = (uint32_t)tw_cfg_integer(cfg, "live/rate"),
@@ -189,8 +191,8 @@ static void make_actors(struct tw_topology *topology, struct tw_recovered *recov
     topology->indexer = tw_indexer_actor_new(topology->store, (uint32_t)tw_cfg_integer(cfg, "store/index_run"));
     for (uint32_t i = 0; i < topology->shards; i++)
         topology->shard[i] = tw_shard_actor_new(&cores.shard[i], i, topology->answers, topology->slices);
-    topology->exposure =
-        tw_exposure_actor_new(&cores.exposure, topology->shards, topology->events, topology->slices, &topology->judged);
+    topology->exposure = tw_exposure_actor_new(&cores.exposure, topology->shards, topology->events, topology->slices,
+                                               &topology->unjudged, &topology->judged);
     topology->scorer = tw_scorer_actor_new(&cores.scorer, topology->slices);
     topology->router = tw_router_actor_new(&cores.router, &recovered->evidence, topology->store, &routes);
     topology->delivery = tw_delivery_actor_new(topology->store, cfg, &topology->receivers, topology->routes);
@@ -317,6 +319,7 @@ struct tw_topology *tw_topology_start(const struct tw_cfg *cfg, bool (*stop_requ
     topology->answers = tw_pool_new(sizeof(struct tw_shard_answer), clean_answer);
     topology->events = tw_pool_new(sizeof(struct tw_events), clean_events);
     topology->slices = tw_slices_new();
+    topology->unjudged.most = TW_UNJUDGED_BYTES_MAX;
     topology->judged.most = TW_JUDGED_BYTES_MAX;
     tw_session_init(&topology->session, tw_cfg_text(cfg, "session/zone"), tw_cfg_integer(cfg, "session/roll"));
     topology->store = tw_store_open(tw_cfg_text(cfg, "data/directory"), TW_STORE_WRITE, &error);

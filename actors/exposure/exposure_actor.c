@@ -12,7 +12,7 @@ struct tw_exposure_actor {
     uint32_t shards;
     struct tw_pool *events;
     struct tw_saver *saver;
-    struct tw_backlog *backlog;
+    struct tw_backlog *unjudged, *judged; /* what waits before and behind it */
     zsock_t *records, *scorer, *answers[TW_SHARDS_MAX];
     bool has_record, has_answer[TW_SHARDS_MAX];
     zmq_msg_t record, answer[TW_SHARDS_MAX];
@@ -31,14 +31,16 @@ static bool save(void *core, struct tw_buffer *out, size_t bytes)
 }
 
 struct tw_exposure_actor *tw_exposure_actor_new(struct tw_exposure **exposure, uint32_t shards, struct tw_pool *events,
-                                                struct tw_pool *slices, struct tw_backlog *judged)
+                                                struct tw_pool *slices, struct tw_backlog *unjudged,
+                                                struct tw_backlog *judged)
 {
     struct tw_exposure_actor *actor = tw_alloc_zero(1, sizeof *actor);
     actor->core = *exposure;
     *exposure = NULL;
     actor->shards = shards;
     actor->events = events;
-    actor->backlog = judged;
+    actor->unjudged = unjudged;
+    actor->judged = judged;
     actor->saver = tw_saver_new(TW_PART_EXPOSURE, 0, &(struct tw_saved){actor->core, save_begin, save}, slices);
     return actor;
 }
@@ -59,7 +61,7 @@ static bool start(void *self, char failure[512])
     struct tw_exposure_actor *actor = self;
     char lane[TW_LANE_NAME_BYTES];
     (void)failure;
-    actor->records = tw_lane_pull(TW_LANE_EXPOSURE);
+    actor->records = tw_lane_pull_sized(TW_LANE_EXPOSURE, TW_UNJUDGED_HWM);
     actor->scorer = tw_lane_push(TW_LANE_SCORER);
     tw_saver_open(actor->saver);
     for (uint32_t i = 0; i < actor->shards; i++) {
@@ -85,7 +87,7 @@ static zmq_pollitem_t missing(const struct tw_exposure_actor *actor)
 static int wait_for(void *self, zmq_pollitem_t items[TW_AGENT_SOCKETS_MAX], int64_t *deadline_ns)
 {
     struct tw_exposure_actor *actor = self;
-    if (actor->waiting != NULL && !tw_backlog_has_room(actor->backlog)) {
+    if (actor->waiting != NULL && !tw_backlog_has_room(actor->judged)) {
         *deadline_ns = tw_now_ns() + TW_BACKLOG_LOOK_NS;
         return tw_saver_wait_for(actor->saver, items, 0);
     }
@@ -160,10 +162,11 @@ static void judge(struct tw_exposure_actor *actor)
 /* The record, then the events: two parts of one message; a lane takes both or none. */
 static bool pass_on(struct tw_exposure_actor *actor)
 {
-    if (!tw_backlog_has_room(actor->backlog) || !tw_lane_send_frame(actor->scorer, tw_lane_frame(&actor->record), true))
+    if (!tw_backlog_has_room(actor->judged) || !tw_lane_send_frame(actor->scorer, tw_lane_frame(&actor->record), true))
         return false;
-    tw_backlog_add(actor->backlog, actor->waiting->waits_as); /* before the router can take it away */
+    tw_backlog_add(actor->judged, actor->waiting->waits_as); /* before the router can take it away */
     TW_ASSERT(tw_lane_send_object(actor->scorer, actor->waiting, sizeof *actor->waiting, tw_pool_give, actor->events));
+    tw_backlog_take(actor->unjudged, zmq_msg_size(&actor->record));
     actor->waiting = NULL;
     zmq_msg_close(&actor->record);
     actor->has_record = false;

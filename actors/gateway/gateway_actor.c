@@ -15,6 +15,7 @@
 #define LOOK_NS INT64_C(50000000) /* how often acks have their turn while nothing else happens */
 #define MESSAGES_PER_TURN 512     /* then records, acks, watermarks and the pipe get their turn */
 
+#define FIRST_JUDGE 1u             /* of the lanes: behind the journal */
 #define WAITING_MESSAGES_MAX 1000u /* for room, while publishers are heard; or as many as are TW_RECEIVE_BYTES_MAX */
 
 struct tw_gateway_actor {
@@ -23,7 +24,7 @@ struct tw_gateway_actor {
     struct tw_barrier *barrier;
     zsock_t *trades, *acks, *feeds;
     struct tw_cell *durable;           /* the journal's watermark */
-    zsock_t *lanes[TW_SHARDS_MAX + 2]; /* journal, exposure, then the shards */
+    zsock_t *lanes[TW_SHARDS_MAX + 2]; /* journal, the shards, then exposure */
     uint32_t lane_count;
     struct tw_frame *frame; /* being handed to the lanes */
     uint32_t next_lane;
@@ -111,9 +112,9 @@ static void open_lanes(struct tw_gateway_actor *actor)
     actor->lanes[actor->lane_count++] = tw_lane_push(TW_LANE_JOURNAL);
     for (uint32_t i = 0; i < actor->settings.shards; i++) {
         snprintf(lane, sizeof lane, TW_LANE_SHARD_FORMAT, i);
-        actor->lanes[actor->lane_count++] = tw_lane_push(lane);
+        actor->lanes[actor->lane_count++] = tw_lane_push_sized(lane, TW_UNJUDGED_HWM);
     }
-    actor->lanes[actor->lane_count++] = tw_lane_push(TW_LANE_EXPOSURE);
+    actor->lanes[actor->lane_count++] = tw_lane_push_sized(TW_LANE_EXPOSURE, TW_UNJUDGED_HWM);
     tw_barrier_open(actor->barrier, tw_now_ns());
 }
 
@@ -162,13 +163,28 @@ static void close_sockets(void *self)
 
 /* ---- waiting ---- */
 
+/* For the record at hand. */
+static bool judges_have_room(const struct tw_gateway_actor *actor)
+{
+    return actor->next_lane != FIRST_JUDGE || tw_backlog_has_room(actor->settings.unjudged);
+}
+
+static int64_t sooner(int64_t a_ns, int64_t b_ns)
+{
+    return a_ns < b_ns ? a_ns : b_ns;
+}
+
 static int wait_for(void *self, zmq_pollitem_t items[TW_AGENT_SOCKETS_MAX], int64_t *deadline_ns)
 {
     struct tw_gateway_actor *actor = self;
     int count = 0;
+    *deadline_ns = actor->clock_due_ns;
     items[count++] = tw_cell_item(actor->durable);
     if (actor->frame != NULL) {
-        items[count++] = (zmq_pollitem_t){zsock_resolve(actor->lanes[actor->next_lane]), 0, ZMQ_POLLOUT, 0};
+        if (judges_have_room(actor))
+            items[count++] = (zmq_pollitem_t){zsock_resolve(actor->lanes[actor->next_lane]), 0, ZMQ_POLLOUT, 0};
+        else
+            *deadline_ns = sooner(*deadline_ns, tw_now_ns() + TW_BACKLOG_LOOK_NS);
         if (actor->held && !actor->stopping && has_place(actor))
             items[count++] = (zmq_pollitem_t){zsock_resolve(actor->trades), 0, ZMQ_POLLIN, 0};
     } else if (actor->stopping && actor->ends_sent < actor->lane_count) {
@@ -178,7 +194,6 @@ static int wait_for(void *self, zmq_pollitem_t items[TW_AGENT_SOCKETS_MAX], int6
         if (actor->feeds != NULL)
             items[count++] = (zmq_pollitem_t){zsock_resolve(actor->feeds), 0, ZMQ_POLLIN, 0};
     }
-    *deadline_ns = actor->clock_due_ns;
     /* It is stepped only while records flow: what it hears would wake us for nothing before, again and again. */
     return tw_barrier_wait_for(actor->barrier, actor->frame == NULL && !actor->stopping, items, count);
 }
@@ -188,6 +203,16 @@ static int wait_for(void *self, zmq_pollitem_t items[TW_AGENT_SOCKETS_MAX], int6
 static bool is_due(const struct tw_gateway_actor *actor)
 {
     return tw_gateway_cut_is_due(actor->core) || (actor->stopping && tw_gateway_staged(actor->core));
+}
+
+/* The record at hand goes to the next lane. */
+static bool hand_out(struct tw_gateway_actor *actor)
+{
+    if (!judges_have_room(actor) || !tw_lane_send_frame(actor->lanes[actor->next_lane], actor->frame, false))
+        return false;
+    if (actor->next_lane++ == FIRST_JUDGE) /* before exposure, whose lane is the last, can take it away */
+        tw_backlog_add(actor->settings.unjudged, actor->frame->length);
+    return true;
 }
 
 /* Hands the records that are due to all lanes, in order. False: a lane is full. */
@@ -202,11 +227,9 @@ static bool distribute(struct tw_gateway_actor *actor)
             if (actor->frame == NULL)
                 return true;
         }
-        while (actor->next_lane < actor->lane_count) {
-            if (!tw_lane_send_frame(actor->lanes[actor->next_lane], actor->frame, false))
+        while (actor->next_lane < actor->lane_count)
+            if (!hand_out(actor))
                 return false;
-            actor->next_lane++;
-        }
         tw_frame_drop(&actor->frame);
     }
 }

@@ -9,6 +9,7 @@
 #include "actors/gateway/barrier_actor.h"
 #include "actors/gateway/gateway.h"
 #include "actors/runtime/agent.h"
+#include "actors/runtime/backlog.h"
 #include "store/store.h"
 
 #define TW_FEEDS_MAX 64
@@ -19,6 +20,7 @@ struct tw_gateway_actor_settings {
     const char *feeds[TW_FEEDS_MAX];
     uint32_t feed_count, shards;
     struct tw_barrier_settings barrier;
+    struct tw_backlog *unjudged; /* handed out, not judged; shared with exposure, outlives both */
     const struct tw_store
         *store; /* the past that look-ups read: damage in it ends the actor; NULL: it cannot have any */
 };

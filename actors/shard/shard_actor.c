@@ -59,7 +59,7 @@ static bool start(void *self, char failure[512])
     char lane[TW_LANE_NAME_BYTES];
     (void)failure;
     snprintf(lane, sizeof lane, TW_LANE_SHARD_FORMAT, actor->index);
-    actor->records = tw_lane_pull(lane);
+    actor->records = tw_lane_pull_sized(lane, TW_UNJUDGED_HWM);
     snprintf(lane, sizeof lane, TW_LANE_ANSWER_FORMAT, actor->index);
     actor->exposure = tw_lane_push(lane);
     tw_saver_open(actor->saver);

@@ -5,7 +5,7 @@ endforeach()
 # The daemon's actors on a real store, with one of them stopped (runtime_world.h).
 add_library(test_runtime_world STATIC unit/runtime_world.c)
 target_link_libraries(test_runtime_world PUBLIC tw_actors PkgConfig::CMOCKA)
-foreach(part stalled_router stalled_journal snapshots)
+foreach(part stalled_router stalled_shards stalled_journal snapshots)
   tw_test(runtime_${part} unit test_runtime_world)
 endforeach()
 target_link_options(test_runtime_stalled_journal PRIVATE -Wl,--wrap=tw_store_append,--wrap=tw_store_put_alerts)

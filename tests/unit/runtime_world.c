@@ -77,6 +77,7 @@ struct world *world_new(void)
     world->answers = tw_pool_new(sizeof(struct tw_shard_answer), clean_answer);
     world->events = tw_pool_new(sizeof(struct tw_events), clean_events);
     world->slices = tw_slices_new();
+    world->unjudged.most = TW_UNJUDGED_BYTES_MAX;
     world->judged.most = TW_JUDGED_BYTES_MAX;
     world->evidence = tw_evidence_source_new(fetch_block, world->store);
     struct tw_evidence port = tw_evidence_source_port(world->evidence);
@@ -197,17 +198,27 @@ void world_start_router(struct world *world)
     start(world, tw_router_actor_agent(world->router));
 }
 
-void world_start_judges(struct world *world)
+void world_start_exposure(struct world *world)
 {
     world->scorer = tw_scorer_actor_new(&world->cores.scorer, slices(world));
     start(world, tw_scorer_actor_agent(world->scorer));
-    world->exposure =
-        tw_exposure_actor_new(&world->cores.exposure, SHARDS, world->events, slices(world), &world->judged);
+    world->exposure = tw_exposure_actor_new(&world->cores.exposure, SHARDS, world->events, slices(world),
+                                            &world->unjudged, &world->judged);
     start(world, tw_exposure_actor_agent(world->exposure));
+}
+
+void world_start_shards(struct world *world)
+{
     for (uint32_t i = 0; i < SHARDS; i++) {
         world->shard[i] = tw_shard_actor_new(&world->cores.shard[i], i, world->answers, slices(world));
         start(world, tw_shard_actor_agent(world->shard[i]));
     }
+}
+
+void world_start_judges(struct world *world)
+{
+    world_start_exposure(world);
+    world_start_shards(world);
 }
 
 void world_start_keeper(struct world *world)
@@ -230,7 +241,8 @@ void world_start_gateway(struct world *world)
         .trades = world->endpoint,
         .acks = "tcp://127.0.0.1:*",
         .shards = SHARDS,
-        .barrier = {.slices = slices(world), .snapshot_trades = world->snapshot_trades}};
+        .barrier = {.slices = slices(world), .snapshot_trades = world->snapshot_trades},
+        .unjudged = &world->unjudged};
     world->gateway = tw_gateway_actor_new(&world->gateway_core, &settings);
     start(world, tw_gateway_actor_agent(world->gateway));
 }

@@ -39,7 +39,7 @@ struct world {
     struct tw_store_history history;
     struct tw_evidence_source *evidence;
     struct tw_pool *answers, *events, *slices;
-    struct tw_backlog judged;
+    struct tw_backlog unjudged, judged;
     uint64_t snapshot_trades; /* set before the actors start: a snapshot after so many; 0: there is no keeper */
     struct tw_pipeline_cores cores;
     struct tw_gateway *gateway_core;
@@ -65,8 +65,10 @@ struct world *world_new(void); /* a fresh log; nothing runs */
 void world_free(struct world **world);
 
 /* Each starts when called; downstream ones come first. */
-void world_start_router(struct world *world); /* or the test opens the router's lane itself */
-void world_start_judges(struct world *world); /* scorer, exposure, shards */
+void world_start_router(struct world *world);   /* or the test opens the router's lane itself */
+void world_start_judges(struct world *world);   /* both of these */
+void world_start_exposure(struct world *world); /* and the scorer */
+void world_start_shards(struct world *world);
 void world_start_keeper(struct world *world);
 void world_start_journal(struct world *world);
 void world_start_gateway(struct world *world);

@@ -11,12 +11,15 @@
 #include "protocol/check.h"
 #include "store/inside.h"
 
-/* What can be under way above a router that reads nothing: what exposure has judged, which is bounded in bytes wherever
- * it waits, the record in exposure's hands, exposure's lane, and in the gateway one that is being handed out and one
+/* What can be under way above a router that reads nothing: what exposure has judged and what it has not, both bounded
+ * in bytes wherever they wait, the record in exposure's hands, and in the gateway one that is being handed out and one
  * under construction. */
-#define JUDGED_RECORDS 40u        /* about; of the test's own, since 16 MiB were many */
-#define JUDGED_RECORD_BYTES 6000u /* about, with its events */
-#define RECORDS_UNDER_WAY_MAX (TW_LANE_HWM + 2u * JUDGED_RECORDS + 4u)
+#define JUDGED_RECORDS 40u          /* about; of the test's own, since 16 MiB were many */
+#define JUDGED_RECORD_BYTES 6000u   /* about, with its events */
+#define UNJUDGED_RECORDS 32u        /* the same */
+#define UNJUDGED_RECORD_BYTES 2200u /* about */
+#define RECORDS_MIN (JUDGED_RECORDS * 3u / 4u + UNJUDGED_RECORDS * 3u / 4u)
+#define RECORDS_UNDER_WAY_MAX (2u * UNJUDGED_RECORDS + 2u * JUDGED_RECORDS + 4u)
 #define SUBMISSIONS 600u /* several times that */
 
 /* ---- the consumer in the router's place ---- */
@@ -84,6 +87,7 @@ static struct world *loaded_world(struct consumer *consumer, uint64_t judged_byt
 {
     struct world *world = world_new();
     world->judged.most = judged_bytes;
+    world->unjudged.most = UNJUDGED_RECORDS * UNJUDGED_RECORD_BYTES;
     *consumer = consumer_open(&world->judged);
     world_start_judges(world);
     world_start_journal(world);
@@ -109,7 +113,7 @@ static void the_gateway_stops_reading_at_its_bounded_lanes(void **state)
     struct world *world = stalled_world(&consumer);
     uint64_t taken = world->ack.next - 1;
     (void)state;
-    assert_in_range(taken, 3 * TW_LANE_HWM / 2 * ROWS, RECORDS_UNDER_WAY_MAX * ROWS);
+    assert_in_range(taken, RECORDS_MIN * ROWS, RECORDS_UNDER_WAY_MAX * ROWS);
     assert_true(taken < world->sent);
     world_await_standstill(world); /* a while later it is the same */
     assert_int_equal(world->ack.next - 1, taken);
@@ -136,7 +140,7 @@ static void what_is_durable_is_acked_all_the_same(void **state)
     (void)state;
     /* The journal's lane is not the full one: all that the gateway handed out is on disk, and says so. */
     assert_true(world->ack.durable + 2 * ROWS >= world->ack.next - 1);
-    assert_true(world->ack.durable >= 3 * TW_LANE_HWM / 2 * ROWS);
+    assert_true(world->ack.durable >= RECORDS_MIN * ROWS);
     assert_int_equal(tw_store_last_seq(world->store), world->ack.durable);
     consumer_close(&consumer);
     world_free(&world);
