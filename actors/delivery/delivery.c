@@ -23,6 +23,7 @@ struct receiver {
     uint32_t failures, trips; /* in a row; openings since it was last well */
     int64_t open_until_ns;
     int64_t empty_ns; /* the bucket was empty then, and fills since */
+    bool no_digest;   /* before the next: there was nothing to say in one */
     struct {
         uint64_t until; /* 0: there is none to be made or tried again */
         bool under_way;
@@ -207,7 +208,7 @@ static void give_token_back(struct receiver *it)
 /* Whether what waits is too much for the tokens that are there. */
 static bool calls_for_digest(const struct receiver *it, int64_t now_ns)
 {
-    return it->digest.until != 0 || (it->count - it->under_way > 1 && tokens(it, now_ns) <= 1);
+    return it->digest.until != 0 || (!it->no_digest && it->count - it->under_way > 1 && tokens(it, now_ns) <= 1);
 }
 
 /* ---- what is due ---- */
@@ -276,6 +277,7 @@ static bool begin_one(const struct tw_delivery *delivery, struct receiver *it, i
         if (it->window[i].under_way || entry_at(it, i) > now_ns || has_elder(it, i))
             continue;
         it->window[i].under_way = true;
+        it->no_digest = false;
         begun(it, now_ns);
         job->pending = it->window[i].pending;
         return true;
@@ -470,6 +472,19 @@ void tw_delivery_digest_result(struct tw_delivery *delivery, uint32_t receiver, 
     if (until > it->read_to)
         it->read_to = until;
     memset(&it->digest, 0, sizeof it->digest);
+}
+
+void tw_delivery_digest_is_empty(struct tw_delivery *delivery, uint32_t receiver)
+{
+    struct receiver *it = delivery->receivers[receiver];
+    TW_ASSERT(it->digest.under_way);
+    it->under_way--;
+    if (it->breaker == TW_BREAKER_HALF_OPEN) /* nothing was found out */
+        it->breaker = TW_BREAKER_OPEN;
+    give_token_back(it);
+    memset(&it->digest, 0, sizeof it->digest);
+    it->no_digest = true;
+    tw_delivery_rewind_one(delivery, receiver);
 }
 
 uint64_t tw_delivery_digest_until(const struct tw_delivery *delivery, uint32_t receiver)

@@ -111,6 +111,10 @@ void tw_delivery_digest_result(struct tw_delivery *delivery, uint32_t receiver, 
                                enum tw_delivery_verdict verdict, int64_t retry_after_ns, uint64_t seed, int64_t now_ns,
                                struct tw_delivery_effect *effect);
 
+/* It has nothing to say: what it was for has expired, or all of it waits for older events, which may stand behind what
+ * a digest can have. It is as if it had not begun, all is read from the front, and the next goes by itself. */
+void tw_delivery_digest_is_empty(struct tw_delivery *delivery, uint32_t receiver);
+
 /* A digest is under way or will be tried again, for all that is pending up to this n; 0: none. Nothing more may become
  * pending up to there, or it would be another message. */
 uint64_t tw_delivery_digest_until(const struct tw_delivery *delivery, uint32_t receiver);

@@ -184,13 +184,9 @@ static bool render(struct tw_delivery_actor *actor, struct tw_attempt *attempt, 
 {
     struct tw_delivery_effect effect;
     if (attempt->digest_until != 0) {
-        uint64_t until = attempt->digest_until;
         bool any = tw_outbox_render_digest(actor->outbox, attempt, actor->failure);
-        if (!any) { /* expired, or somebody else's by now, or an older event goes first */
-            tw_delivery_digest_result(actor->core, attempt->number, until, TW_VERDICT_DELIVERED, 0, 0,
-                                      core_now(actor, now_ns), &effect);
-            tw_delivery_rewind_one(actor->core, attempt->number);
-        }
+        if (!any)
+            tw_delivery_digest_is_empty(actor->core, attempt->number);
         return any;
     }
     if (attempt->group ? tw_outbox_render_group(actor->outbox, attempt, actor->failure)

@@ -128,6 +128,47 @@ static void a_digest_whose_alerts_expired_is_none(void **state)
     tw_delivery_free(&delivery);
 }
 
+/* All that it would have had waits for what stands behind it. */
+static void after_a_digest_that_is_empty_one_goes_alone(void **state)
+{
+    (void)state;
+    struct tw_delivery *delivery = a_person(1, 1);
+    arrive(delivery, 1, 3);
+    assert_int_equal(digest_begun(delivery, 0), 3);
+    tw_delivery_digest_is_empty(delivery, 0);
+    assert_int_equal(tw_delivery_under_way(delivery), 0);
+    arrive(delivery, 1, 3); /* it reads again */
+    assert_int_equal(tw_delivery_due(delivery, 0), 0);
+    assert_int_equal(begun(delivery, 0), 1); /* its token was not spent */
+    end(delivery, 1, TW_VERDICT_DELIVERED, 0, 0);
+    assert_int_equal(digest_begun(delivery, 10 * SECOND - 1), 0);
+    assert_int_equal(tw_delivery_due(delivery, SECOND), 10 * SECOND);
+    assert_int_equal(digest_begun(delivery, 10 * SECOND), 3); /* by now it may have something to say */
+    tw_delivery_free(&delivery);
+}
+
+static void a_digest_that_is_empty_does_not_make_a_receiver_well(void **state)
+{
+    (void)state;
+    struct tw_delivery *delivery = a_person(1, 1);
+    int64_t now = 0;
+    arrive(delivery, 1, 3);
+    while (tw_delivery_breaker(delivery, 0) != TW_BREAKER_OPEN) {
+        now = tw_delivery_due(delivery, now);
+        assert_int_equal(digest_begun(delivery, now), 3);
+        assert_int_equal(digest_ends(delivery, 3, TW_VERDICT_RETRY, now), TW_END_AGAIN);
+    }
+    now = tw_delivery_due(delivery, now);
+    assert_int_equal(digest_begun(delivery, now), 3); /* the probe */
+    tw_delivery_digest_is_empty(delivery, 0);
+    arrive(delivery, 2, 3);
+    assert_int_equal(tw_delivery_breaker(delivery, 0), TW_BREAKER_OPEN);
+    assert_int_equal(begun(delivery, now), 2);
+    end(delivery, 2, TW_VERDICT_DELIVERED, 0, now);
+    assert_int_equal(tw_delivery_breaker(delivery, 0), TW_BREAKER_CLOSED);
+    tw_delivery_free(&delivery);
+}
+
 /* A flood against a receiver that fails now and then: nothing is lost or told twice, messages are few, due times true.
  */
 static void a_flood_becomes_a_handful(void **state)
@@ -287,6 +328,8 @@ int main(void)
         cmocka_unit_test(the_last_token_goes_to_a_digest_of_all_that_waits),
         cmocka_unit_test(a_digest_that_failed_is_tried_again_as_it_was_and_first),
         cmocka_unit_test(a_digest_whose_alerts_expired_is_none),
+        cmocka_unit_test(after_a_digest_that_is_empty_one_goes_alone),
+        cmocka_unit_test(a_digest_that_is_empty_does_not_make_a_receiver_well),
         cmocka_unit_test(a_flood_becomes_a_handful),
         cmocka_unit_test(groups_of_other_alerts_go_beside_each_other),
         cmocka_unit_test(a_digest_says_up_to_where_nothing_may_be_added),
