@@ -320,6 +320,7 @@ struct tw_topology *tw_topology_start(const struct tw_cfg *cfg, bool (*stop_requ
     topology->events = tw_pool_new(sizeof(struct tw_events), clean_events);
     topology->slices = tw_slices_new();
     topology->unjudged.most = TW_UNJUDGED_BYTES_MAX;
+    topology->unjudged.least = TW_LANE_HWM;
     topology->judged.most = TW_JUDGED_BYTES_MAX;
     tw_session_init(&topology->session, tw_cfg_text(cfg, "session/zone"), tw_cfg_integer(cfg, "session/roll"));
     topology->store = tw_store_open(tw_cfg_text(cfg, "data/directory"), TW_STORE_WRITE, &error);

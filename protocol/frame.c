@@ -32,6 +32,7 @@ struct tw_frame *tw_frame_new(size_t capacity)
     frame->pool = NULL;
     frame->next = NULL;
     frame->length = 0;
+    frame->waits_as = 0;
     frame->capacity = capacity;
     return frame;
 }

@@ -23,6 +23,7 @@ struct tw_frame {
     struct tw_frame *next;      /* while nobody holds it */
     size_t length;              /* bytes used */
     size_t capacity;            /* bytes there are */
+    uint64_t waits_as;          /* bytes, where what waits is bounded by them: its own, or more if it is much work */
     uint8_t bytes[];
 };
 

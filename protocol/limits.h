@@ -55,10 +55,12 @@
 
 /* ---- Lanes between actors ---- */
 #define TW_LANE_HWM 32 /* blocks waiting on one edge: 32 x 0.5 MiB is 16 MiB at the worst usual case */
-/* Records that wait to be judged: as many bytes as on other lanes, and a second of small ones, so that a re-marking of
- * all positions, which keeps a shard busy for its time, holds no ack up. */
+/* Records that wait to be judged: TW_LANE_HWM as on other lanes; or, while they are small, a second of them, so that a
+ * re-marking of all positions, which keeps a shard busy for its time, holds no ack up. When as many ticks wait, each of
+ * which may re-mark, what waits is more work than a second's. */
 #define TW_UNJUDGED_HWM 1024
 #define TW_UNJUDGED_BYTES_MAX (16u << 20)
+#define TW_UNJUDGED_TICKS 3u
 /* Judged records that wait for the router: some seconds of them while they are small, so that a storm of alerts, which
  * keeps it busy, holds no trade up; of large ones as many as on other lanes. */
 #define TW_JUDGED_HWM 8192

@@ -166,7 +166,7 @@ static bool pass_on(struct tw_exposure_actor *actor)
         return false;
     tw_backlog_add(actor->judged, actor->waiting->waits_as); /* before the router can take it away */
     TW_ASSERT(tw_lane_send_object(actor->scorer, actor->waiting, sizeof *actor->waiting, tw_pool_give, actor->events));
-    tw_backlog_take(actor->unjudged, zmq_msg_size(&actor->record));
+    tw_backlog_take(actor->unjudged, tw_lane_frame(&actor->record)->waits_as);
     actor->waiting = NULL;
     zmq_msg_close(&actor->record);
     actor->has_record = false;

@@ -14,7 +14,7 @@
 
 struct tw_exposure_actor;
 /* Takes the core; `events` is a pool of struct tw_events, `slices` the savers' (NULL: nothing is saved). `unjudged` is
- * what comes from the gateway, the records' bytes; `judged` what is on its way to the router (tw_judged_bytes, in
+ * what comes from the gateway (tw_frame.waits_as); `judged` what is on its way to the router (tw_judged_bytes, in
  * tw_events.waits_as); shared with them, outlive all. */
 struct tw_exposure_actor *tw_exposure_actor_new(struct tw_exposure **exposure, uint32_t shards, struct tw_pool *events,
                                                 struct tw_pool *slices, struct tw_backlog *unjudged,

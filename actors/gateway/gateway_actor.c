@@ -211,7 +211,7 @@ static bool hand_out(struct tw_gateway_actor *actor)
     if (!judges_have_room(actor) || !tw_lane_send_frame(actor->lanes[actor->next_lane], actor->frame, false))
         return false;
     if (actor->next_lane++ == FIRST_JUDGE) /* before exposure, whose lane is the last, can take it away */
-        tw_backlog_add(actor->settings.unjudged, actor->frame->length);
+        tw_backlog_add(actor->settings.unjudged, actor->frame->waits_as);
     return true;
 }
 

@@ -155,7 +155,7 @@ struct tw_open_block {
     uint32_t count;      /* rows */
     uint64_t generation; /* of this block, from 1 */
     bool refused_room;   /* a message waits for the next block */
-    uint32_t ticks;      /* rows that tick */
+    uint32_t ticks;      /* rows that tick and may re-mark */
     uint32_t ticks_max;  /* the next goes into another block; see tick_keys_max */
     int64_t *ts, *qty, *price;
     uint64_t *pseq;

@@ -99,8 +99,9 @@ static void clear_open(struct tw_open_block *open)
 }
 
 /* Takes over the frame. */
-static void stage(struct tw_gateway *gateway, struct tw_frame *frame)
+static void stage(struct tw_gateway *gateway, struct tw_frame *frame, uint32_t ticks)
 {
+    frame->waits_as = frame->length + (uint64_t)ticks * (TW_UNJUDGED_BYTES_MAX / TW_UNJUDGED_TICKS);
     if (gateway->flight_first > 0 && gateway->flight_first + gateway->flight_count == gateway->flight_capacity) {
         memmove(gateway->flights, gateway->flights + gateway->flight_first,
                 gateway->flight_count * sizeof *gateway->flights);
@@ -129,10 +130,11 @@ void tw_gateway_finish(struct tw_gateway *gateway)
     const struct tw_block_lists lists = {open->names,      open->refusals,      open->positions,
                                          open->name_count, open->refusal_count, open->position_count - left};
     struct tw_frame *frame = tw_block_encode_in(gateway->frames, tw_gateway_open_view(gateway), &lists);
+    uint32_t ticks = open->ticks;
     gateway->last_block_count = open->count;
     clear_open(open);
     open->position_count = left;
-    stage(gateway, frame);
+    stage(gateway, frame, ticks);
     gateway->counters.blocks++;
 }
 
@@ -141,7 +143,7 @@ uint64_t tw_gateway_stage_control(struct tw_gateway *gateway, struct tw_control 
     tw_gateway_finish(gateway);
     control.lsn = gateway->last_lsn + 1;
     control.follows = gateway->last_seq;
-    stage(gateway, tw_control_encode_in(gateway->frames, &control));
+    stage(gateway, tw_control_encode_in(gateway->frames, &control), 0);
     return gateway->last_lsn;
 }
 

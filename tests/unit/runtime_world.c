@@ -78,6 +78,7 @@ struct world *world_new(void)
     world->events = tw_pool_new(sizeof(struct tw_events), clean_events);
     world->slices = tw_slices_new();
     world->unjudged.most = TW_UNJUDGED_BYTES_MAX;
+    world->unjudged.least = TW_LANE_HWM;
     world->judged.most = TW_JUDGED_BYTES_MAX;
     world->evidence = tw_evidence_source_new(fetch_block, world->store);
     struct tw_evidence port = tw_evidence_source_port(world->evidence);

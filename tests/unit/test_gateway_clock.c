@@ -108,14 +108,23 @@ static void a_message_may_cross_many_sessions(void **state)
 
 /* ---- ticks of a block ---- */
 
+static uint32_t ticks_of(const struct tw_record *record)
+{
+    uint32_t ticks = 0;
+    for (uint32_t row = 0; record->kind == TW_RECORD_BLOCK && row < record->block.count; row++)
+        ticks += (record->block.attrs[row] & TW_ATTR_TICK) != 0;
+    return ticks;
+}
+
+/* And each record waits to be judged as what it is, and its ticks, if they may re-mark. */
 static uint32_t most_ticks_of_a_block(const struct world *world)
 {
     uint32_t most = 0;
     for (uint32_t i = 0; i < world->log.count; i++) {
-        const struct tw_record *record = &world->log.records[i];
-        uint32_t ticks = 0;
-        for (uint32_t row = 0; record->kind == TW_RECORD_BLOCK && row < record->block.count; row++)
-            ticks += (record->block.attrs[row] & TW_ATTR_TICK) != 0;
+        const struct tw_frame *frame = world->log.frames[i];
+        uint32_t ticks = ticks_of(&world->log.records[i]);
+        uint64_t work = world->settings.tick_keys_max == 0 ? 0 : ticks * (TW_UNJUDGED_BYTES_MAX / TW_UNJUDGED_TICKS);
+        assert_int_equal(frame->waits_as, frame->length + work);
         most = ticks > most ? ticks : most;
     }
     return most;

@@ -70,6 +70,18 @@ static void of_large_records_as_many_wait_as_their_bytes_say(void **state)
     world_free(&world);
 }
 
+/* However much work they are. */
+static void as_many_as_on_other_lanes_always_wait(void **state)
+{
+    struct world *world = busy_world(1);
+    (void)state;
+    world_await_standstill(world);
+    assert_in_range((world->ack.next - 1) / ROWS, TW_LANE_HWM - 2, TW_LANE_HWM + 3);
+    world_start_shards(world);
+    expect_all_judged(world);
+    world_free(&world);
+}
+
 static void a_stop_waits_for_the_shards(void **state)
 {
     struct world *world = busy_world(bytes_of_all() / SUBMISSIONS * BOUND_RECORDS);
@@ -89,6 +101,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(small_records_are_acked_while_shards_are_busy),
         cmocka_unit_test(of_large_records_as_many_wait_as_their_bytes_say),
+        cmocka_unit_test(as_many_as_on_other_lanes_always_wait),
         cmocka_unit_test(a_stop_waits_for_the_shards),
     };
     return cmocka_run_group_tests(tests, czmq_begin, czmq_finish);
