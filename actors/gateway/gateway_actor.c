@@ -28,6 +28,7 @@ struct tw_gateway_actor {
     uint32_t lane_count;
     struct tw_frame *frame; /* being handed to the lanes */
     uint32_t next_lane;
+    bool judges_full;
     struct received { /* and not taken yet: the block had no room; a ring, oldest first */
         zmq_msg_t message;
         enum tw_lane lane;
@@ -164,9 +165,13 @@ static void close_sockets(void *self)
 /* ---- waiting ---- */
 
 /* For the record at hand. */
-static bool judges_have_room(const struct tw_gateway_actor *actor)
+static bool judges_have_room(struct tw_gateway_actor *actor)
 {
-    return actor->next_lane != FIRST_JUDGE || tw_backlog_has_room(actor->settings.unjudged);
+    const struct tw_backlog *unjudged = actor->settings.unjudged;
+    if (actor->next_lane != FIRST_JUDGE)
+        return true;
+    actor->judges_full = actor->judges_full ? !tw_backlog_is_half_empty(unjudged) : !tw_backlog_has_room(unjudged);
+    return !actor->judges_full;
 }
 
 static int64_t sooner(int64_t a_ns, int64_t b_ns)

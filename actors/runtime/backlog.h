@@ -30,6 +30,13 @@ static inline bool tw_backlog_has_room(const struct tw_backlog *backlog)
     return atomic_load_explicit(&backlog->bytes, memory_order_relaxed) < backlog->most ||
            atomic_load_explicit(&backlog->messages, memory_order_relaxed) < backlog->least;
 }
+/* For a sender that had none: to come back for each message that is done with costs both sides more than the message.
+ */
+static inline bool tw_backlog_is_half_empty(const struct tw_backlog *backlog)
+{
+    return atomic_load_explicit(&backlog->bytes, memory_order_relaxed) < backlog->most / 2 ||
+           atomic_load_explicit(&backlog->messages, memory_order_relaxed) < backlog->least / 2;
+}
 static inline void tw_backlog_add(struct tw_backlog *backlog, uint64_t bytes)
 {
     atomic_fetch_add_explicit(&backlog->messages, 1, memory_order_relaxed);
