@@ -340,6 +340,12 @@ static int compare_n(const void *left, const void *right)
     return a->n < b->n ? -1 : a->n > b->n;
 }
 
+static void sort(struct making *making)
+{
+    if (making->count > 1)
+        qsort(making->list, making->count, sizeof making->list[0], compare_n);
+}
+
 static bool gather_elder(void *context, uint64_t n, uint64_t hash, uint64_t lead)
 {
     struct making *making = context;
@@ -372,12 +378,19 @@ static bool gather_elders(struct making *making, struct tw_text receiver)
         ok = tw_store_waiting(making->store, receiver, elder->hash, elder->n - 1, read_elder, elder, making->error) &&
              (elder->receiver.length > 0 || tw_deliveries_damaged(making->store, "groups", making->error));
     }
-    if (making->count > 1)
-        qsort(making->list, making->count, sizeof making->list[0], compare_n);
+    sort(making);
     for (uint32_t i = 0; i < making->count; i++) /* several events of one alert have the same elders */
         if (kept == 0 || making->list[kept - 1].n != making->list[i].n)
             making->list[kept++] = making->list[i];
     making->count = kept;
+    return ok;
+}
+
+static bool leave_later(struct making *making, struct tw_text receiver)
+{
+    bool ok = making->count < 2 ||
+              tw_groups_leave_later(making->store, receiver, making->list, &making->count, making->error);
+    sort(making);
     return ok;
 }
 
@@ -427,7 +440,7 @@ enum tw_store_status tw_store_make_group(struct tw_store *store, struct tw_text 
     *made = false;
     error->status = TW_STORE_FAILED;
     bool ok = tw_store_waiting(store, receiver, hash, only == 0 ? 0 : only - 1, gather, &making, error) &&
-              gather_elders(&making, receiver);
+              gather_elders(&making, receiver) && leave_later(&making, receiver);
     enum tw_store_status status = ok ? write_message(&making, receiver, now_ns, made) : error->status;
     free(making.list);
     return status;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Rows of deliveries in groups (groups.c), written in the batches of others, and what they share with the other rows of
- * deliveries (outbox.c). Private to store/.
+ * Rows of deliveries in groups (groups.c, groups_order.c), written in the batches of others, and what they share with
+ * the other rows of deliveries (outbox.c). Private to store/.
  */
 #ifndef TW_STORE_GROUPS_H
 #define TW_STORE_GROUPS_H
@@ -12,6 +12,10 @@
 void tw_groups_put_waiting(struct tw_store *store, rocksdb_writebatch_t *batch, const struct tw_store_waiting *it);
 /* What came of a member of a message: it is one no longer, and may be told again. */
 void tw_groups_put_end(struct tw_store *store, rocksdb_writebatch_t *batch, const struct tw_store_attempt *attempt);
+/* Leaves out of the events for a receiver's message those that would overtake one of the same alert which goes by
+ * itself and is pending still. Their order is lost (groups_order.c). */
+bool tw_groups_leave_later(struct tw_store *store, struct tw_text receiver, struct tw_store_waiting *list,
+                           uint32_t *count, struct tw_store_error *error);
 /* The pending row that stands for a message (outbox.c). */
 void tw_outbox_put_lead(struct tw_store *store, rocksdb_writebatch_t *batch, struct tw_text receiver, uint64_t n,
                         struct tw_text group, uint32_t repeat, int64_t queued_ns);

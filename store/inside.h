@@ -18,6 +18,7 @@
  *   alert_ids.h      rows by the id of an alert (alert_ids.c), and alerts found by them (alert_find.c)
  *   muted.c          what inhibition muted
  *   outbox.c         deliveries: pending, given up, and each attempt
+ *   groups.h         deliveries in groups: groups.c; which of an alert's events a message may have: groups_order.c
  *   index_build.c    runs of the indexes (index_sort.c: sorting, index_list.c: lists, index_hash.c: hashes of ids)
  *   index_scan.c     by account, symbol and time
  *   index_id.c       by execution id (index_tail.c: beyond the index)

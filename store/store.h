@@ -345,7 +345,8 @@ typedef bool (*tw_store_group_visit)(void *context, const struct tw_store_waitin
 bool tw_store_groups(struct tw_store *store, struct tw_text receiver, uint64_t after, tw_store_group_visit visit,
                      void *context, struct tw_store_error *error);
 /* Makes the message of a group, for at most TW_DIGEST_ALERTS_MAX of those that wait; and of older events of the same
- * alerts in other groups, which do not come after it. Or, if `only` is not 0, of that event alone. *made false: there
+ * alerts in other groups, which do not come after it; but not of what is later than an event of the same alert that
+ * goes by itself and is pending still, or may be one. Or, if `only` is not 0, of that event alone. *made false: there
  * is none, or its lead is not behind `after`, or a message with a later lead is pending that has some of these alerts
  * and goes first. FULL: nothing was written. */
 enum tw_store_status tw_store_make_group(struct tw_store *store, struct tw_text receiver, uint64_t hash, uint64_t only,

@@ -402,6 +402,33 @@ static void what_is_behind_what_is_held_back_waits_too(void **state)
     free(attempt);
 }
 
+/* What goes by itself between two that wait in a group goes between them. */
+static void a_message_has_nothing_that_overtakes_what_goes_alone(void **state)
+{
+    struct post *post = *state;
+    struct tw_attempt *attempt = calloc(1, sizeof *attempt);
+    uint64_t first = happens(post, 1, GROUP_A), alone = happens(post, 1, ALONE);
+    happens(post, 1, GROUP_A);
+    happens(post, 2, GROUP_A);
+    happens(post, 3, ALONE);
+    uint64_t lead = happens(post, 2, GROUP_A);
+    assert_true(gather_group(post, 0));
+    fill(post);
+    assert_int_equal(take_all(post), 2); /* the message, with all but one of them, and what is nobody's elder */
+    assert_int_equal(post->last_told[1], first);
+    assert_int_equal(post->last_told[2], lead);
+    assert_true(look(post));
+    fill(post);
+    assert_int_equal(begins(post, attempt), alone);
+    ends(post, attempt, TW_VERDICT_DELIVERED);
+    commit(post);
+    assert_true(gather_group(post, 0));
+    fill(post);
+    assert_int_equal(take_all(post), 1);
+    assert_int_equal(post->told, 6);
+    free(attempt);
+}
+
 /* The next digest of the hook's up to an event: how many are in it, and they are these. */
 static void digest_has(struct post *post, uint64_t until, const uint64_t *numbers, uint32_t count)
 {
@@ -440,10 +467,12 @@ static void a_digest_leaves_out_what_has_an_elder_that_waits(void **state)
 
 #define EVENTS 1000u
 #define ALERTS 80u
-/* An alert's events go in groups up to one of them, and alone from there on; or the other way round. */
+/* An alert's events go in groups up to one of them, and alone from there on; or the other way round; or now so, now so.
+ */
 static int group_of(struct feed *feed, uint16_t number, bool changed[UINT16_MAX])
 {
-    changed[number] = changed[number] || feed_random(feed, 12) == 0;
+    bool back = number % 3 == 0 && feed_random(feed, 4) == 0;
+    changed[number] = (changed[number] && !back) || feed_random(feed, 12) == 0;
     return changed[number] == (number % 2 == 0) ? ALONE : GROUP_A + (int)feed_random(feed, 2);
 }
 
@@ -498,6 +527,7 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(very_many_are_read_in_turns, setup_groups, teardown),
         cmocka_unit_test_setup_teardown(what_is_behind_what_is_held_back_waits_too, setup_groups, teardown),
+        cmocka_unit_test_setup_teardown(a_message_has_nothing_that_overtakes_what_goes_alone, setup_groups, teardown),
         cmocka_unit_test_setup_teardown(a_digest_leaves_out_what_has_an_elder_that_waits, setup_groups, teardown),
         cmocka_unit_test_setup_teardown(at_random_each_is_told_once_and_in_order, setup_groups, teardown),
     };
