@@ -262,7 +262,7 @@ static bool wait_for_input(void *context, int descriptor)
             publish->owed_ns = standing.durable < standing.last ? publish->owed_ns : tw_cli_now_ns();
             return true;
         }
-        status = tapewarden_publisher_flush(publish->publisher); /* again: there may be credit now */
+        status = tapewarden_publisher_poll(publish->publisher, 0);
         if (standing.durable < standing.last && !go_on_waiting(publish))
             status = TAPEWARDEN_TIMEOUT;
     }

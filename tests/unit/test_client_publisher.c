@@ -117,6 +117,24 @@ static void flushing_takes_no_more_than_credit_a_message_and_a_batch(void **stat
     daemon_world_free(&world);
 }
 
+/* A publisher with nothing more to add only polls. */
+static void a_flushed_batch_goes_when_there_is_credit(void **state)
+{
+    (void)state;
+    struct daemon_world *world =
+        daemon_world_start(&(struct daemon_habits){.credit_trades = 8190, .durable_after_ms = 300});
+    struct tapewarden_publisher *publisher =
+        publisher_of(world, (struct tapewarden_publisher_options){.batch_trades = 100});
+    add_trades(publisher, 1, 8250); /* 8101 to 8200 is the message that waits, the rest a batch behind it */
+    assert_int_equal(tapewarden_publisher_flush(publisher), TAPEWARDEN_OK);
+    for (int turns = 0; tapewarden_publisher_standing(publisher).durable < 8250 && turns < PATIENCE_MS; turns++)
+        assert_int_equal(tapewarden_publisher_poll(publisher, 1), TAPEWARDEN_OK);
+    assert_int_equal(tapewarden_publisher_standing(publisher).durable, 8250);
+    tapewarden_publisher_free(&publisher);
+    assert_log_has(world, 8250);
+    daemon_world_free(&world);
+}
+
 static void lost_messages_are_sent_again(void **state)
 {
     (void)state;
@@ -306,6 +324,7 @@ int main(void)
         cmocka_unit_test(everything_added_is_durable_when_wait_returns),
         cmocka_unit_test(small_credit_slows_and_loses_nothing),
         cmocka_unit_test(flushing_takes_no_more_than_credit_a_message_and_a_batch),
+        cmocka_unit_test(a_flushed_batch_goes_when_there_is_credit),
         cmocka_unit_test(lost_messages_are_sent_again),
         cmocka_unit_test(lost_acks_cost_nothing),
         cmocka_unit_test(restarts_lose_nothing_that_was_added),

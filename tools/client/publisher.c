@@ -30,6 +30,7 @@ struct tapewarden_publisher {
     bool blocked;   /* the PUSH socket took no more */
     bool go_on, refused_before;
     uint64_t first, next; /* number of the first trade, and of the next one to be added; 0 before the start */
+    uint64_t flushed;     /* trades up to here wait for credit only, not for a full batch */
     uint64_t reported;    /* refusals up to here were handed out */
     void (*refused)(void *context, const struct tapewarden_refusal *refusal);
     void *refused_context;
@@ -206,6 +207,30 @@ static void send_what_may(struct tapewarden_publisher *publisher)
     }
 }
 
+static bool all_sent(const struct tapewarden_publisher *publisher)
+{
+    return publisher->flow.sent == publisher->flow.ring_count;
+}
+
+/* The batch becomes a message behind those that wait. */
+static void cut(struct tapewarden_publisher *publisher)
+{
+    if (tw_batch_count(&publisher->batch) == 0)
+        return;
+    uint64_t first = publisher->next - tw_batch_count(&publisher->batch);
+    tw_batch_cut(&publisher->batch, first, tw_flow_queue(&publisher->flow));
+}
+
+/* One message waits for credit at most: the batch goes on growing behind it, up to what add takes. */
+static void send_what_was_flushed(struct tapewarden_publisher *publisher)
+{
+    uint32_t held = tw_batch_count(&publisher->batch);
+    if (held == 0 || publisher->flushed < publisher->next - held || !all_sent(publisher))
+        return;
+    cut(publisher);
+    send_what_may(publisher);
+}
+
 static enum tapewarden_status fail(struct tapewarden_publisher *publisher, enum tapewarden_status status,
                                    const char *text)
 {
@@ -240,6 +265,7 @@ static enum tapewarden_status pump(struct tapewarden_publisher *publisher)
     read_monitor(publisher);
     read_acks(publisher);
     send_what_may(publisher);
+    send_what_was_flushed(publisher);
     return state_of(publisher);
 }
 
@@ -281,15 +307,16 @@ static bool is_started(const struct tapewarden_publisher *publisher)
     return publisher->flow.started && publisher->flow.state == TW_FLOW_STREAMING;
 }
 
-static bool all_sent(const struct tapewarden_publisher *publisher)
+static bool takes_a_trade(const struct tapewarden_publisher *publisher)
 {
-    return publisher->flow.sent == publisher->flow.ring_count;
+    return all_sent(publisher) || tw_batch_count(&publisher->batch) == 0;
 }
 
 static bool is_settled(const struct tapewarden_publisher *publisher)
 {
     return tw_flow_settled(&publisher->flow);
 }
+
 static bool never(const struct tapewarden_publisher *publisher)
 {
     return publisher == NULL;
@@ -306,14 +333,6 @@ enum tapewarden_status tapewarden_publisher_start(struct tapewarden_publisher *p
     return status;
 }
 
-static void cut(struct tapewarden_publisher *publisher)
-{
-    if (tw_batch_count(&publisher->batch) == 0)
-        return;
-    uint64_t first = publisher->next - tw_batch_count(&publisher->batch);
-    tw_batch_cut(&publisher->batch, first, tw_flow_queue(&publisher->flow));
-}
-
 enum tapewarden_status tapewarden_publisher_add(struct tapewarden_publisher *publisher,
                                                 const struct tapewarden_trade *trade, int timeout_ms)
 {
@@ -325,7 +344,7 @@ enum tapewarden_status tapewarden_publisher_add(struct tapewarden_publisher *pub
     publisher->flow.finishing = false;
     if (!tw_batch_add(&publisher->batch, &row)) {
         /* At most one message waits for credit: then nothing more is taken. */
-        enum tapewarden_status status = wait_for(publisher, all_sent, timeout_ms);
+        enum tapewarden_status status = wait_for(publisher, takes_a_trade, timeout_ms);
         if (status != TAPEWARDEN_OK)
             return status;
         cut(publisher);
@@ -339,8 +358,7 @@ enum tapewarden_status tapewarden_publisher_add(struct tapewarden_publisher *pub
 
 enum tapewarden_status tapewarden_publisher_flush(struct tapewarden_publisher *publisher)
 {
-    if (all_sent(publisher)) /* one message waits for credit already: the batch goes on growing, up to what add takes */
-        cut(publisher);
+    publisher->flushed = publisher->next == 0 ? 0 : publisher->next - 1;
     return pump(publisher);
 }
 

@@ -108,7 +108,7 @@ enum tapewarden_status tapewarden_publisher_start(struct tapewarden_publisher *p
 enum tapewarden_status tapewarden_publisher_add(struct tapewarden_publisher *publisher,
                                                 const struct tapewarden_trade *trade, int timeout_ms);
 /* Sends the batch under construction, and reads acks; does not wait. While a message waits for credit already the batch
- * stays: call it again. */
+ * stays, and goes with what was added by then once there is credit, in any call that reads acks. */
 enum tapewarden_status tapewarden_publisher_flush(struct tapewarden_publisher *publisher);
 /* Keeps things going (acks, resends) for so long. To be called now and then by a publisher with nothing to add. */
 enum tapewarden_status tapewarden_publisher_poll(struct tapewarden_publisher *publisher, int timeout_ms);
