@@ -170,8 +170,9 @@ static bool has_snapshot_behind(struct tw_store *store, uint64_t last_lsn, struc
 /* The number of the first refusal that stays, as a key: rows below it go. */
 static bool first_refusal_kept(struct tw_store *store, uint64_t last_lsn, uint8_t key[8], struct tw_store_error *error)
 {
-    rocksdb_iterator_t *iterator = tw_store_iterate(store, TW_FAMILY_REFUSALS);
+    /* The head first: what is appended from here on has numbers behind it, whether the iterator knows it or not. */
     tw_put_u64_be(key, tw_store_head_now(store).refusals + 1);
+    rocksdb_iterator_t *iterator = tw_store_iterate(store, TW_FAMILY_REFUSALS);
     for (rocksdb_iter_seek_to_first(iterator); rocksdb_iter_valid(iterator); rocksdb_iter_next(iterator)) {
         size_t key_length = 0, value_length = 0;
         const uint8_t *its_key = tw_iterator_key(iterator, &key_length);

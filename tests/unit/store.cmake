@@ -4,6 +4,7 @@ target_link_libraries(test_store_world PUBLIC tw_store tw_protocol PkgConfig::CM
 foreach(story open log packed index crash alerts alert_ids actions muted groups deliveries verify snapshot retain backup)
   tw_test(store_${story} unit test_store_world)
 endforeach()
+target_link_options(test_store_retain PRIVATE -Wl,--wrap=rocksdb_create_iterator_cf)
 if(NOT TW_SANITIZE) # it puts functions of its own in libc's place, as they do
   tw_test(store_failing_disk unit test_store_world)
   target_sources(test_store_failing_disk PRIVATE unit/failing_disk.c)

@@ -289,6 +289,40 @@ static void a_snapshot_from_before_the_beginning_is_no_use(void **state)
     check_all(world, at_the_snapshot);
 }
 
+/* ---- beside the journal ---- */
+
+static struct world *appends_meanwhile; /* once, behind the next iterator over the refusals */
+
+rocksdb_iterator_t *__real_rocksdb_create_iterator_cf(rocksdb_t *db, const rocksdb_readoptions_t *options,
+                                                      rocksdb_column_family_handle_t *family);
+rocksdb_iterator_t *__wrap_rocksdb_create_iterator_cf(rocksdb_t *db, const rocksdb_readoptions_t *options,
+                                                      rocksdb_column_family_handle_t *family);
+rocksdb_iterator_t *__wrap_rocksdb_create_iterator_cf(rocksdb_t *db, const rocksdb_readoptions_t *options,
+                                                      rocksdb_column_family_handle_t *family)
+{
+    rocksdb_iterator_t *iterator = __real_rocksdb_create_iterator_cf(db, options, family);
+    struct world *world = appends_meanwhile;
+    if (world != NULL && family == world->store->families[TW_FAMILY_REFUSALS]) {
+        appends_meanwhile = NULL;
+        struct tw_frame *frame = feed_block(&world->feed, 5, 3);
+        world_append(world, &frame, 1);
+    }
+    return iterator;
+}
+
+static void refusals_that_come_meanwhile_stay(void **state)
+{
+    struct world *world = *state;
+    append_blocks(world, 5);
+    struct place gone = here(world);
+    struct tw_frame *frame = feed_block(&world->feed, 10, 0);
+    world_append(world, &frame, 1);
+    appends_meanwhile = world;
+    retain(world, gone);
+    assert_null(appends_meanwhile);
+    check_all(world, gone);
+}
+
 /* ---- the disk ---- */
 
 static uint64_t rows_in(struct world *world, enum tw_family family)
@@ -454,6 +488,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(what_is_dropped_need_not_be_indexed_before, setup, teardown),
         cmocka_unit_test_setup_teardown(nothing_goes_without_a_snapshot_behind_it, setup, teardown),
         cmocka_unit_test_setup_teardown(a_snapshot_from_before_the_beginning_is_no_use, setup, teardown),
+        cmocka_unit_test_setup_teardown(refusals_that_come_meanwhile_stay, setup, teardown),
         cmocka_unit_test_setup_teardown(compacting_drops_the_rows_of_what_is_gone, setup, teardown),
         cmocka_unit_test_setup_teardown(whole_files_of_the_log_go_at_once, setup, teardown),
         cmocka_unit_test_setup_teardown(kill_9_leaves_one_or_the_other, setup, teardown),
