@@ -292,6 +292,15 @@ struct tw_store {
 
 /* A copy of what the lock guards. */
 struct tw_store_head tw_store_head_now(const struct tw_store *store);
+/* Rows of the index and of publishers' numbers, and the trades that have them: noted with the first drop, and with each
+ * that finds no rows of dropped trades any more. So it is known how many of them wait for RocksDB to compact, which no
+ * range of keys says. */
+struct tw_derived {
+    uint64_t rows, trades; /* trades 0: not known */
+};
+struct tw_derived tw_store_derived(struct tw_store *store); /* what to note now */
+void tw_store_note_derived(struct tw_store *store, rocksdb_writebatch_t *batch, const struct tw_derived *derived);
+
 struct tw_store_indexed tw_store_indexed_now(const struct tw_store *store);
 
 /* ---- write.c ---- */

@@ -190,7 +190,8 @@ static bool first_refusal_kept(struct tw_store *store, uint64_t last_lsn, uint8_
     return ok;
 }
 
-static bool write_retained(struct tw_store *store, const struct tw_retained *retained, struct tw_store_error *error)
+static bool write_retained(struct tw_store *store, const struct tw_retained *retained, const struct tw_derived *derived,
+                           struct tw_store_error *error)
 {
     static const uint8_t zeros[TW_LOG_KEY_BYTES] = {0};
     uint8_t end[TW_LOG_KEY_BYTES], refusal[8];
@@ -199,6 +200,7 @@ static bool write_retained(struct tw_store *store, const struct tw_retained *ret
     tw_log_key(end, retained->seq, retained->lsn + 1);
     rocksdb_writebatch_t *batch = rocksdb_writebatch_create();
     tw_batch_put(store, batch, TW_FAMILY_META, RETAINED_KEY, strlen(RETAINED_KEY), retained, sizeof *retained);
+    tw_store_note_derived(store, batch, derived);
     rocksdb_writebatch_delete_range_cf(batch, store->families[TW_FAMILY_LOG], (const char *)zeros, sizeof zeros,
                                        (const char *)end, sizeof end);
     rocksdb_writebatch_delete_range_cf(batch, store->families[TW_FAMILY_REFUSALS], (const char *)zeros, sizeof refusal,
@@ -235,8 +237,9 @@ bool tw_store_retain(struct tw_store *store, uint64_t last_seq, uint64_t last_ls
     if (!tw_store_room_to_drop(store, error) || !has_snapshot_behind(store, last_lsn, error) ||
         !read_anchor(store, last_seq, last_lsn, &retained, error))
         return false;
+    struct tw_derived derived = tw_store_derived(store); /* before */
     set_retained(store, &retained);
-    if (!write_retained(store, &retained, error))
+    if (!write_retained(store, &retained, &derived, error))
         return false;
     set_gone(store, &retained);
     return drop_files(store, &retained, error);

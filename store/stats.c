@@ -30,7 +30,7 @@ static uint64_t bytes_on_disk(const char *directory)
     return bytes;
 }
 
-static uint64_t bytes_dropped(struct tw_store *store, uint64_t at_most)
+static uint64_t log_dropped(struct tw_store *store)
 {
     static const uint8_t zeros[TW_LOG_KEY_BYTES] = {0};
     struct tw_retained retained = tw_store_retained(store);
@@ -44,7 +44,68 @@ static uint64_t bytes_dropped(struct tw_store *store, uint64_t at_most)
         rocksdb_approximate_sizes_cf(store->db, store->families[TW_FAMILY_LOG], 1, from, key_bytes, to, key_bytes,
                                      &bytes, &message);
     free(message); /* then nothing is known of it */
-    return bytes < at_most ? bytes : at_most;
+    return bytes;
+}
+
+/* ---- rows of the index and of publishers' numbers ---- */
+
+#define DERIVED_KEY "derived"
+
+static uint64_t derived_sum(struct tw_store *store, const char *property)
+{
+    static const enum tw_family families[] = {TW_FAMILY_INDEX, TW_FAMILY_SOURCES};
+    uint64_t sum = 0;
+    for (size_t i = 0; i < sizeof families / sizeof families[0]; i++) {
+        uint64_t value = 0;
+        if (rocksdb_property_int_cf(store->db, store->families[families[i]], property, &value) == 0)
+            sum += value;
+    }
+    return sum;
+}
+
+static struct tw_derived derived_now(struct tw_store *store)
+{
+    uint64_t gone = atomic_load(&store->gone_seq), indexed = tw_store_indexed_now(store).seq;
+    return (struct tw_derived){.rows = derived_sum(store, "rocksdb.estimate-num-keys"),
+                               .trades = indexed > gone ? indexed - gone : 0};
+}
+
+/* How many rows the trades that are there have, if as many for each as there were when it was noted. */
+static uint64_t rows_of_what_is_there(const struct tw_derived *noted, const struct tw_derived *now)
+{
+    return (uint64_t)((tw_u128)noted->rows * now->trades / noted->trades);
+}
+
+static bool read_noted(struct tw_store *store, struct tw_derived *noted)
+{
+    struct tw_store_error error;
+    return tw_store_get_exact(store, TW_FAMILY_META, DERIVED_KEY, strlen(DERIVED_KEY), noted, sizeof *noted, &error) >
+               0 &&
+           noted->trades != 0;
+}
+
+void tw_store_note_derived(struct tw_store *store, rocksdb_writebatch_t *batch, const struct tw_derived *derived)
+{
+    if (derived->trades != 0)
+        tw_batch_put(store, batch, TW_FAMILY_META, DERIVED_KEY, strlen(DERIVED_KEY), derived, sizeof *derived);
+}
+
+struct tw_derived tw_store_derived(struct tw_store *store)
+{
+    struct tw_derived now = derived_now(store), noted;
+    bool still_has_dropped = read_noted(store, &noted) && rows_of_what_is_there(&noted, &now) < now.rows;
+    return still_has_dropped ? noted : now;
+}
+
+static uint64_t derived_dropped(struct tw_store *store)
+{
+    struct tw_derived now = derived_now(store), noted;
+    if (!read_noted(store, &noted))
+        return 0;
+    uint64_t rows = rows_of_what_is_there(&noted, &now);
+    return rows >= now.rows
+               ? 0
+               : (uint64_t)((tw_u128)derived_sum(store, "rocksdb.live-sst-files-size") * (now.rows - rows) / now.rows);
 }
 
 /* The first trade that is there; that of the whole log if none was dropped. */
@@ -92,7 +153,9 @@ bool tw_store_stats(struct tw_store *store, struct tw_store_stats *out, struct t
                                    .indexed = tw_store_indexed_now(store).seq,
                                    .bytes_on_disk = bytes_on_disk(store->directory),
                                    .last_ts_ns = head.clock_ns};
-    out->bytes_dropped = bytes_dropped(store, out->bytes_on_disk);
+    out->bytes_dropped = log_dropped(store) + derived_dropped(store);
+    if (out->bytes_dropped > out->bytes_on_disk)
+        out->bytes_dropped = out->bytes_on_disk;
     for (size_t kind = 0; kind < sizeof head.names / sizeof head.names[0]; kind++)
         out->names += head.names[kind];
     return first_time(store, &out->first_ts_ns, error);

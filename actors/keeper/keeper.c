@@ -22,12 +22,6 @@ struct tw_keeper {
     enum retention retention;
     struct tw_retention wish;
     uint64_t record_lsn; /* of the wish */
-    /* What the wish leaves and drops. The disk gives back later what was dropped, when RocksDB compacts: until as much
-     * has come in again it does not count, or the next look would drop another day for it. */
-    struct share {
-        uint64_t last_seq, there; /* trades at that look */
-        uint64_t kept, gone;      /* bytes */
-    } wished, dropped;
 };
 
 struct tw_keeper *tw_keeper_new(const struct tw_keeper_settings *settings)
@@ -183,21 +177,6 @@ static uint64_t bytes_behind(const struct tw_keeper_tape *tape, uint64_t last_se
     return there == 0 ? 0 : (uint64_t)((tw_u128)tape->bytes * (there - gone) / there);
 }
 
-/* Bytes of what is there. */
-static uint64_t bytes_there(struct tw_keeper *keeper, const struct tw_keeper_tape *tape)
-{
-    struct share *dropped = &keeper->dropped;
-    if (dropped->gone == 0)
-        return tape->bytes;
-    uint64_t fresh = tape->last_seq - dropped->last_seq;
-    uint64_t grown = (uint64_t)((tw_u128)(dropped->kept + dropped->gone) * fresh / dropped->there);
-    if (grown >= dropped->gone) {
-        dropped->gone = 0;
-        return tape->bytes;
-    }
-    return tape->bytes < dropped->kept + grown ? tape->bytes : dropped->kept + grown;
-}
-
 /* The day before which all may go by age; the history of so many times 24 hours stays. */
 static int64_t day_by_age(const struct tw_keeper *keeper, const struct tw_keeper_tape *tape)
 {
@@ -243,9 +222,7 @@ bool tw_keeper_look(struct tw_keeper *keeper, const struct tw_keeper_tape *tape,
         return keeper->retention == WISHED;
     if (oldest_kept(keeper) == 0 || tape->last_seq == tape->retained_seq)
         return false;
-    struct tw_keeper_tape sized = *tape;
-    sized.bytes = bytes_there(keeper, tape);
-    int64_t age = day_by_age(keeper, tape), size = day_by_size(keeper, &sized, days);
+    int64_t age = day_by_age(keeper, tape), size = day_by_size(keeper, tape, days);
     int64_t day = age > size ? age : size;
     if (day > day_of(tape->clock_ns))
         day = day_of(tape->clock_ns);
@@ -254,8 +231,6 @@ bool tw_keeper_look(struct tw_keeper *keeper, const struct tw_keeper_tape *tape,
     keeper->wish = before_day(days, day_within(keeper, tape, days, day), size > age);
     if (keeper->wish.last_seq <= tape->retained_seq || keeper->wish.last_lsn >= oldest_kept(keeper))
         return false;
-    uint64_t kept = bytes_behind(&sized, keeper->wish.last_seq);
-    keeper->wished = (struct share){tape->last_seq, tape->last_seq - tape->retained_seq, kept, sized.bytes - kept};
     keeper->retention = WISHED;
     return true;
 }
@@ -283,7 +258,6 @@ const struct tw_retention *tw_keeper_droppable(const struct tw_keeper *keeper, u
 void tw_keeper_dropped(struct tw_keeper *keeper)
 {
     TW_ASSERT(keeper->retention == RECORDED);
-    keeper->dropped = keeper->wished;
     keeper->retention = NOTHING;
 }
 

@@ -66,7 +66,7 @@ void tw_keeper_removed(struct tw_keeper *keeper, uint64_t lsn);
 struct tw_keeper_tape {
     int64_t first_ns, clock_ns;      /* event time of the first trade, and the event clock */
     uint64_t retained_seq, last_seq; /* trades in (retained_seq, last_seq] are there */
-    uint64_t bytes;                  /* on the disk */
+    uint64_t bytes;                  /* on the disk, but for what was dropped and waits for RocksDB */
 };
 struct tw_keeper_days {
     void *context;

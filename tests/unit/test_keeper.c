@@ -217,27 +217,6 @@ static void by_age_whole_days_go_and_the_history_asked_for_stays(void **state)
     tw_keeper_free(&keeper);
 }
 
-static void what_the_disk_gives_back_late_costs_no_further_day(void **state)
-{
-    (void)state;
-    struct tw_keeper *keeper = keeper_of(0, 250000);
-    const uint64_t day = DAY_TRADES * 1000;
-    take(keeper, 900);
-    take(keeper, 901);
-    assert_true(look_at(keeper, 8, 0, 8 * day));
-    tw_keeper_recorded(keeper, tw_keeper_wish(keeper)->last_seq, 950);
-    take(keeper, 960);
-    take(keeper, 961);
-    assert_non_null(tw_keeper_droppable(keeper, 961));
-    tw_keeper_dropped(keeper);
-    /* Six days are dropped, and still on the disk. */
-    assert_false(look_at(keeper, 8, 6 * DAY_TRADES, 8 * day));
-    /* Another day makes three that are really there: one goes. */
-    assert_true(look_at(keeper, 9, 6 * DAY_TRADES, 9 * day));
-    assert_int_equal(tw_keeper_wish(keeper)->last_seq, 7 * DAY_TRADES);
-    tw_keeper_free(&keeper);
-}
-
 static void by_size_the_oldest_days_go_but_never_the_current_one(void **state)
 {
     (void)state;
@@ -330,7 +309,6 @@ int main(void)
         cmocka_unit_test(the_newest_two_stay),
         cmocka_unit_test(without_settings_everything_stays),
         cmocka_unit_test(by_age_whole_days_go_and_the_history_asked_for_stays),
-        cmocka_unit_test(what_the_disk_gives_back_late_costs_no_further_day),
         cmocka_unit_test(by_size_the_oldest_days_go_but_never_the_current_one),
         cmocka_unit_test(what_was_dropped_counts_no_more),
         cmocka_unit_test(nothing_goes_beyond_the_older_kept_snapshot),
