@@ -136,13 +136,30 @@ static bool catch_up(struct tw_store *store, struct tw_index_tail *tail, struct 
 
 /* ---- finding ---- */
 
+/* Entry + 1 from which on the query's bucket is to be looked through. Who was given a trade and asks for the one before
+ * it goes on behind that; entries are in the order of sequences. */
+static uint32_t begin_of(struct tw_index_tail *tail, const struct tw_id_query *query, uint32_t hash)
+{
+    uint32_t low = 0, high = tail->count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (tail->entries[middle].seq < query->before)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low < tail->count && tail->entries[low].seq == query->before && tail->entries[low].hash == hash)
+        return tail->entries[low].older;
+    return tail->count == 0 ? 0 : *bucket_of(tail, hash);
+}
+
 static int find_in_table(struct tw_store *store, struct tw_index_tail *tail, const struct tw_id_query *query,
                          struct tw_id_found *found, struct tw_store_error *error)
 {
     if (!catch_up(store, tail, error))
         return -1;
     uint32_t hash = (uint32_t)(query->hash >> 32);
-    uint32_t at = tail->count == 0 ? 0 : *bucket_of(tail, hash);
+    uint32_t at = begin_of(tail, query, hash);
     while (at != 0) {
         const struct tail_entry *entry = &tail->entries[at - 1];
         if (entry->hash == hash && entry->seq < query->before) {

@@ -220,7 +220,7 @@ static uint32_t publisher_of(const struct tw_gateway *gateway, const struct tw_b
 }
 
 /* Brings the block's index up to its last row. */
-static const struct tw_id_index *index_of(struct tw_gateway *gateway, uint64_t lsn, const struct tw_block *block)
+static struct tw_id_index *index_of(struct tw_gateway *gateway, uint64_t lsn, const struct tw_block *block)
 {
     struct tw_id_index **index = lsn > gateway->last_lsn ? &gateway->open.index : &flight_of(gateway, lsn)->index;
     if (*index == NULL)
@@ -244,14 +244,18 @@ bool tw_flight_by_id(struct tw_gateway *gateway, uint32_t publisher, struct tw_t
         const struct tw_block *block = tw_flight_block(gateway, lsn);
         if (block == NULL || block->id_length == NULL)
             continue;
-        const struct tw_id_index *index = index_of(gateway, lsn, block);
-        for (uint32_t row = index->newest[bucket]; row != 0; row = index->older[row - 1]) {
-            uint64_t seq = block->follows + row;
-            if (!tw_text_equal(id_of(gateway, lsn, block, row - 1), id) ||
-                publisher_of(gateway, block, row - 1) != publisher || tw_busted_has(&gateway->busted, seq))
+        struct tw_id_index *index = index_of(gateway, lsn, block);
+        for (uint16_t *link = &index->newest[bucket]; *link != 0;) {
+            uint32_t row = *link - 1u;
+            if (!tw_text_equal(id_of(gateway, lsn, block, row), id) || publisher_of(gateway, block, row) != publisher) {
+                link = &index->older[row];
                 continue;
-            fill_past(gateway, lsn, block, row - 1, out);
-            return true;
+            }
+            if (!tw_busted_has(&gateway->busted, block->follows + 1 + row)) {
+                fill_past(gateway, lsn, block, row, out);
+                return true;
+            }
+            *link = index->older[row]; /* nobody looks for it again */
         }
     }
     return false;

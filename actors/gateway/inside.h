@@ -64,6 +64,13 @@ void tw_busted_late_begin(struct tw_busted *busted);
 /* Some of them, at most `limit`, and how many: the next as they were at the beginning; 0 at the end or none so far. */
 uint32_t tw_busted_late_take(struct tw_busted *busted, uint32_t limit, uint64_t *out);
 
+/* The durable trades of one publisher and id from `from` up to `newest` are all busted. One id may have very many, and
+ * each bust of it would look at all that were busted before. */
+#define TW_BUSTED_RUNS 1024u /* of different ids; the next one takes another's place */
+struct tw_busted_run {
+    uint64_t newest, from;
+};
+
 /* ---- names of the columnar form: one publisher's own ids, dense from 1 ---- */
 struct tw_local_names {
     uint32_t count, capacity;
@@ -216,6 +223,7 @@ struct tw_gateway {
     int64_t accepted_ns; /* monotonic time of the last accepted trade */
     bool heard_time;     /* accepted_ns is set */
     struct tw_busted busted;
+    struct tw_busted_run busted_runs[TW_BUSTED_RUNS]; /* [newest % TW_BUSTED_RUNS] */
 
     struct tw_open_block open;
     uint32_t last_block_count; /* rows of the block before it */

@@ -83,13 +83,21 @@ bool tw_gateway_sent_before(struct tw_gateway *gateway, const struct tw_source *
 
 /* ---- busts and corrects ---- */
 
+static struct tw_busted_run *run_of(struct tw_gateway *gateway, uint64_t newest)
+{
+    struct tw_busted_run *run = &gateway->busted_runs[newest % TW_BUSTED_RUNS];
+    if (run->newest != newest)
+        *run = (struct tw_busted_run){newest, newest};
+    return run;
+}
+
 static bool find_original(struct tw_gateway *gateway, uint32_t publisher, struct tw_text ref, struct tw_past_trade *out)
 {
     if (tw_flight_by_id(gateway, publisher, ref, out))
         return true;
     struct tw_text name = tw_gateway_publisher_name(gateway, gateway->publishers[publisher]);
     uint64_t before = gateway->durable_seq + 1;
-    for (;;) {
+    for (struct tw_busted_run *run = NULL;;) {
         *out = (struct tw_past_trade){.seq = 0};
         if (!gateway->history.by_id(gateway->history.context, name, ref, before, out))
             return false;
@@ -98,7 +106,11 @@ static bool find_original(struct tw_gateway *gateway, uint32_t publisher, struct
             return false;
         if (!tw_busted_has(&gateway->busted, out->seq))
             return true;
-        before = out->seq;
+        if (run == NULL)
+            run = run_of(gateway, out->seq);
+        else
+            run->from = out->seq;
+        before = run->from;
     }
 }
 

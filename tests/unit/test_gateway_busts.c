@@ -65,6 +65,33 @@ static void a_bust_repeats_what_it_reverses(void **state)
     world_free(&world);
 }
 
+/* An order's id on each of its fills, and all of them busted: each look-up goes on where the one before ended. */
+static void busts_of_one_id_cost_no_more_the_more_there_are(void **state)
+{
+    (void)state;
+    enum { MANY = 500 };
+    for (int durable = 0; durable <= 1; durable++) {
+        struct world *world = world_new(100);
+        for (uint64_t seq = 1; seq <= MANY; seq++)
+            push_one(world, "p", seq, with_id("a", 3));
+        if (durable)
+            world_durable(world);
+        uint64_t calls = world->history_calls;
+        for (uint64_t seq = MANY + 1; seq <= 2 * MANY + 20; seq++)
+            push_one(world, "p", seq, bust_of("a"));
+        assert_in_range(world->history_calls - calls, 0, 4 * MANY);
+        for (uint64_t seq = 1; seq <= MANY; seq++) /* the newest that is left each time */
+            assert_int_equal(original_of(world, MANY + seq), MANY + 1 - seq);
+        world_durable(world);
+        assert_int_equal(world->log.refusals, 20);
+        push_one(world, "p", 2 * MANY + 21, with_id("a", 3)); /* a newer one of the id */
+        world_durable(world);
+        push_one(world, "p", 2 * MANY + 22, bust_of("a"));
+        assert_int_equal(original_of(world, 2 * MANY + 2), 2 * MANY + 1);
+        world_free(&world);
+    }
+}
+
 static void a_bust_finds_its_trade_wherever_it_stands(void **state)
 {
     (void)state;
@@ -373,6 +400,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_bust_repeats_what_it_reverses),
+        cmocka_unit_test(busts_of_one_id_cost_no_more_the_more_there_are),
         cmocka_unit_test(a_bust_finds_its_trade_wherever_it_stands),
         cmocka_unit_test(a_trade_can_be_busted_only_once_and_the_one_before_it_is_next),
         cmocka_unit_test(an_id_means_a_trade_of_the_same_publisher_only),
