@@ -110,3 +110,19 @@ void tw_block_cache_found(struct tw_block_cache *cache, uint64_t lsn, uint32_t s
     cache->found_row = row;
     pthread_mutex_unlock(&cache->lock);
 }
+
+uint32_t tw_block_cache_refusal(struct tw_block_cache *cache, uint64_t lsn)
+{
+    pthread_mutex_lock(&cache->lock);
+    uint32_t offset = cache->refusal_lsn == lsn ? cache->refusal_offset : 0;
+    pthread_mutex_unlock(&cache->lock);
+    return offset;
+}
+
+void tw_block_cache_found_refusal(struct tw_block_cache *cache, uint64_t lsn, uint32_t offset)
+{
+    pthread_mutex_lock(&cache->lock);
+    cache->refusal_lsn = lsn;
+    cache->refusal_offset = offset;
+    pthread_mutex_unlock(&cache->lock);
+}

@@ -198,6 +198,8 @@ struct tw_block_cache {
     /* Where the last look-up by publisher's number ended: a resent message asks for the next one next. */
     uint64_t found_lsn, found_pseq;
     uint32_t found_source, found_row;
+    uint64_t refusal_lsn; /* and the last look-up of a refusal, behind which the next is looked for first */
+    uint32_t refusal_offset;
 };
 void tw_block_cache_init(struct tw_block_cache *cache);
 void tw_block_cache_clear(struct tw_block_cache *cache);
@@ -209,6 +211,9 @@ void tw_block_cache_add(struct tw_block_cache *cache, struct tw_frame *frame, co
 bool tw_block_cache_next_pseq(struct tw_block_cache *cache, uint32_t source, uint64_t pseq, struct tw_frame **frame,
                               struct tw_record *record, uint32_t *row);
 void tw_block_cache_found(struct tw_block_cache *cache, uint64_t lsn, uint32_t source, uint64_t pseq, uint32_t row);
+/* Offset in the block's refusals behind the last one found; 0 if that was in another block. */
+uint32_t tw_block_cache_refusal(struct tw_block_cache *cache, uint64_t lsn);
+void tw_block_cache_found_refusal(struct tw_block_cache *cache, uint64_t lsn, uint32_t offset);
 
 /* ---- the store ---- */
 

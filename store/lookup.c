@@ -99,6 +99,19 @@ bool tw_store_by_pseq(struct tw_store *store, uint32_t source, uint64_t pseq, st
     return false;
 }
 
+/* From *offset on; there it goes on behind the one that was found. */
+static bool find_refusal(const struct tw_block *block, uint32_t source, uint64_t pseq, uint32_t *offset,
+                         uint64_t *content_hash)
+{
+    struct tw_refusal refusal;
+    while (tw_block_next_refusal(block, offset, &refusal))
+        if (refusal.source == source && refusal.pseq == pseq) {
+            *content_hash = refusal.content_hash;
+            return true;
+        }
+    return false;
+}
+
 bool tw_store_refusal_hash(struct tw_store *store, uint32_t source, uint64_t pseq, uint64_t *content_hash)
 {
     struct tw_frame *frame = NULL;
@@ -106,12 +119,14 @@ bool tw_store_refusal_hash(struct tw_store *store, uint32_t source, uint64_t pse
     if (!block_of_pseq(store, source, pseq, &frame, &record))
         return false;
     bool found = false;
-    struct tw_refusal refusal;
-    uint32_t offset = 0;
-    while (!found && record.kind == TW_RECORD_BLOCK && tw_block_next_refusal(&record.block, &offset, &refusal)) {
-        found = refusal.source == source && refusal.pseq == pseq;
+    if (record.kind == TW_RECORD_BLOCK) {
+        /* A resend asks for one after the other: each is the next one behind the one before. */
+        uint32_t offset = tw_block_cache_refusal(&store->cache, record.block.lsn), start = 0;
+        found = find_refusal(&record.block, source, pseq, &offset, content_hash);
+        if (!found && (found = find_refusal(&record.block, source, pseq, &start, content_hash)))
+            offset = start;
         if (found)
-            *content_hash = refusal.content_hash;
+            tw_block_cache_found_refusal(&store->cache, record.block.lsn, offset);
     }
     tw_frame_drop(&frame);
     return found;

@@ -122,6 +122,11 @@ static void check_by_pseq(struct world *world)
         assert_true(hash == refusal->content_hash);
         assert_false(tw_store_by_pseq(world->store, refusal->source, refusal->pseq, &frame, &record, &row));
     }
+    for (uint64_t number = world->feed.refusal_count; number > 0; number--) { /* and in the other order */
+        const struct fed_refusal *refusal = &world->feed.refusals[number - 1];
+        assert_true(tw_store_refusal_hash(world->store, refusal->source, refusal->pseq, &hash));
+        assert_true(hash == refusal->content_hash);
+    }
 }
 
 struct refusal_walk {
