@@ -12,8 +12,10 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include "actors/runtime/agent.h"
 #include "actors/runtime/log.h"
 #include "actors/topology.h"
+#include "protocol/limits.h"
 #include "tools/cli.h"
 
 #define STOP_LIMIT_MS 1700 /* of the 2 s that a stop may take; the rest is for closing the store */
@@ -58,10 +60,21 @@ static enum tw_log_level level_of(const char *name)
                                           : TW_LOG_INFO;
 }
 
+/* A machine that has lost its time would refuse every trade, or date it by the wrong day. */
+static bool has_the_time(void)
+{
+    if (tw_wall_ns() >= TW_TIMESTAMP_MIN_NS)
+        return true;
+    tw_log(TW_LOG_ERROR, "main", "the clock of this machine lies before 1990; set it, then start again");
+    return false;
+}
+
 static int serve(const struct tw_cfg *cfg)
 {
     char why[512] = "", line[1024];
     enum tw_exit exit_code = TW_EXIT_OK;
+    if (!has_the_time())
+        return TW_EXIT_UNREACHABLE;
     struct tw_topology *topology = tw_topology_start(cfg, stop_requested, &exit_code, why);
     if (topology == NULL) {
         tw_log(exit_code == TW_EXIT_OK ? TW_LOG_INFO : TW_LOG_ERROR, "main", "%s", why);

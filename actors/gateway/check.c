@@ -32,6 +32,10 @@ enum tw_code tw_gateway_check_bounds(const struct tw_gateway *gateway, const str
 {
     if (trade->has_ts && trade->ts_ns < TW_TIMESTAMP_MIN_NS)
         return tw_gateway_say(TW_REFUSED_TIMESTAMP_IMPLAUSIBLE, why);
+    if (!trade->has_ts && wall_ns < TW_TIMESTAMP_MIN_NS) {
+        snprintf(why, TW_WHY_BYTES_MAX, "there is no ts, and the clock of the daemon's machine lies before 1990");
+        return TW_REFUSED_TIMESTAMP_IMPLAUSIBLE;
+    }
     if (trade->has_ts && trade->ts_ns - gateway->settings.future_ns > wall_ns) {
         snprintf(why, TW_WHY_BYTES_MAX, "ts is %.3f s ahead of its receipt; limits/future is %.3f s",
                  (double)(trade->ts_ns - wall_ns) / (double)TW_NS_PER_SECOND,

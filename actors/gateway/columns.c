@@ -121,7 +121,8 @@ void tw_gateway_take_plain(struct tw_gateway *gateway, struct tw_source *source,
     bool with_parties =
         from->venue != NULL || from->owner != NULL || from->contra != NULL || from->broker != NULL || from->ccy != NULL;
     struct plain plain = {0};
-    for (; row < from->count; row++) {
+    /* Without a clock, row by row: each is refused, for one reason or another. */
+    for (; row < from->count && wall_ns >= TW_TIMESTAMP_MIN_NS; row++) {
         int64_t ts_ns = from->ts == NULL ? 0 : tw_load_i64(from->ts, row);
         struct tw_text id = {(const char *)from->ids + reader->ids, byte_of(from->id_length, row)};
         if (!plain_names(from, names, row, &plain) || !plain_values(from, row, latest_ns, ts_ns) ||

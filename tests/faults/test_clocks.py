@@ -16,6 +16,7 @@ import place    # noqa: F401
 
 from harness import Catchup, Daemon, Publisher, Subscriber, run_tool, trade, wait_until
 from harness.verdict import as_submitted, differences, exported, judge_rows
+from harness.wire import Columns
 
 SHIM = os.environ.get("TW_CLOCK_SHIM", "")
 SEED = int(os.environ.get("TW_TEST_SEED", "1"))
@@ -194,6 +195,34 @@ class Machine(Judged):
             self.assertGreater(clock - rows[-1]["ts"], 6 * 86400 * SECOND)
             replayed = run_tool("replay", "--data", daemon.data)
             self.assertIn(rows_before[1]["digest"], replayed.out + replayed.err)
+
+    def test_a_clock_before_1990_dates_no_trade_and_starts_nothing(self):
+        with tempfile.TemporaryDirectory() as directory, self.daemon(directory) as daemon, \
+                Publisher(daemon, "desk") as desk, Publisher(daemon, "wide") as wide:
+            columns = Columns()
+            desk.hello()
+            wide.hello()
+            desk.publish([trade(ts=None)])
+            self.set_clock(-time.time() + 1e8)      # 1973: no battery, no network
+            desk.publish([trade(ts=None), trade(ts=time.time_ns())])
+            ack = desk.wait_ack("two refusals", lambda ack: ack["refused_total"] == 2)
+            self.assertEqual([r["code"] for r in ack["refused"]], ["timestamp_implausible", "timestamp_in_future"])
+            self.assertIn("before 1990", ack["refused"][0]["why"])
+            wide.send_map(columns.envelope(wide.pub, 1, [trade(ts=None)] * 3))
+            wide.wait_ack("three refusals", lambda ack: ack["refused_total"] == 3)
+            self.set_clock(0)
+            desk.publish([trade(ts=None)])
+            wide.send_map(columns.envelope(wide.pub, 4, [trade(ts=None)]))
+            wide.wait_durable(4)
+            self.set_clock(-time.time() + 1e8)
+            self.assertEqual(daemon.stop()[0], 0)
+            daemon.spawn()
+            self.assertEqual(daemon.wait_end(), 3)
+            self.assertIn("the clock of this machine lies before 1990; set it", daemon.said())
+            self.set_clock(0)
+            daemon.restart()
+            self.assertEqual(daemon.stop()[0], 0)
+            self.assertEqual(len(exported(daemon.data)), 3)
 
     def test_the_quiet_market_s_ticks_survive_a_step(self):
         """Velocity resolves by idle ticks. A step beyond a minute stops them (that is no quiet market any more, but
