@@ -10,14 +10,13 @@
 #include "actors/delivery/digest.h"
 #include "actors/delivery/evidence_actor.h"
 #include "actors/delivery/held.h"
+#include "actors/delivery/records_actor.h"
 #include "actors/runtime/agent.h"
 #include "actors/runtime/log.h"
 #include "protocol/check.h"
 #include "protocol/digest.h"
 
 #define FULL_RETRY_NS INT64_C(250000000)
-#define CACHE_ALERTS 512u /* of 0.5 to 1 KiB, at most 8, and as much again of JSON: 8 MiB at the worst */
-#define CACHE_RUN 32u     /* read at a time */
 #define NOTES_GATHERED 64u
 #define READS_PER_TURN 8u /* for a receiver: of a window each, some ten microseconds a row */
 
@@ -26,15 +25,9 @@ struct note {
     char said[TW_ANSWER_BYTES_MAX], group[TW_GROUP_BYTES_MAX];
 };
 
-struct cached { /* an alert's record; n 0: none */
-    uint64_t n;
-    struct tw_buffer bytes, json; /* json: empty until somebody wants it */
-    bool readable;
-    struct tw_alert_view view; /* into `bytes` */
-};
-
 struct tw_outbox {
     struct tw_store *store;
+    struct tw_records *records;
     struct tw_delivery *core;
     const struct tw_receivers *receivers;
     const struct tw_routes *routes; /* NULL: none */
@@ -49,7 +42,6 @@ struct tw_outbox {
     bool ended;     /* when something has ended since: that may be what it waits for */
     bool reads_on;  /* the last filling was not through */
     struct tw_held held[TW_RECEIVERS_MAX];
-    struct cached cache[CACHE_ALERTS]; /* at n modulo its size */
 };
 
 struct tw_outbox *tw_outbox_new(struct tw_store *store, struct tw_delivery *core, const struct tw_receivers *receivers,
@@ -58,6 +50,7 @@ struct tw_outbox *tw_outbox_new(struct tw_store *store, struct tw_delivery *core
     struct tw_outbox *outbox = tw_alloc_zero(1, sizeof *outbox);
     uint8_t log_id[16];
     outbox->store = store;
+    outbox->records = tw_records_new(store);
     outbox->core = core;
     outbox->receivers = receivers;
     outbox->routes = routes;
@@ -71,8 +64,7 @@ void tw_outbox_free(struct tw_outbox **outbox)
 {
     if (*outbox == NULL)
         return;
-    for (uint32_t i = 0; i < CACHE_ALERTS; i++)
-        tw_buffer_free(&(*outbox)->cache[i].bytes), tw_buffer_free(&(*outbox)->cache[i].json);
+    tw_records_free(&(*outbox)->records);
     free((*outbox)->notes);
     free((*outbox)->batch);
     free(*outbox);
@@ -108,41 +100,11 @@ static bool find(void *context, const struct tw_store_delivery *delivery)
     return found->count < found->room;
 }
 
-/* ---- alerts' records ---- */
-
-/* Into the cache, a run of them: receivers that keep up ask for the same ones, and for the next. */
-struct run {
-    struct tw_outbox *outbox;
-    uint32_t left;
-};
-static bool keep(void *context, const struct tw_store_alert *alert)
-{
-    struct run *run = context;
-    struct cached *cached = &run->outbox->cache[alert->n % CACHE_ALERTS];
-    cached->n = alert->n;
-    cached->bytes.length = cached->json.length = 0;
-    tw_buffer_append(&cached->bytes, alert->bytes, alert->length);
-    cached->readable = tw_alert_decode(cached->bytes.bytes, cached->bytes.length, &cached->view);
-    return --run->left > 0;
-}
-
-/* Good until the next is read. NULL: it is not there, or not readable. */
-static struct cached *read_alert(struct tw_outbox *outbox, uint64_t n)
-{
-    struct cached *cached = &outbox->cache[n % CACHE_ALERTS];
-    struct run run = {outbox, CACHE_RUN};
-    if (n == 0)
-        return NULL;
-    if (cached->n != n) {
-        cached->n = 0;
-        (void)tw_store_alerts(outbox->store, n - 1, keep, &run, NULL); /* damage further on is no matter here */
-    }
-    return cached->n == n && cached->readable ? cached : NULL;
-}
+/* ---- what goes now ---- */
 
 /* An older event of the same alert may wait in a group: it goes first, alone. Or be in a group's message that stands
  * behind this one, or cannot be made now, or be held back itself: this one waits. False: it does not go now. */
-static bool is_next(struct tw_outbox *outbox, uint32_t receiver, const struct cached *alert, bool *changed,
+static bool is_next(struct tw_outbox *outbox, uint32_t receiver, const struct tw_kept *alert, bool *changed,
                     struct tw_store_error *error)
 {
     struct tw_store_waiting elder;
@@ -218,7 +180,7 @@ static enum tw_store_status fill_window(struct tw_outbox *outbox, uint32_t recei
         return TW_STORE_FAILED;
     for (uint32_t i = 0; i < found.count; i++) {
         struct tw_pending *pending = &found.list[i];
-        const struct cached *alert = read_alert(outbox, pending->n);
+        const struct tw_kept *alert = tw_records_read(outbox->records, pending->n);
         /* An alert that cannot be read is an episode of its own; the attempt says so. */
         if (alert == NULL || !tw_alert_id_read(alert->view.id, pending->episode))
             memcpy(pending->episode, &pending->n, sizeof pending->n);
@@ -278,7 +240,7 @@ bool tw_outbox_render(struct tw_outbox *outbox, struct tw_attempt *attempt)
 {
     static const char why[] = "the alert's record cannot be read";
     char key[64];
-    struct cached *alert = read_alert(outbox, attempt->n);
+    struct tw_kept *alert = tw_records_read(outbox->records, attempt->n);
     if (alert != NULL) {
         struct tw_letter letter = {.view = &alert->view, .log_id = outbox->log_id, .key = key, .json = &alert->json};
         struct tw_evidence evidence = {.png = {0}};
