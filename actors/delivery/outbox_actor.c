@@ -129,20 +129,19 @@ static bool is_next(struct tw_outbox *outbox, uint32_t receiver, const struct tw
 
 struct naming {
     struct tw_pending *pending;
-    uint32_t left;
+    uint32_t count;
     struct tw_held *held;
     bool all, waits; /* `all`: something is held back, and may be of any of them */
 };
 static bool name_alert(void *context, const struct tw_store_waiting *member)
 {
     struct naming *naming = context;
-    if (naming->left == 0)
+    if (++naming->count > TW_PENDING_ALERTS_MAX)
         tw_pending_add_any(naming->pending);
     else
         tw_pending_add(naming->pending, member->id);
-    naming->left -= naming->left > 0;
     naming->waits = naming->waits || tw_held_before(naming->held, member->id, naming->pending->n);
-    return naming->left > 0 || naming->all;
+    return naming->count <= TW_PENDING_ALERTS_MAX || naming->all;
 }
 
 static bool hold_member(void *context, const struct tw_store_waiting *member)
@@ -156,7 +155,7 @@ static bool hold_member(void *context, const struct tw_store_waiting *member)
 static bool name_alerts(struct tw_outbox *outbox, uint32_t receiver, struct tw_pending *pending,
                         struct tw_store_error *error)
 {
-    struct naming naming = {pending, TW_PENDING_ALERTS_MAX, &outbox->held[receiver], outbox->held_back, false};
+    struct naming naming = {pending, 0, &outbox->held[receiver], outbox->held_back, false};
     error->status = TW_STORE_FAILED;
     if (!tw_store_members(outbox->store, name_of(outbox, receiver), pending->n, name_alert, &naming, error))
         return false;

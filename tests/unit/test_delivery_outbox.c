@@ -44,7 +44,7 @@ static void fill(struct post *post)
     assert_true(tw_outbox_fill(post->outbox, failure));
 }
 
-static int setup(void **state)
+static int setup_of(void **state, uint32_t under_way_max)
 {
     const struct tw_delivery_policy policy = {1, 1, INT64_C(3600) * TW_NS_PER_SECOND, 5};
     struct post *post = calloc(1, sizeof *post);
@@ -56,7 +56,7 @@ static int setup(void **state)
     post->receivers.count = 2;
     for (uint32_t i = 0; i < 2; i++) {
         post->receivers.list[i].name = names[i];
-        post->receivers.list[i].pace.under_way_max = 1;
+        post->receivers.list[i].pace.under_way_max = under_way_max;
     }
     post->receivers.list[MAIL].pace.burst = 1000;
     post->receivers.list[MAIL].pace.refill_ns = TW_NS_PER_SECOND;
@@ -65,6 +65,11 @@ static int setup(void **state)
     post->outbox = tw_outbox_new(post->world->store, post->core, &post->receivers, NULL);
     *state = post;
     return 0;
+}
+
+static int setup(void **state)
+{
+    return setup_of(state, 1);
 }
 
 static int teardown(void **state)
@@ -180,9 +185,9 @@ static void it_is_written_before_a_digest_asks_what_is_pending(void **state)
 
 /* ---- what goes in groups, and what does not ---- */
 
-static int setup_groups(void **state)
+static int setup_groups_of(void **state, uint32_t under_way_max)
 {
-    setup(state);
+    setup_of(state, under_way_max);
     struct post *post = *state;
     post->cfg = cfg_text_good("webhook\n    hook = https://hook.example\n"
                               "route\n    all\n        receiver = hook\n        group_by = type\n");
@@ -190,6 +195,16 @@ static int setup_groups(void **state)
     tw_outbox_free(&post->outbox);
     post->outbox = tw_outbox_new(post->world->store, post->core, &post->receivers, post->routes);
     return 0;
+}
+
+static int setup_groups(void **state)
+{
+    return setup_groups_of(state, 1);
+}
+
+static int setup_side_by_side(void **state)
+{
+    return setup_groups_of(state, 8);
 }
 
 /* The next event, of that alert, for the hook. Returns its n. */
@@ -465,6 +480,25 @@ static void a_digest_leaves_out_what_has_an_elder_that_waits(void **state)
     digest_has(post, 5, all, 5);
 }
 
+/* Of more alerts than are told apart: nothing of any of them goes beside it. */
+static void a_large_message_goes_before_what_is_later(void **state)
+{
+    struct post *post = *state;
+    struct tw_attempt *attempt = calloc(1, sizeof *attempt);
+    const uint16_t last = TW_PENDING_ALERTS_MAX + 8;
+    for (uint16_t i = 1; i <= last; i++)
+        happens(post, i, GROUP_A);
+    assert_true(gather_group(post, 0));
+    uint64_t later = happens(post, last - 1, ALONE);
+    fill(post);
+    assert_int_equal(begins(post, attempt), last);
+    assert_int_equal(take_all(post), 0);
+    ends(post, attempt, TW_VERDICT_DELIVERED);
+    assert_int_equal(begins(post, attempt), later);
+    ends(post, attempt, TW_VERDICT_DELIVERED);
+    free(attempt);
+}
+
 #define EVENTS 1000u
 #define ALERTS 80u
 /* An alert's events go in groups up to one of them, and alone from there on; or the other way round; or now so, now so.
@@ -529,6 +563,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_behind_what_is_held_back_waits_too, setup_groups, teardown),
         cmocka_unit_test_setup_teardown(a_message_has_nothing_that_overtakes_what_goes_alone, setup_groups, teardown),
         cmocka_unit_test_setup_teardown(a_digest_leaves_out_what_has_an_elder_that_waits, setup_groups, teardown),
+        cmocka_unit_test_setup_teardown(a_large_message_goes_before_what_is_later, setup_side_by_side, teardown),
         cmocka_unit_test_setup_teardown(at_random_each_is_told_once_and_in_order, setup_groups, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
