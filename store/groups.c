@@ -446,6 +446,47 @@ enum tw_store_status tw_store_make_group(struct tw_store *store, struct tw_text 
     return status;
 }
 
+/* ---- a message is none any more ---- */
+
+struct taking {
+    struct tw_store *store;
+    rocksdb_writebatch_t *batch;
+    struct tw_store_delivery lead;
+    uint32_t count;
+};
+
+static bool take_out(void *context, const struct tw_store_waiting *member)
+{
+    struct taking *taking = context;
+    uint8_t key[KEY_BYTES_MAX];
+    drop(taking->store, taking->batch, key, pair_key('m', member->receiver, member->hash, member->n, key));
+    drop(taking->store, taking->batch, key, alert_key(member->receiver, member->id, member->n, key));
+    tw_outbox_put_alone(taking->store, taking->batch, &taking->lead, member->n);
+    taking->count++;
+    return true;
+}
+
+static bool take_lead(void *context, const struct tw_store_delivery *lead)
+{
+    *(struct tw_store_delivery *)context = *lead;
+    return false;
+}
+
+enum tw_store_status tw_store_take_apart(struct tw_store *store, struct tw_text receiver, uint64_t lead,
+                                         struct tw_store_error *error)
+{
+    struct taking taking = {.store = store, .batch = rocksdb_writebatch_create()};
+    error->status = TW_STORE_FAILED;
+    bool ok = tw_store_deliveries(store, TW_DELIVERY_PENDING, receiver, lead - 1, take_lead, &taking.lead, error);
+    taking.lead.receiver = receiver;
+    ok = ok && (taking.lead.n == lead || tw_deliveries_damaged(store, "groups", error)) &&
+         tw_store_members(store, receiver, lead, take_out, &taking, error) &&
+         tw_store_room(store, (uint64_t)taking.count * 512, error);
+    enum tw_store_status status = ok ? tw_store_write(store, taking.batch, "write a group into", error) : error->status;
+    rocksdb_writebatch_destroy(taking.batch);
+    return status;
+}
+
 /* ---- told again ---- */
 
 bool tw_store_repeats(struct tw_store *store, int64_t until_ns, tw_store_waiting_visit visit, void *context,

@@ -19,6 +19,9 @@ bool tw_groups_leave_later(struct tw_store *store, struct tw_text receiver, stru
 /* The pending row that stands for a message (outbox.c). */
 void tw_outbox_put_lead(struct tw_store *store, rocksdb_writebatch_t *batch, struct tw_text receiver, uint64_t n,
                         struct tw_text group, uint32_t repeat, int64_t queued_ns);
+/* Event n is pending by itself, as that one is. */
+void tw_outbox_put_alone(struct tw_store *store, rocksdb_writebatch_t *batch, const struct tw_store_delivery *like,
+                         uint64_t n);
 
 /* Always false: a row of them is not readable. */
 bool tw_deliveries_damaged(const struct tw_store *store, const char *what, struct tw_store_error *error);

@@ -114,6 +114,15 @@ void tw_outbox_put_lead(struct tw_store *store, rocksdb_writebatch_t *batch, str
     tw_batch_put(store, batch, TW_FAMILY_META, key, key_of('o', receiver, n, key), value, sizeof row + group.length);
 }
 
+void tw_outbox_put_alone(struct tw_store *store, rocksdb_writebatch_t *batch, const struct tw_store_delivery *like,
+                         uint64_t n)
+{
+    const struct row row = {.queued_ns = like->queued_ns, .at_ns = like->at_ns, .attempts = like->attempts};
+    uint8_t key[KEY_BYTES_MAX];
+    size_t length = key_of('o', like->receiver, n, key);
+    tw_batch_put(store, batch, TW_FAMILY_META, key, length, &row, sizeof row);
+}
+
 static void put_one_pending(struct tw_store *store, rocksdb_writebatch_t *batch, struct tw_text name,
                             const struct tw_store_alert *alert)
 {

@@ -351,6 +351,9 @@ bool tw_store_groups(struct tw_store *store, struct tw_text receiver, uint64_t a
  * and goes first. FULL: nothing was written. */
 enum tw_store_status tw_store_make_group(struct tw_store *store, struct tw_text receiver, uint64_t hash, uint64_t only,
                                          uint64_t after, int64_t now_ns, bool *made, struct tw_store_error *error);
+/* Takes a message apart: each of its members is pending by itself, as the message was. FULL: nothing was written. */
+enum tw_store_status tw_store_take_apart(struct tw_store *store, struct tw_text receiver, uint64_t lead,
+                                         struct tw_store_error *error);
 /* The oldest event before n of an alert that waits for a receiver, or is in a message whose lead is behind `ahead`:
  * out->n is 0 if there is none. False: *error says why. */
 bool tw_store_elder(struct tw_store *store, struct tw_text receiver, const uint8_t id[TW_ALERT_ID_BYTES], uint64_t n,

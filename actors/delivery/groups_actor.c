@@ -23,10 +23,21 @@ struct look {
     uint32_t looked, count;
 };
 
+/* Of a group that waits; or was told, to that receiver. One that takes no groups by now gets each at once. */
+static struct tw_route_grouping grouping_of(const struct tw_groups *groups, struct tw_text receiver,
+                                            struct tw_text group)
+{
+    for (uint32_t i = 0; i < groups->receivers->count; i++)
+        if (tw_text_is(receiver, groups->receivers->list[i].name) &&
+            !tw_receiver_takes_many(&groups->receivers->list[i]))
+            return (struct tw_route_grouping){.groups = false};
+    return tw_routes_grouping(groups->routes, group);
+}
+
 static bool look_at(void *context, const struct tw_store_waiting *first, uint64_t last_n, int64_t told_ns)
 {
     struct look *look = context;
-    struct tw_route_grouping grouping = tw_routes_grouping(look->groups->routes, first->group);
+    struct tw_route_grouping grouping = grouping_of(look->groups, first->receiver, first->group);
     if (tw_group_due(&grouping, first->queued_ns, told_ns) <= look->now_ns)
         look->due[look->count++] = (struct due){first->hash, last_n};
     look->groups->hash = first->hash;
@@ -96,7 +107,7 @@ static enum tw_store_status tell_again(struct tw_groups *groups, int64_t now_ns,
     enum tw_store_status status =
         tw_store_repeats(groups->store, now_ns, collect, told, error) ? TW_STORE_OK : error->status;
     for (uint32_t i = 0; i < told->count && status == TW_STORE_OK; i++) {
-        struct tw_route_grouping grouping = tw_routes_grouping(groups->routes, told->list[i].group);
+        struct tw_route_grouping grouping = grouping_of(groups, told->list[i].receiver, told->list[i].group);
         bool again = grouping.groups && grouping.repeat_ns > 0 && is_open(groups->store, &told->list[i]);
         status = tw_store_repeat(groups->store, &told->list[i], again, now_ns, error);
     }

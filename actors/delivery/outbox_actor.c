@@ -151,8 +151,9 @@ static bool hold_member(void *context, const struct tw_store_waiting *member)
     return true;
 }
 
-/* Of which alerts a group's message is. False: it does not go now. */
-static bool name_alerts(struct tw_outbox *outbox, uint32_t receiver, struct tw_pending *pending,
+/* Of which alerts a group's message is. False: it does not go now, or is taken apart, since the receiver takes one
+ * alert at a time by now. */
+static bool name_alerts(struct tw_outbox *outbox, uint32_t receiver, struct tw_pending *pending, bool *changed,
                         struct tw_store_error *error)
 {
     struct naming naming = {pending, 0, &outbox->held[receiver], outbox->held_back, false};
@@ -160,6 +161,11 @@ static bool name_alerts(struct tw_outbox *outbox, uint32_t receiver, struct tw_p
     if (!tw_store_members(outbox->store, name_of(outbox, receiver), pending->n, name_alert, &naming, error))
         return false;
     error->status = TW_STORE_OK;
+    if (naming.count > 1 && !tw_receiver_takes_many(&outbox->receivers->list[receiver])) {
+        error->status = tw_store_take_apart(outbox->store, name_of(outbox, receiver), pending->n, error);
+        *changed = error->status == TW_STORE_OK;
+        return false;
+    }
     if (naming.waits &&
         !tw_store_members(outbox->store, name_of(outbox, receiver), pending->n, hold_member, &naming, error))
         error->status = TW_STORE_FAILED;
@@ -183,7 +189,7 @@ static enum tw_store_status fill_window(struct tw_outbox *outbox, uint32_t recei
         /* An alert that cannot be read is an episode of its own; the attempt says so. */
         if (alert == NULL || !tw_alert_id_read(alert->view.id, pending->episode))
             memcpy(pending->episode, &pending->n, sizeof pending->n);
-        if (pending->group ? name_alerts(outbox, receiver, pending, error)
+        if (pending->group ? name_alerts(outbox, receiver, pending, changed, error)
                            : is_next(outbox, receiver, alert, changed, error)) {
             tw_delivery_offer(outbox->core, receiver, pending);
         } else if (error->status != TW_STORE_OK || *changed) {
@@ -334,8 +340,9 @@ bool tw_outbox_render_group(struct tw_outbox *outbox, struct tw_attempt *attempt
     if (!ok)
         snprintf(failure, 512, "%s", error.text);
     attempt->digest_count = ok ? covering->count : 0;
-    bool alone = covering->count <= 1 && repeats_of(covering) == 0;
-    if (ok && (alone || attempt->receiver->kind->render_digest == NULL)) {
+    bool many = tw_receiver_takes_many(attempt->receiver);
+    TW_ASSERT(many || covering->count <= 1); /* what is noted of it is noted of each */
+    if (ok && (!many || (covering->count <= 1 && repeats_of(covering) == 0))) {
         ok = tw_outbox_render(outbox, attempt);
     } else if (ok) {
         const struct tw_covered *last = &covering->list[covering->count - 1];

@@ -127,7 +127,8 @@ struct tw_receivers {
 };
 /* Those that the configuration has, which outlives them: webhooks in order of names, then the others. */
 void tw_receivers_from(const struct tw_cfg *cfg, struct tw_receivers *out);
-uint32_t tw_receivers_groupable(const struct tw_receivers *receivers); /* those that take digests, as bits */
+bool tw_receiver_takes_many(const struct tw_receiver *receiver);       /* alerts in one message: digests, groups */
+uint32_t tw_receivers_groupable(const struct tw_receivers *receivers); /* those that do, as bits */
 
 /* ---- the kinds' own, for their tests ---- */
 

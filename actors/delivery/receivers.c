@@ -128,10 +128,15 @@ void tw_receivers_from(const struct tw_cfg *cfg, struct tw_receivers *out)
     }
 }
 
+bool tw_receiver_takes_many(const struct tw_receiver *receiver)
+{
+    return receiver->kind->render_digest != NULL;
+}
+
 uint32_t tw_receivers_groupable(const struct tw_receivers *receivers)
 {
     uint32_t bits = 0;
     for (uint32_t i = 0; i < receivers->count; i++)
-        bits |= receivers->list[i].kind->render_digest != NULL ? 1u << i : 0;
+        bits |= tw_receiver_takes_many(&receivers->list[i]) ? 1u << i : 0;
     return bits;
 }

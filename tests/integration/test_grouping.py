@@ -7,6 +7,7 @@ import threading
 import unittest
 
 from harness import Daemon, Publisher, Scratch, run_tool, trade, wait_until
+from harness.alertmanager import WebhookOfAlertmanager
 from harness.sinks import Slack, Webhook
 
 GROUPS = {"exposure/remark": 0, "rules/anomaly/enabled": "off", "route/all/receiver": "ops",
@@ -221,6 +222,32 @@ class Grouping(unittest.TestCase):
                     seen.add(alert["n"])
         rows = [row for row in self.rows() if row["state"] == "delivered"]
         self.assertEqual(sorted({row["n"] for row in rows}), list(range(1, 3 * len(names) + 1)))
+
+    def test_a_webhook_that_takes_no_groups_any_more_gets_each_alert(self):
+        """Of what waited, first or again, and of messages that were made."""
+        sets = self.sets | {"route/all/group_wait": 1, "route/all/group_interval": 600, "route/all/repeat_interval": 1,
+                            "rules/client_exposure/enabled": "off"}
+        worse = [trade(symbol=f"S{at}", qty=9000, price="150.00") for at in range(6)]
+        daemon = Daemon(data=self.data, sets=sets)
+        with daemon, WebhookOfAlertmanager() as changed:
+            with Publisher(daemon, "desk-1") as publisher:
+                publisher.publish(large(3))
+                wait_until("they wait again", lambda: self.ops.got and len(self.rows("--state", "pending")) == 3)
+                self.ops.mode = "broken"
+                publisher.publish(worse[:3])
+                wait_until("a message", lambda: self.ops.requests >= 2)
+                publisher.publish(worse[3:])
+                wait_until("all", lambda: len(self.rows("--state", "pending")) == 9)
+            daemon.kill()
+            daemon.sets |= {"webhook/ops": changed.url, "webhook_form/ops": "alertmanager"}
+            daemon.restart()
+            wait_until("nothing pending", lambda: not self.rows("--state", "pending"))
+            self.assertEqual(changed.faults, [])
+            keys = [message["commonAnnotations"]["key"] for message in changed.got]
+            self.assertEqual(sorted(int(key.split("-")[1]) for key in keys), list(range(1, 10)))
+            delivered = [row["n"] for row in self.rows() if row["state"] == "delivered"]
+            self.assertEqual(sorted(delivered), sorted([1, 2, 3, *range(1, 10)]))
+            self.check_end(daemon)
 
     def test_groups_want_group_by(self):
         done = run_tool("config", "check", "--set", "webhook/ops=http://localhost:1", "--set", "route/x/receiver=ops",

@@ -56,6 +56,7 @@ static int setup_of(void **state, uint32_t under_way_max)
     post->receivers.count = 2;
     for (uint32_t i = 0; i < 2; i++) {
         post->receivers.list[i].name = names[i];
+        post->receivers.list[i].kind = &tw_webhook;
         post->receivers.list[i].pace.under_way_max = under_way_max;
     }
     post->receivers.list[MAIL].pace.burst = 1000;
@@ -449,7 +450,6 @@ static void digest_has(struct post *post, uint64_t until, const uint64_t *number
 {
     struct tw_attempt *attempt = calloc(1, sizeof *attempt);
     char failure[512];
-    post->receivers.list[HOOK].kind = &tw_webhook;
     attempt->receiver = &post->receivers.list[HOOK];
     attempt->number = HOOK;
     attempt->digest_until = until;
@@ -478,6 +478,26 @@ static void a_digest_leaves_out_what_has_an_elder_that_waits(void **state)
     assert_true(gather_group(post, 0));
     digest_has(post, 4, (uint64_t[]){3}, 1); /* once more the same: the message stands behind it */
     digest_has(post, 5, all, 5);
+}
+
+/* It would tell more than it says: of what is rendered alone only that is noted. */
+static void a_receiver_that_takes_no_groups_any_more_gets_each_by_itself(void **state)
+{
+    struct post *post = *state;
+    for (uint16_t i = 1; i <= 5; i++)
+        happens(post, i, GROUP_A);
+    assert_true(gather_group(post, 0));
+    happens(post, 6, GROUP_A);
+    happens(post, 7, GROUP_B);
+    happens(post, 2, ALONE);
+    assert_true(gather_group(post, 0));
+    assert_true(gather_group(post, 0));
+    post->receivers.list[HOOK].kind = &tw_webhook_v4;
+    fill(post);
+    assert_int_equal(pending(post, HOOK), 8);
+    assert_int_equal(take_all(post), 8);
+    assert_int_equal(post->told, 8);
+    assert_int_equal(pending(post, HOOK), 0);
 }
 
 /* Of more alerts than are told apart: nothing of any of them goes beside it. */
@@ -563,6 +583,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_behind_what_is_held_back_waits_too, setup_groups, teardown),
         cmocka_unit_test_setup_teardown(a_message_has_nothing_that_overtakes_what_goes_alone, setup_groups, teardown),
         cmocka_unit_test_setup_teardown(a_digest_leaves_out_what_has_an_elder_that_waits, setup_groups, teardown),
+        cmocka_unit_test_setup_teardown(a_receiver_that_takes_no_groups_any_more_gets_each_by_itself, setup_groups,
+                                        teardown),
         cmocka_unit_test_setup_teardown(a_large_message_goes_before_what_is_later, setup_side_by_side, teardown),
         cmocka_unit_test_setup_teardown(at_random_each_is_told_once_and_in_order, setup_groups, teardown),
     };

@@ -340,11 +340,63 @@ static void what_was_told_waits_again_or_is_forgotten(void **state)
     assert_int_equal(first.it.queued_ns, NOON + 5);
 }
 
+static bool see_alone(void *context, const struct tw_store_delivery *delivery)
+{
+    struct seen *seen = context;
+    assert_int_equal(delivery->group.length, 0);
+    assert_int_equal(delivery->queued_ns, NOON - 9);
+    assert_int_equal(delivery->at_ns, NOON + 9);
+    assert_int_equal(delivery->attempts, 3);
+    seen->numbers[seen->count++] = delivery->n;
+    return true;
+}
+
+static bool see_any(void *context, const struct tw_store_waiting *it)
+{
+    (void)it;
+    return ++*(uint64_t *)context > 0;
+}
+
+static void a_message_that_is_taken_apart_is_its_members(void **state)
+{
+    struct world *world = *state;
+    static struct model model;
+    struct seen seen = {.model = &model};
+    struct tw_store_waiting elder;
+    uint64_t members = 0;
+    memset(&model, 0, sizeof model);
+    for (uint32_t alert = 0; alert < 4; alert++) {
+        model.events[++model.last] = (struct event){.alert = alert, .group = 2, .place = WAITS};
+        put(world, alert, 2);
+    }
+    make(world, &model, 2);
+    struct tw_store_attempt failed = {.receiver = RECEIVER,
+                                      .n = 4,
+                                      .outcome = TW_DELIVERY_AGAIN,
+                                      .attempts = 3,
+                                      .queued_ns = NOON - 9,
+                                      .next_ns = NOON + 9,
+                                      .lead = 4,
+                                      .group = {group_names[2], (uint32_t)strlen(group_names[2])}};
+    assert_int_equal(tw_store_put_attempts(world->store, &failed, 1, &world->error), TW_STORE_OK);
+    assert_int_equal(tw_store_take_apart(world->store, RECEIVER, 4, &world->error), TW_STORE_OK);
+    assert_true(tw_store_deliveries(world->store, TW_DELIVERY_PENDING, RECEIVER, 0, see_alone, &seen, &world->error));
+    assert_int_equal(seen.count, 4);
+    assert_true(tw_store_members(world->store, RECEIVER, 4, see_any, &members, &world->error));
+    assert_int_equal(members, 0);
+    uint8_t id[TW_ALERT_ID_BYTES];
+    memset(id, 1, sizeof id);
+    assert_true(tw_store_elder(world->store, RECEIVER, id, 9, 0, &elder, &world->error));
+    assert_int_equal(elder.n, 0);
+    assert_true(tw_store_verify(world->store, NULL, NULL, &world->error));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(any_history_is_as_the_model_says, setup, teardown),
         cmocka_unit_test_setup_teardown(what_was_told_waits_again_or_is_forgotten, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_message_that_is_taken_apart_is_its_members, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
