@@ -11,6 +11,7 @@
 #define KEY_BYTES_MAX TW_DUE_KEY_BYTES_MAX
 #define LEDGER_KEY_BYTES 14u
 #define RETRY_BATCH 512u
+#define FORWARD_BATCH 512u
 
 /* As they stand in values; README.md has their bytes. */
 struct row {
@@ -496,5 +497,38 @@ enum tw_store_status tw_store_escalate(struct tw_store *store, const struct tw_s
     rocksdb_writebatch_destroy(batch);
     if (status == TW_STORE_OK && tell != 0)
         atomic_fetch_add(&store->outbox_retries, 1);
+    return status;
+}
+
+enum tw_store_status tw_store_wait_no_longer(struct tw_store *store, enum tw_store_waits what, int64_t latest_ns,
+                                             bool *more, struct tw_store_error *error)
+{
+    char sort = what == TW_WAITS_REPEAT ? 'r' : 'x';
+    uint8_t from[TW_DUE_HEAD_BYTES] = {'D', (uint8_t)sort}, key[KEY_BYTES_MAX];
+    enum tw_store_status status = TW_STORE_OK;
+    uint32_t count = 0;
+    struct scan scan;
+    tw_put_u64_be(from + 2, (uint64_t)latest_ns + 1);
+    begin_scan(store, sort, (struct tw_text){NULL, 0}, 0, &scan);
+    rocksdb_writebatch_t *batch = rocksdb_writebatch_create();
+    for (rocksdb_iter_seek(scan.iterator, (const char *)from, sizeof from);
+         count < FORWARD_BATCH && rocksdb_iter_valid(scan.iterator); rocksdb_iter_next(scan.iterator), count++) {
+        size_t length = 0, value_length = 0;
+        const uint8_t *old = tw_iterator_key(scan.iterator, &length);
+        const uint8_t *value = tw_iterator_value(scan.iterator, &value_length);
+        if (length <= TW_DUE_HEAD_BYTES || length > sizeof key)
+            break; /* damaged, which is found when it is due */
+        memcpy(key, old, length);
+        tw_put_u64_be(key + 2, (uint64_t)latest_ns);
+        rocksdb_writebatch_delete_cf(batch, store->families[TW_FAMILY_META], (const char *)old, length);
+        tw_batch_put(store, batch, TW_FAMILY_META, key, length, value, value_length);
+    }
+    if (!tw_iterator_ok(store, scan.iterator, "read what waits in", error))
+        status = error->status;
+    else if (count > 0)
+        status = tw_store_room(store, (uint64_t)count * 512, error) ? write_batch(store, batch, error) : error->status;
+    *more = *more || count == FORWARD_BATCH;
+    rocksdb_writebatch_destroy(batch);
+    end_scan(&scan);
     return status;
 }

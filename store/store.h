@@ -322,6 +322,12 @@ bool tw_store_escalations(struct tw_store *store, int64_t until_ns, tw_store_esc
 enum tw_store_status tw_store_escalate(struct tw_store *store, const struct tw_store_escalation *escalation,
                                        uint64_t tell, struct tw_text why, int64_t now_ns, struct tw_store_error *error);
 
+/* What waits for a time later than `latest_ns` waits until then: it was given by a clock that was ahead. A bounded part
+ * of them as one batch; *more is set if there may be others. The delivery's thread. */
+enum tw_store_waits { TW_WAITS_ESCALATION, TW_WAITS_REPEAT /* see below */ };
+enum tw_store_status tw_store_wait_no_longer(struct tw_store *store, enum tw_store_waits what, int64_t latest_ns,
+                                             bool *more, struct tw_store_error *error);
+
 /* ---- groups ---- */
 /* What goes in groups waits apart from what is pending, until its group's message is made: one of its rows, the lead,
  * is pending then and stands for all of them, its members. So a message that was begun is the same after a crash. All

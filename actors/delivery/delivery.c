@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actors/delivery/due.h"
 #include "protocol/check.h"
 
 #define DOUBLINGS_MAX 40u /* 1 ns doubled so often is more than any longest wait */
@@ -133,7 +134,8 @@ bool tw_delivery_wants(const struct tw_delivery *delivery, uint32_t receiver, st
     return it->read_to < delivery->last && it->count <= TW_DELIVERY_WINDOW / 2;
 }
 
-void tw_delivery_offer(struct tw_delivery *delivery, uint32_t receiver, const struct tw_pending *pending)
+void tw_delivery_offer(struct tw_delivery *delivery, uint32_t receiver, const struct tw_pending *pending,
+                       int64_t now_ns)
 {
     struct receiver *it = delivery->receivers[receiver];
     uint32_t place = it->count;
@@ -146,6 +148,9 @@ void tw_delivery_offer(struct tw_delivery *delivery, uint32_t receiver, const st
     TW_ASSERT(it->count < TW_DELIVERY_WINDOW);
     memmove(&it->window[place + 1], &it->window[place], (it->count - place) * sizeof it->window[0]);
     it->window[place] = (struct entry){*pending, false};
+    struct tw_pending *kept = &it->window[place].pending;
+    kept->queued_ns = tw_due_at(kept->queued_ns, 0, now_ns);
+    kept->not_before_ns = tw_due_at(kept->not_before_ns, delivery->policy.retry_max_ns, now_ns);
     it->count++;
 }
 

@@ -65,9 +65,12 @@ struct tw_delivery_wish { /* read pending deliveries with n > after, at most `ro
     uint32_t room;
 };
 /* Whether a receiver's window wants to be filled. Then each that is found is offered, in order of n, or left out until
- * the next rewind, which tw_delivery_read_all says with its n; and if there were fewer than `room`, with `until`. */
+ * the next rewind, which tw_delivery_read_all says with its n; and if there were fewer than `room`, with `until`. Times
+ * that only a clock which was ahead can have given count as now (due.h); a pause that was asked for is not among them.
+ */
 bool tw_delivery_wants(const struct tw_delivery *delivery, uint32_t receiver, struct tw_delivery_wish *wish);
-void tw_delivery_offer(struct tw_delivery *delivery, uint32_t receiver, const struct tw_pending *pending);
+void tw_delivery_offer(struct tw_delivery *delivery, uint32_t receiver, const struct tw_pending *pending,
+                       int64_t now_ns);
 void tw_delivery_read_all(struct tw_delivery *delivery, uint32_t receiver, uint64_t until);
 /* Dead letters are pending again: all is read from the front. Or of one receiver. */
 void tw_delivery_rewind(struct tw_delivery *delivery);

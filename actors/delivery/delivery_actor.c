@@ -308,7 +308,7 @@ static void escalate(struct tw_delivery_actor *actor)
 {
     struct tw_store_error error;
     bool more = false;
-    enum tw_store_status status = tw_escalations_work(actor->store, tw_wall_ns(), &more, &error);
+    enum tw_store_status status = tw_escalations_work(actor->store, actor->groups.routes, tw_wall_ns(), &more, &error);
     if (more)
         actor->look_ns = 0; /* with the next turn, when others have had theirs */
     if (status != TW_STORE_OK && status != TW_STORE_FULL)
@@ -362,6 +362,7 @@ static enum tw_agent_progress work(void *self, char failure[512])
 {
     struct tw_delivery_actor *actor = self;
     int64_t now_ns = tw_now_ns();
+    tw_outbox_clocks(actor->outbox, core_now(actor, now_ns), tw_wall_ns());
     /* A look may find the same delivery wanted once more: what came of the first is not to end it. */
     enum tw_store_status status = write_down(actor, now_ns < actor->look_ns, now_ns, failure);
     hear_news(actor, now_ns);

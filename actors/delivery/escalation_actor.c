@@ -82,11 +82,18 @@ static bool is_needed(struct tw_store *store, const struct tw_store_escalation *
     return !is_on_its_way(store, it->receiver, found.id, newest);
 }
 
-enum tw_store_status tw_escalations_work(struct tw_store *store, int64_t now_ns, bool *more,
-                                         struct tw_store_error *error)
+enum tw_store_status tw_escalations_work(struct tw_store *store, const struct tw_routes *routes, int64_t now_ns,
+                                         bool *more, struct tw_store_error *error)
 {
     struct due due = {.count = 0};
+    int64_t longest_ns = tw_routes_longest(routes).escalation_ns;
     *more = false;
+    if (longest_ns > 0) {
+        enum tw_store_status status =
+            tw_store_wait_no_longer(store, TW_WAITS_ESCALATION, now_ns + longest_ns, more, error);
+        if (status != TW_STORE_OK)
+            return status;
+    }
     if (!tw_store_escalations(store, now_ns, collect, &due, error))
         return error->status;
     for (uint32_t i = 0; i < due.count; i++) {
@@ -101,6 +108,6 @@ enum tw_store_status tw_escalations_work(struct tw_store *store, int64_t now_ns,
             tw_log(TW_LOG_INFO, "delivery", "nobody has taken alert %" PRIu64 ": it goes to %.*s, too", due.list[i].n,
                    (int)due.list[i].receiver.length, due.list[i].receiver.bytes);
     }
-    *more = due.count == AT_ONCE;
+    *more = *more || due.count == AT_ONCE;
     return TW_STORE_OK;
 }

@@ -38,7 +38,7 @@ static bool look_at(void *context, const struct tw_store_waiting *first, uint64_
 {
     struct look *look = context;
     struct tw_route_grouping grouping = grouping_of(look->groups, first->receiver, first->group);
-    if (tw_group_due(&grouping, first->queued_ns, told_ns) <= look->now_ns)
+    if (tw_group_due(&grouping, first->queued_ns, told_ns, look->now_ns) <= look->now_ns)
         look->due[look->count++] = (struct due){first->hash, last_n};
     look->groups->hash = first->hash;
     return ++look->looked < LOOK_MAX;
@@ -104,8 +104,12 @@ static enum tw_store_status tell_again(struct tw_groups *groups, int64_t now_ns,
                                        struct tw_store_error *error)
 {
     struct told *told = tw_alloc_zero(1, sizeof *told);
+    int64_t longest_ns = tw_routes_longest(groups->routes).repeat_ns;
     enum tw_store_status status =
-        tw_store_repeats(groups->store, now_ns, collect, told, error) ? TW_STORE_OK : error->status;
+        longest_ns == 0 ? TW_STORE_OK
+                        : tw_store_wait_no_longer(groups->store, TW_WAITS_REPEAT, now_ns + longest_ns, more, error);
+    if (status == TW_STORE_OK && !tw_store_repeats(groups->store, now_ns, collect, told, error))
+        status = error->status;
     for (uint32_t i = 0; i < told->count && status == TW_STORE_OK; i++) {
         struct tw_route_grouping grouping = grouping_of(groups, told->list[i].receiver, told->list[i].group);
         bool again = grouping.groups && grouping.repeat_ns > 0 && is_open(groups->store, &told->list[i]);

@@ -36,6 +36,7 @@ struct tw_outbox {
     uint32_t note_count, note_capacity;
     bool at_once;                   /* the store is going to be asked about what the notes change */
     struct tw_store_attempt *batch; /* of note_capacity */
+    int64_t core_ns, behind_ns;     /* the core's time; how far the wall clock, whose times are stored, is behind it */
     int64_t retry_ns;
     uint64_t retries;
     bool held_back; /* something was left out of a window, and is looked at again */
@@ -71,6 +72,12 @@ void tw_outbox_free(struct tw_outbox **outbox)
     *outbox = NULL;
 }
 
+void tw_outbox_clocks(struct tw_outbox *outbox, int64_t core_ns, int64_t wall_ns)
+{
+    outbox->core_ns = core_ns;
+    outbox->behind_ns = core_ns > wall_ns ? core_ns - wall_ns : 0;
+}
+
 uint64_t tw_outbox_last_alert(const struct tw_outbox *outbox)
 {
     return tw_store_last_alert(outbox->store);
@@ -87,14 +94,15 @@ static struct tw_text name_of(const struct tw_outbox *outbox, uint32_t receiver)
 struct found {
     struct tw_pending list[TW_DELIVERY_WINDOW];
     uint32_t count, room;
+    int64_t behind_ns;
 };
 
 static bool find(void *context, const struct tw_store_delivery *delivery)
 {
     struct found *found = context;
     found->list[found->count++] = (struct tw_pending){.n = delivery->n,
-                                                      .queued_ns = delivery->queued_ns,
-                                                      .not_before_ns = delivery->at_ns,
+                                                      .queued_ns = delivery->queued_ns + found->behind_ns,
+                                                      .not_before_ns = delivery->at_ns + found->behind_ns,
                                                       .attempts = delivery->attempts,
                                                       .group = delivery->group.length > 0};
     return found->count < found->room;
@@ -177,7 +185,7 @@ static enum tw_store_status fill_window(struct tw_outbox *outbox, uint32_t recei
                                         const struct tw_delivery_wish *wish, bool *changed,
                                         struct tw_store_error *error)
 {
-    struct found found = {.room = wish->room};
+    struct found found = {.room = wish->room, .behind_ns = outbox->behind_ns};
     if (wish->after == 0)
         memset(&outbox->held[receiver], 0, sizeof outbox->held[receiver]);
     if (!tw_store_deliveries(outbox->store, TW_DELIVERY_PENDING, name_of(outbox, receiver), wish->after, find, &found,
@@ -191,7 +199,7 @@ static enum tw_store_status fill_window(struct tw_outbox *outbox, uint32_t recei
             memcpy(pending->episode, &pending->n, sizeof pending->n);
         if (pending->group ? name_alerts(outbox, receiver, pending, changed, error)
                            : is_next(outbox, receiver, alert, changed, error)) {
-            tw_delivery_offer(outbox->core, receiver, pending);
+            tw_delivery_offer(outbox->core, receiver, pending, outbox->core_ns);
         } else if (error->status != TW_STORE_OK || *changed) {
             return error->status;
         } else { /* what it waits for may stand behind it */
@@ -398,8 +406,9 @@ void tw_outbox_note(struct tw_outbox *outbox, const struct tw_attempt *attempt, 
         .outcome = outcome_of(effect->end),
         .reason = reason_of(effect->end),
         .attempts = effect->pending.attempts,
-        .queued_ns = effect->pending.queued_ns,
-        .next_ns = effect->end == TW_END_AGAIN ? effect->pending.not_before_ns : attempt->began_wall_ns,
+        .queued_ns = effect->pending.queued_ns - outbox->behind_ns,
+        .next_ns =
+            effect->end == TW_END_AGAIN ? effect->pending.not_before_ns - outbox->behind_ns : attempt->began_wall_ns,
         .began_ns = attempt->began_wall_ns,
         .latency_us = latency_us > UINT32_MAX ? UINT32_MAX : (uint32_t)latency_us,
         .status = attempt->answer.status,
@@ -451,7 +460,7 @@ void tw_outbox_note_digest(struct tw_outbox *outbox, const struct tw_attempt *at
         const struct tw_covered *it = &covering->list[i];
         struct tw_delivery_effect one = *effect;
         if (!attempt->group)
-            one.pending.queued_ns = it->queued_ns;
+            one.pending.queued_ns = it->queued_ns + outbox->behind_ns;
         each.n = it->n;
         say_for(attempt, it, &each);
         tw_outbox_note(outbox, &each, &one, now_ns);
@@ -471,9 +480,9 @@ static void note_expired(struct tw_outbox *outbox, const struct tw_delivery_job 
         .outcome = TW_DELIVERY_GIVEN_UP,
         .reason = TW_REASON_DEADLINE,
         .attempts = job->pending.attempts,
-        .queued_ns = job->pending.queued_ns,
-        .next_ns = core_now_ns,
-        .began_ns = core_now_ns,
+        .queued_ns = job->pending.queued_ns - outbox->behind_ns,
+        .next_ns = core_now_ns - outbox->behind_ns,
+        .began_ns = core_now_ns - outbox->behind_ns,
         .answer = {NULL, sizeof why - 1},
     };
     tw_log(TW_LOG_WARNING, "delivery", "alert %" PRIu64 " is a dead letter of %s: the deadline passed", n,

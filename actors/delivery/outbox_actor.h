@@ -16,6 +16,8 @@ struct tw_outbox *tw_outbox_new(struct tw_store *store, struct tw_delivery *core
                                 const struct tw_routes *routes);
 void tw_outbox_free(struct tw_outbox **outbox);
 
+/* What time it is in the core, and by the wall clock, which may have been set back since the core's began. */
+void tw_outbox_clocks(struct tw_outbox *outbox, int64_t core_ns, int64_t wall_ns);
 uint64_t tw_outbox_last_alert(const struct tw_outbox *outbox);
 /* False: what is pending cannot be read, `failure` says why. */
 bool tw_outbox_fill(struct tw_outbox *outbox, char failure[512]);

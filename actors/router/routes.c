@@ -201,6 +201,19 @@ struct tw_route_grouping tw_routes_grouping(const struct tw_routes *routes, stru
     return (struct tw_route_grouping){.groups = false};
 }
 
+struct tw_route_waits tw_routes_longest(const struct tw_routes *routes)
+{
+    struct tw_route_waits longest = {0, 0};
+    for (uint32_t i = 0; i < tw_routes_count(routes); i++) {
+        const struct route *route = &routes->list[i];
+        if (route->escalation.receivers != 0 && route->escalation.after_ns > longest.escalation_ns)
+            longest.escalation_ns = route->escalation.after_ns;
+        if (route->grouping.groups && route->grouping.repeat_ns > longest.repeat_ns)
+            longest.repeat_ns = route->grouping.repeat_ns;
+    }
+    return longest;
+}
+
 /* One that is too long ends in the hash of the whole. */
 static void cut_name(struct tw_route_group *group, const char *whole, size_t length)
 {

@@ -34,6 +34,11 @@ struct tw_route_escalation {
 };
 /* Of the first of them that wants any; `answers` are those of tw_routes_decide. */
 struct tw_route_escalation tw_routes_escalation(const struct tw_routes *routes, const enum tw_route_answer *answers);
+/* How long anything waits at the most by any of them; 0: nothing does. */
+struct tw_route_waits {
+    int64_t escalation_ns, repeat_ns;
+};
+struct tw_route_waits tw_routes_longest(const struct tw_routes *routes);
 /* How what a route takes goes in groups, with Alertmanager's meanings. */
 struct tw_route_grouping {
     bool groups;                             /* false: each alert by itself */

@@ -15,6 +15,7 @@ from datetime import datetime, timezone
 import place    # noqa: F401
 
 from harness import Catchup, Daemon, Publisher, Subscriber, run_tool, trade, wait_until
+from harness.sinks import Webhook
 from harness.verdict import as_submitted, differences, exported, judge_rows
 from harness.wire import Columns
 
@@ -248,6 +249,40 @@ class Machine(Judged):
             code, seconds = daemon.stop()
             self.assertEqual(code, 0)
             self.assertEqual(run_tool("replay", "--data", daemon.data).code, 0)
+
+    def webhook(self):
+        sink = self.enterContext(Webhook())
+        sink.clock = lambda: self.now() / SECOND
+        return sink
+
+    def large(self, desk, name):
+        desk.publish([trade(qty=20000, id=name, account=None, side=None, ts=self.now())])
+
+    def test_a_step_back_withholds_no_delivery(self):
+        """By more than the deadline: a group's next message, what comes now, escalations, what is told or tried again."""
+        with tempfile.TemporaryDirectory() as directory:
+            ops, boss, late = self.webhook(), self.webhook(), self.webhook()
+            late.mode = "broken"
+            daemon = self.daemon(directory, **{
+                "webhook/ops": ops.url, "webhook/boss": boss.url, "webhook/late": late.url, "route/all/receiver": "ops late",
+                "route/all/group_by": "type", "route/all/group_wait": 1, "route/all/group_interval": 1,
+                "route/all/repeat_interval": 8, "route/all/escalate_after": 6, "route/all/escalate_to": "boss",
+                "delivery/deadline": 3600, "delivery/retry_max": 1})
+            self.set_clock(86400)
+            with daemon, Publisher(daemon, "desk") as desk:
+                self.large(desk, "a")
+                ops.wait("the first", lambda got: len(got) == 1)
+                wait_until("an attempt", lambda: late.requests > 0)
+                self.set_clock(0)
+                self.large(desk, "b")
+                ops.wait("the next of the group", lambda got: len(got) == 2)
+                boss.wait_numbers(2)
+                ops.wait("the first again", lambda got: any(message.get("digest", {}).get("first_n") == 1 for message in got))
+                daemon.kill()
+                late.mode = "ok"
+                daemon.restart()        # what was put off stands there by the clock that was ahead
+                late.wait_numbers(2)
+                self.assertEqual(daemon.stop()[0], 0)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ static const struct tw_delivery_policy policy = {
 static void offer(struct tw_delivery *delivery, uint32_t receiver, uint64_t n, char episode)
 {
     struct tw_pending pending = {.n = n, .episode = {(uint8_t)episode}};
-    tw_delivery_offer(delivery, receiver, &pending);
+    tw_delivery_offer(delivery, receiver, &pending, 0);
 }
 
 /* The n that begins now, 0: none. */

@@ -168,6 +168,30 @@ static void what_is_past_its_deadline_is_given_up(void **state)
     tw_delivery_free(&delivery);
 }
 
+/* What a clock that was ahead has stored: none can have been queued later than now, or be put off longer than that. */
+static void times_that_cannot_be_count_as_now(void **state)
+{
+    const int64_t day = 86400 * SECOND, now_ns = 10 * day;
+    const struct tw_pending pending[] = {
+        {.n = 1, .episode = "a", .queued_ns = now_ns + day, .not_before_ns = now_ns + day},
+        {.n = 2, .episode = "b", .queued_ns = now_ns - 1, .not_before_ns = now_ns + 60 * SECOND}};
+    struct tw_delivery_job job;
+    struct tw_delivery *delivery = one_receiver(8, 0);
+    (void)state;
+    tw_delivery_news(delivery, 2);
+    for (uint32_t i = 0; i < 2; i++)
+        tw_delivery_offer(delivery, 0, &pending[i], now_ns);
+    assert_int_equal(begun(delivery, now_ns), 1);
+    assert_int_equal(end(delivery, 1, TW_VERDICT_RETRY, 0, now_ns).pending.queued_ns, now_ns);
+    assert_int_equal(begun(delivery, now_ns), 0);
+    assert_int_equal(begun(delivery, now_ns + 60 * SECOND), 1);
+    assert_int_equal(begun(delivery, now_ns + 60 * SECOND), 2);
+    (void)end(delivery, 1, TW_VERDICT_RETRY, 0, now_ns + 60 * SECOND);
+    assert_int_equal(tw_delivery_next(delivery, now_ns + policy.deadline_ns, &job), TW_DELIVERY_EXPIRE);
+    assert_int_equal(job.pending.n, 1);
+    tw_delivery_free(&delivery);
+}
+
 static void the_window_is_bounded_and_filled_by_halves(void **state)
 {
     (void)state;
@@ -291,7 +315,7 @@ static void fill(struct model *model, uint32_t r)
     uint32_t given = 0;
     for (uint64_t n = wish.after + 1; n <= model->last && given < wish.room; n++)
         if (model->state[r][n] <= UNDER_WAY) {
-            tw_delivery_offer(model->core, r, &model->row[r][n]);
+            tw_delivery_offer(model->core, r, &model->row[r][n], model->now_ns);
             given++;
         }
     if (given < wish.room)
@@ -440,6 +464,7 @@ int main(void)
         cmocka_unit_test(the_breaker_opens_probes_and_closes),
         cmocka_unit_test(a_rejection_is_no_failure_of_the_receiver),
         cmocka_unit_test(what_is_past_its_deadline_is_given_up),
+        cmocka_unit_test(times_that_cannot_be_count_as_now),
         cmocka_unit_test(the_window_is_bounded_and_filled_by_halves),
         cmocka_unit_test(a_rewind_reads_again_and_keeps_what_is_under_way),
         cmocka_unit_test(a_dead_receiver_delays_only_itself),

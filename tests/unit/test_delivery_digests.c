@@ -235,7 +235,7 @@ static void offer_group(struct tw_delivery *delivery, uint64_t n, const char *al
     memcpy(pending.episode, ids[*alerts - 'a'], sizeof pending.episode);
     for (; *alerts != '\0'; alerts++)
         tw_pending_add(&pending, ids[*alerts - 'a']);
-    tw_delivery_offer(delivery, 0, &pending);
+    tw_delivery_offer(delivery, 0, &pending, 0);
 }
 
 /* Only what has an alert in common goes one after the other. */
@@ -302,7 +302,7 @@ static void a_large_group_s_message_keeps_its_place(void **state)
         struct tw_pending pending = {.n = n, .episode = {(uint8_t)n}, .group = n == 3};
         if (n == 3)
             tw_pending_add_any(&pending);
-        tw_delivery_offer(delivery, 0, &pending);
+        tw_delivery_offer(delivery, 0, &pending, 0);
     }
     assert_int_equal(begun(delivery, 0), 1);
     assert_int_equal(begun(delivery, 0), 2);

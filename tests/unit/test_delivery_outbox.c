@@ -64,6 +64,7 @@ static int setup_of(void **state, uint32_t under_way_max)
     for (uint32_t i = 0; i < 2; i++)
         tw_delivery_add(post->core, &post->receivers.list[i].pace);
     post->outbox = tw_outbox_new(post->world->store, post->core, &post->receivers, NULL);
+    tw_outbox_clocks(post->outbox, NOON, NOON);
     *state = post;
     return 0;
 }
@@ -195,6 +196,7 @@ static int setup_groups_of(void **state, uint32_t under_way_max)
     post->routes = tw_routes_from(post->cfg, names, 2);
     tw_outbox_free(&post->outbox);
     post->outbox = tw_outbox_new(post->world->store, post->core, &post->receivers, post->routes);
+    tw_outbox_clocks(post->outbox, NOON, NOON);
     return 0;
 }
 

@@ -398,10 +398,19 @@ static void what_routes_take_goes_in_groups_by_their_labels(void **state)
                 gaps.interval_ns == 7 * TW_NS_PER_SECOND);
     struct tw_route_grouping gone = tw_routes_grouping(world.routes, (struct tw_text){"gone{}", 6});
     assert_false(gone.groups);
-    assert_int_equal(tw_group_due(&gone, 100, 90), 100);
-    assert_int_equal(tw_group_due(&desk, 100, 0), 100 + 5 * TW_NS_PER_SECOND);
-    assert_int_equal(tw_group_due(&desk, 100, 90), 90 + 300 * TW_NS_PER_SECOND);
-    assert_int_equal(tw_group_due(&desk, 1000 * TW_NS_PER_SECOND, 90), 1005 * TW_NS_PER_SECOND);
+    const int64_t noon = INT64_C(1700000000) * TW_NS_PER_SECOND, day = INT64_C(86400) * TW_NS_PER_SECOND;
+    assert_int_equal(tw_group_due(&gone, 100, 90, noon), 100);
+    assert_int_equal(tw_group_due(&desk, 100, 0, noon), 100 + 5 * TW_NS_PER_SECOND);
+    assert_int_equal(tw_group_due(&desk, 100, 90, noon), 90 + 300 * TW_NS_PER_SECOND);
+    assert_int_equal(tw_group_due(&desk, 1000 * TW_NS_PER_SECOND, 90, noon), 1005 * TW_NS_PER_SECOND);
+    /* The clock has been set back since: as much of it as can be true counts. */
+    assert_int_equal(tw_group_due(&gone, noon + 1, 90, noon), noon);
+    assert_int_equal(tw_group_due(&desk, noon + day, 0, noon), noon);
+    assert_int_equal(tw_group_due(&desk, noon - day, noon + day, noon), noon);
+    assert_int_equal(tw_group_due(&desk, noon, noon + day, noon), noon + desk.wait_ns);
+    assert_int_equal(tw_group_due(&desk, noon, noon, noon), noon + desk.interval_ns);
+    assert_true(tw_routes_longest(world.routes).repeat_ns == desk.repeat_ns &&
+                tw_routes_longest(world.routes).escalation_ns == 0 && tw_routes_longest(NULL).repeat_ns == 0);
     end(&world);
 }
 

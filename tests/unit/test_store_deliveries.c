@@ -250,6 +250,47 @@ static void a_delivery_of_an_alert_that_is_not_there_is_damage(void **state)
     assert_non_null(strstr(world->error.text, "a delivery to hook names alert 7; there are 1"));
 }
 
+struct waits {
+    int64_t due_ns[1200];
+    uint32_t count;
+};
+static bool take_due(void *context, const struct tw_store_escalation *escalation)
+{
+    struct waits *waits = context;
+    assert_int_equal(escalation->n, waits->count + 1); /* of those of one time the first comes first */
+    waits->due_ns[waits->count++] = escalation->due_ns;
+    return true;
+}
+
+/* The others stay where they are. */
+static void nothing_waits_longer_than_the_longest(void **state)
+{
+    struct world *world = *state;
+    struct waits waits = {.count = 0};
+    uint32_t calls = 0;
+    for (uint32_t i = 0; i < 1200; i++) {
+        struct tw_store_alert alert;
+        feed_alert(&world->feed, &alert);
+        alert.queued_ns = NOON;
+        alert.later_receivers = 1;
+        alert.later_ns = i + 1;
+        assert_int_equal(tw_store_put_alerts(world->store, &alert, 1, &world->error), TW_STORE_OK);
+        free((void *)(uintptr_t)alert.bytes);
+    }
+    for (bool more = true; more; calls++) {
+        more = false;
+        assert_int_equal(tw_store_wait_no_longer(world->store, TW_WAITS_REPEAT, 1, &more, &world->error), TW_STORE_OK);
+        assert_int_equal(tw_store_wait_no_longer(world->store, TW_WAITS_ESCALATION, NOON + 100, &more, &world->error),
+                         TW_STORE_OK);
+    }
+    assert_in_range(calls, 2, 3); /* a bounded part each */
+    assert_true(tw_store_escalations(world->store, INT64_MAX, take_due, &waits, &world->error));
+    assert_int_equal(waits.count, 1200);
+    for (uint32_t i = 0; i < 1200; i++)
+        assert_int_equal(waits.due_ns[i], NOON + (i < 100 ? i + 1 : 100));
+    assert_true(tw_store_verify(world->store, NULL, NULL, &world->error));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -260,6 +301,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_long_answer_is_cut, setup, teardown),
         cmocka_unit_test_setup_teardown(dead_letters_can_be_tried_again, setup, teardown),
         cmocka_unit_test_setup_teardown(a_delivery_of_an_alert_that_is_not_there_is_damage, setup, teardown),
+        cmocka_unit_test_setup_teardown(nothing_waits_longer_than_the_longest, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
