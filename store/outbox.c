@@ -485,6 +485,8 @@ enum tw_store_status tw_store_escalate(struct tw_store *store, const struct tw_s
         const struct row row = {.queued_ns = now_ns};
         length = key_of('o', escalation->receiver, tell, key);
         tw_batch_put(store, batch, TW_FAMILY_META, key, length, &row, sizeof row);
+        key[1] = 'd'; /* it may have been given up before */
+        rocksdb_writebatch_delete_cf(batch, store->families[TW_FAMILY_META], (const char *)key, length);
     } else {
         const struct tw_store_attempt attempt = {.receiver = escalation->receiver,
                                                  .n = escalation->n,

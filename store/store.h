@@ -317,8 +317,8 @@ typedef bool (*tw_store_escalation_visit)(void *context,
                                           const struct tw_store_escalation *escalation); /* false stops */
 bool tw_store_escalations(struct tw_store *store, int64_t until_ns, tw_store_escalation_visit visit, void *context,
                           struct tw_store_error *error);
-/* One whose time has come: event `tell` of the alert is pending from now on; or, if that is 0, none is needed, which
- * the ledger says with `why`. As one batch, not fsynced; the delivery's thread. */
+/* One whose time has come: event `tell` of the alert is pending from now on, and no dead letter; or, if that is 0, none
+ * is needed, which the ledger says with `why`. As one batch, not fsynced; the delivery's thread. */
 enum tw_store_status tw_store_escalate(struct tw_store *store, const struct tw_store_escalation *escalation,
                                        uint64_t tell, struct tw_text why, int64_t now_ns, struct tw_store_error *error);
 

@@ -250,6 +250,22 @@ static void a_delivery_of_an_alert_that_is_not_there_is_damage(void **state)
     assert_non_null(strstr(world->error.text, "a delivery to hook names alert 7; there are 1"));
 }
 
+/* What an escalation tells of may have been refused before: it is tried once more. */
+static void an_escalation_of_a_dead_letter_is_pending_and_not_dead(void **state)
+{
+    struct world *world = *state;
+    const struct tw_store_escalation escalation = {.due_ns = 5, .n = 1, .receiver = hook};
+    put(world, 2, 1);
+    attempt(world, hook, 1, TW_DELIVERY_DONE);
+    attempt(world, hook, 2, TW_DELIVERY_REJECTED);
+    expect(world, TW_DELIVERY_DEAD, hook, 0, "hook/2");
+    assert_int_equal(tw_store_escalate(world->store, &escalation, 2, (struct tw_text){"", 0}, 900, &world->error),
+                     TW_STORE_OK);
+    expect(world, TW_DELIVERY_PENDING, hook, 0, "hook/2");
+    expect(world, TW_DELIVERY_DEAD, hook, 0, "");
+    expect_whole(world);
+}
+
 struct waits {
     int64_t due_ns[1200];
     uint32_t count;
@@ -301,6 +317,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_long_answer_is_cut, setup, teardown),
         cmocka_unit_test_setup_teardown(dead_letters_can_be_tried_again, setup, teardown),
         cmocka_unit_test_setup_teardown(a_delivery_of_an_alert_that_is_not_there_is_damage, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_escalation_of_a_dead_letter_is_pending_and_not_dead, setup, teardown),
         cmocka_unit_test_setup_teardown(nothing_waits_longer_than_the_longest, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
