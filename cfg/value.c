@@ -284,7 +284,7 @@ static bool read_typed(const struct tw_key *key, struct tw_value *out, char why[
     case TW_TYPE_LABELS:
         return tw_receiver_value_good(key->type, out->text) || must_be_within_bounds(key, why);
     case TW_TYPE_MATCHERS:
-        return read_matchers(out->text, why);
+        return out->text[0] == '\0' ? must_be_within_bounds(key, why) : read_matchers(out->text, why);
     }
     TW_UNREACHABLE("a type without a reader");
 }

@@ -12,6 +12,7 @@
 
 #define DEPTH_MAX 3u /* a + makes the library write what it repeats twice */
 #define EXPRESSION_BYTES_MAX 128u
+#define FORM "is no matcher; one is label=value, label!=value, label=~regex or label!~regex"
 #define VALUE_BYTES_MAX 255u /* no name is longer: a trade's, the longest, has less than 70 */
 
 struct matcher {
@@ -196,7 +197,7 @@ static bool read_one(const char *text, size_t length, struct matcher *out, char 
     const char *rest = out->text + label_length;
     size_t operator_length = read_operator(rest, out);
     if (operator_length == 0)
-        return fail(why, out->text, "is no matcher; one is label=value, label!=value, label=~regex or label!~regex");
+        return fail(why, out->text, FORM);
     if (!known)
         return fail(why, out->text,
                     "has no known label; there are type, severity, entity_type, entity, rule, event, "
@@ -234,7 +235,7 @@ void tw_matchers_free(struct tw_matchers **matchers)
 struct tw_matchers *tw_matchers_read(const char *text, char why[TW_MATCHER_WHY_BYTES])
 {
     struct tw_matchers *matchers = tw_alloc_zero(1, sizeof *matchers);
-    bool good = true;
+    bool good = text[0] == '\0' || text[strspn(text, " ")] != '\0' || fail(why, text, FORM);
     for (text += strspn(text, " "); good && *text != '\0'; text += strspn(text, " ")) {
         size_t length = strcspn(text, " ");
         if (matchers->count == TW_MATCHERS_MAX) {

@@ -45,7 +45,7 @@ struct tw_labels { /* of an alert event; borrowed */
 
 struct tw_matchers;
 #define TW_MATCHER_WHY_BYTES 240u
-/* NULL with the end of a sentence in `why`. */
+/* NULL with the end of a sentence in `why`. "" is none, which all hold; blanks alone are refused. */
 struct tw_matchers *tw_matchers_read(const char *text, char why[TW_MATCHER_WHY_BYTES]);
 void tw_matchers_free(struct tw_matchers **matchers);
 

@@ -75,6 +75,15 @@ const char *tw_silence_fault(const struct tw_action *action, char why[TW_MATCHER
     return read_hours(action->hours, &hours) ? NULL : "the hours are not like Mon-Fri 22:00-06:00, Sat-Sun";
 }
 
+/* Blanks, which were taken once, mean everything: a record goes on meaning what it did. */
+static struct tw_matchers *read_recorded(struct tw_text text, char why[TW_MATCHER_WHY_BYTES])
+{
+    uint32_t blanks = 0;
+    while (blanks < text.length && text.bytes[blanks] == ' ')
+        blanks++;
+    return blanks == text.length ? tw_matchers_read("", why) : read_matchers(text, why);
+}
+
 static bool add(struct tw_silences *silences, const struct tw_action_message *message)
 {
     char why[TW_MATCHER_WHY_BYTES];
@@ -82,7 +91,7 @@ static bool add(struct tw_silences *silences, const struct tw_action_message *me
         .h = message->h, .starts_ns = message->action.starts_ns, .ends_ns = message->action.ends_ns};
     if (silences->count == TW_SILENCES_MAX || !read_hours(message->action.hours, &silence.hours))
         return false;
-    silence.matchers = read_matchers(message->action.match, why);
+    silence.matchers = read_recorded(message->action.match, why);
     if (silence.matchers == NULL)
         return false;
     silences->list[silences->count++] = silence;

@@ -103,6 +103,7 @@ class Desk(unittest.TestCase):
         table = (({"match": "entity=" + "a" * 506}, 4, "a silence takes matchers of 1 to 512 bytes"),
                  ({"match": "entity=" + "a" * 5000}, 4, "that is too long: names take 64 bytes, a note 1000, matchers 512, hours 128"),
                  ({"match": ""}, 4, "a silence takes matchers of 1 to 512 bytes"),
+                 ({"match": "  "}, 4, "'  ' is no matcher; one is label=value"),     # not: everything
                  ({"match": "entity=a\nb"}, 4, "matchers and hours stand in one line each"),
                  ({"match": " ".join(f"entity!=A{at}" for at in range(17))}, 4, "'entity!=A16' is one matcher too many; 16 are"),
                  ({"match": "typ=LARGE_TRADE"}, 4, "typ=LARGE_TRADE: 'typ=LARGE_TRADE' has no known label; there are type,"),

@@ -115,6 +115,11 @@ static void mistakes_in_variables_and_flags_are_named(void **state)
                                                                   "setting; did you mean TAPEWARDEN_ROUTE__A__MATCH?");
     cfg_set_bad("route/a/match=severity", "--set: route/a/match = severity: 'severity' is no matcher; one is "
                                           "label=value, label!=value, label=~regex or label!~regex");
+    cfg_set_bad("route/a/match= ", "--set: route/a/match =  : ' ' is no matcher; one is label=value, label!=value, "
+                                   "label=~regex or label!~regex");
+    cfg_set_bad("inhibit/a/target=",
+                "--set: inhibit/a/target = : must be matchers such as severity=CRITICAL type=~HIGH_.*, "
+                "spaces between");
 }
 
 static void there_are_at_most_256(void **state)

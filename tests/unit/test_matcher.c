@@ -116,6 +116,7 @@ static void what_means_nothing_is_refused(void **state)
         snprintf(sentence, sizeof sentence, "'%s' %s", shapeless[i], form);
         refused(shapeless[i], sentence);
     }
+    refused("   ", "'   ' is no matcher; one is label=value, label!=value, label=~regex or label!~regex");
     refused("severity=", "'severity=' has no value");
     refused("type=LARGE_TRADE severty=HIGH",
             "'severty=HIGH' has no known label; there are type, severity, entity_type, entity, rule, event, "

@@ -128,6 +128,18 @@ static void what_cannot_be_read_is_named_and_hides_nothing(void **state)
     tw_silences_free(&silences);
 }
 
+static void blanks_are_refused_but_a_record_of_them_stays_what_it_was(void **state)
+{
+    (void)state;
+    char why[TW_MATCHER_WHY_BYTES];
+    struct tw_silences *silences = tw_silences_new();
+    struct tw_action blank = silence("  ", 0, 100);
+    assert_non_null(strstr(tw_silence_fault(&blank, why), "is no matcher"));
+    assert_true(take(silences, 1, 0, blank));
+    assert_int_equal(hide(silences, "A", 5), 1);
+    tw_silences_free(&silences);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -136,6 +148,7 @@ int main(void)
         cmocka_unit_test(one_that_recurs_hides_in_its_hours),
         cmocka_unit_test(those_that_have_ended_make_room),
         cmocka_unit_test(what_cannot_be_read_is_named_and_hides_nothing),
+        cmocka_unit_test(blanks_are_refused_but_a_record_of_them_stays_what_it_was),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
