@@ -2,6 +2,7 @@
 #include "protocol/matcher.h"
 
 #include <ctype.h>
+#include <locale.h>
 #include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@ struct matcher {
     char *text;  /* as it was written */
     char *value; /* decoded; of an expression with its anchors */
     regex_t expression;
+    locale_t characters; /* in which it is compiled and matched, of whatever thread; 0: the system has none, bytes */
 };
 struct tw_matchers {
     struct matcher list[TW_MATCHERS_MAX];
@@ -160,6 +162,13 @@ static const char *expression_fault(const char *expression)
     return NULL;
 }
 
+static bool is_ascii(const char *text)
+{
+    while (*text != '\0' && (unsigned char)*text < 0x80)
+        text++;
+    return *text == '\0';
+}
+
 static bool compile(struct matcher *matcher, char why[TW_MATCHER_WHY_BYTES])
 {
     const char *fault = expression_fault(matcher->value + 2); /* behind "^(" */
@@ -168,11 +177,18 @@ static bool compile(struct matcher *matcher, char why[TW_MATCHER_WHY_BYTES])
         return fail(why, matcher->text, fault);
     size_t length = strlen(matcher->value);
     memcpy(matcher->value + length, ")$", 3);
+    matcher->characters = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+    if (matcher->characters == (locale_t)0 && !is_ascii(matcher->value))
+        return fail(why, matcher->text,
+                    "has characters beyond ASCII, which take the locale C.UTF-8; this system has none");
+    locale_t before = uselocale(matcher->characters);
     int code = regcomp(&matcher->expression, matcher->value, REG_EXTENDED | REG_NOSUB);
+    uselocale(before);
     if (code == 0)
         return true;
     regerror(code, &matcher->expression, reason, sizeof reason);
-    return fail(why, matcher->text, reason);
+    return fail(why, matcher->text,
+                code == REG_ECOLLATE ? "has a range, [= =] or [. .] of what is no ASCII character; name each" : reason);
 }
 
 static bool is_word(enum tw_label label, const char *value, char why[TW_MATCHER_WHY_BYTES], const char *text)
@@ -218,6 +234,8 @@ static void free_one(struct matcher *matcher, bool compiled)
 {
     if (compiled)
         regfree(&matcher->expression);
+    if (matcher->characters != (locale_t)0)
+        freelocale(matcher->characters);
     free(matcher->text);
     free(matcher->value);
 }
@@ -262,7 +280,10 @@ static bool holds(const struct matcher *matcher, struct tw_text value)
                matcher->negated;
     char text[VALUE_BYTES_MAX + 1]; /* the library wants an end */
     snprintf(text, sizeof text, "%.*s", (int)value.length, value.bytes);
-    return (regexec(&matcher->expression, text, 0, NULL, 0) == 0) != matcher->negated;
+    locale_t before = uselocale(matcher->characters);
+    bool matches = regexec(&matcher->expression, text, 0, NULL, 0) == 0;
+    uselocale(before);
+    return matches != matcher->negated;
 }
 
 const char *tw_matchers_against(const struct tw_matchers *matchers, const struct tw_labels *labels)

@@ -11,7 +11,8 @@
  *
  * Behind =~ and !~ stands a POSIX extended regular expression that the whole value must match. It is kept to what is
  * compiled and matched in bounded time: 128 bytes, no {counts}, no back-references, groups nested at most 3 deep, and
- * no repetition of a repetition. Pure.
+ * no repetition of a repetition. It and the value are UTF-8, whatever the locale of process and thread. Pure, but for
+ * the character classes of C.UTF-8, which the system has; without them it matches bytes, and refuses what is not ASCII.
  */
 #ifndef TW_PROTOCOL_MATCHER_H
 #define TW_PROTOCOL_MATCHER_H

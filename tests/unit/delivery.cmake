@@ -2,6 +2,7 @@
 foreach(story delivery delivery_digests discretion receivers texts digest_texts picture matcher hours routing inhibition lifecycle silences)
   tw_test(${story} unit tw_cores)
 endforeach()
+target_link_options(test_matcher PRIVATE -Wl,--wrap=newlocale)
 tw_one_thread(unit.inhibition)
 tw_test(delivery_aside unit tw_actors)
 tw_test(delivery_outbox unit tw_actors test_store_world)

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <locale.h>
 
 #include "actors/judging/event.h"
 #include "protocol/matcher.h"
@@ -82,6 +83,46 @@ static void expressions_match_the_whole_value(void **state)
     against("entity=~a\\\\b", "a\\b", NULL);
     against("entity=~.*\\[x\\{", "y[x{", NULL);
     against("entity!~x.*", "", NULL);
+}
+
+static void expressions_match_characters_and_not_bytes(void **state)
+{
+    (void)state;
+    locale_t before = uselocale((locale_t)0);
+    against("entity=~M.ller", "M\xc3\xbcller", NULL);
+    against("entity=~M[\xc3\xbc\xc3\xa4]ller", "M\xc3\xbcller", NULL);
+    against("entity=~M[%C3%BC%C3%A4]ller", "M\xc3\xa4ller", NULL);
+    against("entity=~M[^a]ller", "M\xc3\xbcller", NULL);
+    against("entity=~[[:alpha:]]+", "M\xc3\xbcller", NULL);
+    against("entity=~.\xc3\xbc?ll.*", "Mller", NULL);
+    against("entity=~M..ller", "M\xc3\xbcller", "entity=~M..ller");
+    against("entity=~M[\xc3\xbc\xc3\xa4]ller", "M\xc3\xb6ller",
+            "entity=~M[\xc3\xbc\xc3\xa4]ller"); /* not by its first byte */
+    against("entity!~M.ller", "M\xc3\xbcller", "entity!~M.ller");
+    refused("entity=~[\xc3\xa4-\xc3\xbc]",
+            "'entity=~[\xc3\xa4-\xc3\xbc]' has a range, [= =] or [. .] of what is no ASCII "
+            "character; name each");
+    assert_ptr_equal(uselocale((locale_t)0), before);
+}
+
+static bool without_locales;
+locale_t __real_newlocale(int categories, const char *name, locale_t base);
+locale_t __wrap_newlocale(int categories, const char *name, locale_t base);
+locale_t __wrap_newlocale(int categories, const char *name, locale_t base)
+{
+    return without_locales ? (locale_t)0 : __real_newlocale(categories, name, base);
+}
+
+static void where_the_system_knows_no_characters_what_is_not_ascii_is_refused(void **state)
+{
+    (void)state;
+    without_locales = true;
+    against("entity=~M.*", "M\xc3\xbcller", NULL);
+    against("entity=M%C3%BCller", "M\xc3\xbcller", NULL);
+    refused("entity=~M\xc3\xbc.*",
+            "'entity=~M\xc3\xbc.*' has characters beyond ASCII, which take the locale C.UTF-8; this "
+            "system has none");
+    without_locales = false;
 }
 
 static void a_value_may_be_shorter_than_what_follows_it(void **state)
@@ -187,6 +228,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_of_them_must_hold),
         cmocka_unit_test(expressions_match_the_whole_value),
+        cmocka_unit_test(expressions_match_characters_and_not_bytes),
+        cmocka_unit_test(where_the_system_knows_no_characters_what_is_not_ascii_is_refused),
         cmocka_unit_test(a_value_may_be_shorter_than_what_follows_it),
         cmocka_unit_test(bytes_may_be_escaped),
         cmocka_unit_test(what_means_nothing_is_refused),
