@@ -93,6 +93,9 @@ static void print_muted(const json_t *row, bool one_shot)
            tw_row_number(row, "by"), tw_row_text(row, "rule"));
     if (json_is_integer(json_object_get(row, "told")))
         printf(", and told with n %" PRId64 ", when that no longer held", tw_row_number(row, "told"));
+    else if (tw_row_number(row, "silence") != 0)
+        printf(", and hidden by silence %" PRId64 " when n %" PRId64 " ended that", tw_row_number(row, "silence"),
+               tw_row_number(row, "released"));
     else if (one_shot)
         printf("; it is one-shot, and stays untold");
     putchar('\n');

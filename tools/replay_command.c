@@ -49,90 +49,108 @@ static void print_event(const struct tw_inhibited *event, bool json)
     printf("%s %s %s %s %.*s", time, kind, severity, type, (int)facts->entity.length, facts->entity.bytes);
 }
 
+/* An event and what came of it. */
+struct decided {
+    const struct tw_inhibited *event;
+    const char *was_muted; /* the rule that muted it until now; NULL: it is told as it is raised */
+    int64_t detected_ns;   /* when that was, by the wall clock; 0: not known */
+    struct tw_whom_verdict verdict;
+};
+
 /* `name`: NULL for nobody; `key` and `value` say more, or are NULL. */
-static void print_line(const struct replay *replay, const char *name, const struct tw_inhibited *event, const char *key,
+static void print_line(const struct replay *replay, const char *name, const struct decided *decided, const char *key,
                        struct tw_text value)
 {
+    const char *rule = decided->was_muted;
     if (replay->summary)
         return;
     if (!replay->cli.json) {
-        printf("%s/%" PRIu64 " ", name == NULL ? "-" : name, event->n);
-        print_event(event, false);
+        printf("%s/%" PRIu64 " ", name == NULL ? "-" : name, decided->event->n);
+        print_event(decided->event, false);
+        if (rule != NULL)
+            printf("  (no_longer_muted: %s", rule);
         if (key != NULL)
-            printf("  (%s: %.*s)", key, (int)value.length, value.bytes);
-        putchar('\n');
+            printf("%s%s: %.*s", rule != NULL ? "; " : "  (", key, (int)value.length, value.bytes);
+        puts(rule != NULL || key != NULL ? ")" : "");
         return;
     }
     printf(name == NULL ? "{\"receiver\":null," : "{\"receiver\":\"%s\",", name);
-    print_event(event, true);
+    print_event(decided->event, true);
+    if (rule != NULL)
+        printf(",\"no_longer_muted\":\"%s\"", rule);
     if (key != NULL) {
-        putchar(',');
-        tw_json_string(stdout, key);
-        putchar(':');
+        printf(",\"%s\":", key);
         tw_json_text(stdout, value);
     }
     fputs("}\n", stdout);
 }
 
-static void tell(struct replay *replay, const struct tw_inhibited *event, const struct tw_whom_verdict *verdict,
-                 const char *key, struct tw_text value)
+static void tell(struct replay *replay, const struct decided *decided)
 {
     for (uint32_t i = 0; i < replay->whom.routing.count; i++) {
-        if ((verdict->receivers >> i & 1u) == 0)
+        if ((decided->verdict.receivers >> i & 1u) == 0)
             continue;
-        const struct tw_route_group *group = tw_whom_group(verdict, i);
+        const struct tw_route_group *group = tw_whom_group(&decided->verdict, i);
         replay->told[i]++;
-        if (group != NULL && key == NULL)
-            print_line(replay, replay->whom.routing.names[i], event, "group",
-                       (struct tw_text){group->name, group->length});
-        else
-            print_line(replay, replay->whom.routing.names[i], event, key, value);
+        print_line(replay, replay->whom.routing.names[i], decided, group != NULL ? "group" : NULL,
+                   group != NULL ? (struct tw_text){group->name, group->length} : (struct tw_text){NULL, 0});
     }
 }
 
 /* Who is told later, unless somebody had taken it by then, as far as that is recorded. */
-static void tell_later(struct replay *replay, const struct tw_inhibited *event, const struct tw_whom_verdict *verdict,
-                       int64_t detected_ns)
+static void tell_later(struct replay *replay, const struct decided *decided)
 {
     char why[160];
-    bool known = replay->store != NULL && detected_ns != 0;
-    bool needed = !known || tw_whom_needed(replay->store, event->id, detected_ns + verdict->later.after_ns, why);
+    const struct tw_route_escalation *later = &decided->verdict.later;
+    bool known = replay->store != NULL && decided->detected_ns != 0;
+    bool needed =
+        !known || tw_whom_needed(replay->store, decided->event->id, decided->detected_ns + later->after_ns, why);
     if (!known)
-        snprintf(why, sizeof why, "unless taken within %" PRId64 " s",
-                 (int64_t)(verdict->later.after_ns / TW_NS_PER_SECOND));
+        snprintf(why, sizeof why, "unless taken within %" PRId64 " s", (int64_t)(later->after_ns / TW_NS_PER_SECOND));
     for (uint32_t i = 0; i < replay->whom.routing.count; i++) {
-        if ((verdict->later.receivers >> i & 1u) == 0)
+        if ((later->receivers >> i & 1u) == 0)
             continue;
         replay->told[i] += needed && known;
         replay->not_needed += !needed;
-        print_line(replay, replay->whom.routing.names[i], event, needed ? "escalation" : "escalation_not_needed",
+        print_line(replay, replay->whom.routing.names[i], decided, needed ? "escalation" : "escalation_not_needed",
                    (struct tw_text){why, (uint32_t)strlen(why)});
     }
 }
 
-static void tell_hidden(struct replay *replay, const struct tw_inhibited *event, const struct tw_whom_verdict *verdict)
+static void tell_hidden(struct replay *replay, const struct decided *decided)
 {
     char text[80];
+    const struct tw_whom_verdict *verdict = &decided->verdict;
     if (verdict->muted.rule != NULL) {
         replay->muted++;
         snprintf(text, sizeof text, "inhibit/%s, by alert %" PRIu64, verdict->muted.rule, verdict->muted.by);
-        print_line(replay, NULL, event, "muted", (struct tw_text){text, (uint32_t)strlen(text)});
+        print_line(replay, NULL, decided, "muted", (struct tw_text){text, (uint32_t)strlen(text)});
     } else if (verdict->silence != 0) {
         replay->silenced++;
         snprintf(text, sizeof text, "%" PRIu64, verdict->silence);
-        print_line(replay, NULL, event, "silence", (struct tw_text){text, (uint32_t)strlen(text)});
+        print_line(replay, NULL, decided, "silence", (struct tw_text){text, (uint32_t)strlen(text)});
     }
 }
 
+static void tell_all(struct replay *replay, const struct decided *decided)
+{
+    tell(replay, decided);
+    tell_hidden(replay, decided);
+    if (decided->verdict.later.receivers != 0)
+        tell_later(replay, decided);
+}
+
+struct releasing {
+    struct replay *replay;
+    int64_t at_ns, detected_ns; /* of the event that ends what muted others */
+};
 static void take_released(void *context, const struct tw_inhibited *event, const struct tw_inhibition *was_muted)
 {
-    struct replay *replay = context;
-    struct tw_whom_verdict verdict = {.meant = 0};
-    struct tw_route_escalation later;
-    const char *key = "no_longer_muted";
-    verdict.receivers = tw_routing_decide(&replay->whom.routing, &event->facts, &later);
-    replay->released++;
-    tell(replay, event, &verdict, key, (struct tw_text){was_muted->rule, (uint32_t)strlen(was_muted->rule)});
+    const struct releasing *releasing = context;
+    struct decided decided = {.event = event, .was_muted = was_muted->rule, .detected_ns = releasing->detected_ns};
+    tw_whom_decide_released(&releasing->replay->whom, event, releasing->at_ns, &decided.verdict);
+    releasing->replay->released++;
+    tell_all(releasing->replay, &decided);
 }
 
 /* Silences are by the wall clock: that of the record, if the alert is there as it was. */
@@ -142,15 +160,14 @@ static void take_deliveries(struct replay *replay, const struct tw_router_alert 
         alert->n,
         alert->id,
         {alert->rule, alert->severity, alert->kind, alert->entity_type, alert->entity, alert->ts_ns, alert->publisher}};
-    struct tw_whom_verdict verdict;
-    int64_t detected_ns = replay->store == NULL ? 0 : tw_whom_detected(replay->store, alert->n, alert->id);
-    tw_whom_decide(&replay->whom, &event, detected_ns != 0 ? detected_ns : alert->ts_ns, &verdict);
-    tell(replay, &event, &verdict, NULL, (struct tw_text){NULL, 0});
-    tell_hidden(replay, &event, &verdict);
-    if (verdict.later.receivers != 0)
-        tell_later(replay, &event, &verdict, detected_ns);
+    struct decided decided = {.event = &event};
+    decided.detected_ns = replay->store == NULL ? 0 : tw_whom_detected(replay->store, alert->n, alert->id);
+    int64_t at_ns = decided.detected_ns != 0 ? decided.detected_ns : alert->ts_ns;
+    tw_whom_decide(&replay->whom, &event, at_ns, &decided.verdict);
+    tell_all(replay, &decided);
+    struct releasing releasing = {replay, at_ns, decided.detected_ns};
     if (replay->whom.inhibitor != NULL)
-        tw_inhibitor_take(replay->whom.inhibitor, &event, &verdict.muted, take_released, replay);
+        tw_inhibitor_take(replay->whom.inhibitor, &event, &decided.verdict.muted, take_released, &releasing);
 }
 
 static void on_opened(void *context, struct tw_store *store)
@@ -240,7 +257,7 @@ static void report_deliveries(const struct replay *replay)
                replay->muted, replay->released, replay->silenced, replay->not_needed);
     else if (replay->muted + replay->silenced + replay->not_needed > 0)
         fprintf(stderr,
-                "muted          %" PRIu64 " (%" PRIu64 " told later)\nsilenced       %" PRIu64
+                "muted          %" PRIu64 " (%" PRIu64 " no longer)\nsilenced       %" PRIu64
                 "\nnot needed     %" PRIu64 "\n",
                 replay->muted, replay->released, replay->silenced, replay->not_needed);
 }

@@ -81,18 +81,32 @@ bool tw_whom_stand(struct tw_whom *whom, struct tw_store *store, uint64_t n, int
 
 /* ---- deciding ---- */
 
-void tw_whom_decide(const struct tw_whom *whom, const struct tw_inhibited *event, int64_t at_ns,
-                    struct tw_whom_verdict *out)
+/* As `out->muted` says. */
+static void decide(const struct tw_whom *whom, const struct tw_inhibited *event, int64_t at_ns,
+                   struct tw_whom_verdict *out)
 {
-    memset(out, 0, sizeof *out);
     out->receivers = out->meant = tw_routing_decide(&whom->routing, &event->facts, &out->later);
-    if (whom->inhibitor != NULL)
-        out->muted = tw_inhibitor_mutes(whom->inhibitor, event);
     if (out->muted.rule == NULL && (out->meant | out->later.receivers) != 0)
         out->silence = tw_routing_silence(&whom->routing, &event->facts, at_ns);
     if (out->muted.rule != NULL || out->silence != 0)
         out->receivers = out->later.receivers = 0;
     out->group_count = tw_routing_groups(&whom->routing, &event->facts, out->receivers, out->groups);
+}
+
+void tw_whom_decide(const struct tw_whom *whom, const struct tw_inhibited *event, int64_t at_ns,
+                    struct tw_whom_verdict *out)
+{
+    memset(out, 0, sizeof *out);
+    if (whom->inhibitor != NULL)
+        out->muted = tw_inhibitor_mutes(whom->inhibitor, event);
+    decide(whom, event, at_ns, out);
+}
+
+void tw_whom_decide_released(const struct tw_whom *whom, const struct tw_inhibited *event, int64_t at_ns,
+                             struct tw_whom_verdict *out)
+{
+    memset(out, 0, sizeof *out);
+    decide(whom, event, at_ns, out);
 }
 
 const struct tw_route_group *tw_whom_group(const struct tw_whom_verdict *verdict, uint32_t receiver)

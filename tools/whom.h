@@ -38,6 +38,9 @@ struct tw_whom_verdict {
 /* Of the next event, at a moment of the wall clock; it is not taken. */
 void tw_whom_decide(const struct tw_whom *whom, const struct tw_inhibited *event, int64_t at_ns,
                     struct tw_whom_verdict *out);
+/* Of an earlier event that nothing mutes any longer. */
+void tw_whom_decide_released(const struct tw_whom *whom, const struct tw_inhibited *event, int64_t at_ns,
+                             struct tw_whom_verdict *out);
 /* The group in which a receiver gets it; NULL: none. */
 const struct tw_route_group *tw_whom_group(const struct tw_whom_verdict *verdict, uint32_t receiver);
 

@@ -76,7 +76,7 @@ struct gathering {
     struct tw_buffer bytes;
     FILE *parts[PART_COUNT]; /* lines of JSON; NULL: not wanted, none of them */
     struct tw_store *store;
-    uint64_t n; /* of the event at hand */
+    uint64_t n, silence; /* of the event at hand; that which hid it, or 0 */
     bool readable;
 };
 
@@ -89,7 +89,9 @@ static bool print_muted(void *context, const struct tw_store_muted *muted)
     fprintf(out, "{\"n\":%" PRIu64, muted->n);
     tw_json_member(out, "rule", muted->rule);
     fprintf(out, ",\"by\":%" PRIu64 ",\"told\":", muted->by);
-    if (muted->told != 0)
+    if (muted->told != 0 && gathering->silence != 0) /* it would have been told then */
+        fprintf(out, "null,\"released\":%" PRIu64 ",\"silence\":%" PRIu64 "}\n", muted->told, gathering->silence);
+    else if (muted->told != 0)
         fprintf(out, "%" PRIu64 "}\n", muted->told);
     else
         fputs("null}\n", out);
@@ -99,10 +101,10 @@ static bool print_muted(void *context, const struct tw_store_muted *muted)
 /* Why the event at hand was told to nobody, if so. */
 static bool print_hidden(struct gathering *gathering)
 {
-    uint64_t silence = 0;
-    bool readable = tw_store_silence_of(gathering->store, gathering->n, &silence, NULL);
-    if (silence != 0)
-        fprintf(gathering->parts[SILENCED], "{\"n\":%" PRIu64 ",\"silence\":%" PRIu64 "}\n", gathering->n, silence);
+    bool readable = tw_store_silence_of(gathering->store, gathering->n, &gathering->silence, NULL);
+    if (gathering->silence != 0)
+        fprintf(gathering->parts[SILENCED], "{\"n\":%" PRIu64 ",\"silence\":%" PRIu64 "}\n", gathering->n,
+                gathering->silence);
     return readable && tw_store_muted(gathering->store, gathering->n - 1, print_muted, gathering, NULL);
 }
 

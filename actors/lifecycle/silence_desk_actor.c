@@ -139,6 +139,9 @@ bool tw_silence_desk_list(struct tw_store *store, int64_t now_ns, struct tw_buff
 /* ---- what inhibition muted ---- */
 
 struct muted_counts {
+    struct tw_store *store;
+    struct tw_store_error *error;
+    bool ok;
     struct {
         char rule[TW_RECEIVER_BYTES_MAX + 1];
         uint64_t muted, told, last_n;
@@ -151,23 +154,28 @@ static bool count_muted(void *context, const struct tw_store_muted *muted)
     struct muted_counts *counts = context;
     char rule[TW_RECEIVER_BYTES_MAX + 1];
     uint32_t at = 0;
+    uint64_t silence = 0; /* that hid it when nothing muted it any longer */
+    counts->ok = muted->told == 0 || tw_store_silence_of(counts->store, muted->n, &silence, counts->error);
     snprintf(rule, sizeof rule, "%.*s", (int)muted->rule.length, muted->rule.bytes);
     while (at < counts->count && strcmp(counts->list[at].rule, rule) != 0)
         at++;
     if (at == MUTED_RULES_MAX)
-        return true;
+        return counts->ok;
     if (at == counts->count)
         memcpy(counts->list[counts->count++].rule, rule, sizeof rule);
     counts->list[at].muted++;
-    counts->list[at].told += muted->told != 0;
+    counts->list[at].told += muted->told != 0 && silence == 0;
     counts->list[at].last_n = muted->n;
-    return true;
+    return counts->ok;
 }
 
 bool tw_silence_desk_muted(struct tw_store *store, struct tw_buffer *out, struct tw_store_error *error)
 {
     struct muted_counts *counts = tw_alloc_zero(1, sizeof *counts);
-    bool ok = tw_store_muted(store, 0, count_muted, counts, error);
+    counts->store = store;
+    counts->error = error;
+    counts->ok = true;
+    bool ok = tw_store_muted(store, 0, count_muted, counts, error) && counts->ok;
     for (uint32_t i = 0; ok && i < counts->count; i++) {
         char line[160];
         int length = snprintf(

@@ -88,6 +88,47 @@ class Inhibition(unittest.TestCase):
         done = run_tool("route", "test", "--alert", "4", "--data", self.data, *words)
         self.assertEqual((done.code, done.out.splitlines()[-1]), (0, "told: ops"))
 
+    def test_what_is_released_waits_is_silenced_and_escalated_like_any_other_and_replay_knows(self):
+        boss = self.enterContext(Webhook())
+        sets = QUIET | {"webhook/ops": self.ops.url, "webhook/boss": boss.url, "inhibit/worst/preset": "critical",
+                        "route/all/receiver": "ops", "route/all/escalate_after": 1, "route/all/escalate_to": "boss",
+                        "route/all/group_by": "type", "route/all/group_wait": 1}
+        words = [word for key, value in sets.items() for word in ("--set", f"{key}={value}")]
+        # n 1, 2: CRITICAL A and X; n 3: HIGH A, muted until they end, n 4 and 5.
+        trades = [trade(symbol="X", qty=9000, price=200, account="A"), trade(symbol="Y", account="A"),
+                  trade(symbol="Y", account="A"), trade(symbol="X", side="S", qty=9000, price=200, account="A")]
+        for silence, expected in ((False, [("boss", 3), ("ops", 1), ("ops", 2), ("ops", 3), ("ops", 4), ("ops", 5)]),
+                                  (True, [("ops", 1), ("ops", 2), ("ops", 4), ("ops", 5)])):
+            self.data = self.scratch.path(f"silence-{silence}")
+            with self.subTest(silence=silence), Daemon(data=self.data, sets=sets) as daemon:
+                if silence:
+                    self.tool("silences", "add", "type=HIGH_TRANSACTION_VELOCITY", "--for", "1h", "--note", "known")
+                with Publisher(daemon, "desk-1") as publisher:
+                    publisher.publish(trades)
+                wait_until("all that is told", lambda: self.delivered() == expected)
+                self.assertEqual(daemon.stop()[0], 0)
+                rows = self.tool("replay", "--deliveries", *words)
+                self.assertEqual(sorted((row["receiver"], row["n"]) for row in rows if row.get("receiver") and
+                                        "escalation_not_needed" not in row), expected)
+                why = [{key: value for key, value in row.items() if key in ("receiver", "group", "escalation", "silence")}
+                       for row in rows if row.get("no_longer_muted") == "worst"]
+                self.assertEqual(why, [{"receiver": None, "silence": "1"}] if silence else
+                                 [{"receiver": "ops", "group": "all{type=HIGH_TRANSACTION_VELOCITY}"},
+                                  {"receiver": "boss", "escalation": "open"}])
+                by = 1 + (self.tool("alerts", "show", "2")[0]["entity_type"] == "CLIENT")
+                ended = self.tool("alerts", "show", str(by))[0]["last_n"]
+                self.assertEqual(self.tool("alerts", "show", "3")[0]["muted"],
+                                 [{"n": 3, "rule": "worst", "by": by} |
+                                  ({"told": None, "released": ended, "silence": 1} if silence else {"told": ended})])
+                self.assertEqual(self.tool("silences", "muted"),
+                                 [{"rule": "worst", "muted": 1, "told": int(not silence), "last_n": 3}])
+                said = run_tool("alerts", "show", "3", "--data", self.data).out
+                self.assertIn(f"n 3 was told to nobody: muted by n {by}, inhibit/worst, and " +
+                              (f"hidden by silence 1 when n {ended} ended that\n" if silence else f"told with n {ended}, when"), said)
+
+    def delivered(self):
+        return sorted((row["receiver"], row["n"]) for row in self.tool("deliveries", "list") if row["state"] == "delivered")
+
     def test_a_gap_mutes_what_it_makes_doubtful(self):
         with Feed() as feed:
             daemon = Daemon(data=self.data, feeds={"lossy": feed.where},
