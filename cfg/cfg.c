@@ -227,3 +227,17 @@ void tw_cfg_rules_text(const struct tw_cfg *cfg, struct tw_buffer *out)
     }
     free(lines);
 }
+
+static const char *variable_among(const struct tw_setting *settings, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if ((settings[i].key->flags & TW_KEY_ALERT) != 0 && settings[i].source == TW_SOURCE_ENVIRONMENT)
+            return settings[i].place + strlen("env ");
+    return NULL;
+}
+
+const char *tw_cfg_rules_variable(const struct tw_cfg *cfg)
+{
+    const char *variable = variable_among(cfg->plain, TW_KEY_COUNT);
+    return variable != NULL ? variable : variable_among(cfg->named, cfg->named_count);
+}

@@ -71,6 +71,8 @@ const struct tw_sheet *tw_cfg_sheet(const struct tw_cfg *cfg, enum tw_sheet_kind
 
 /* The canonical text of the settings that can change an alert (cfg/rules.h), appended to `out`. */
 void tw_cfg_rules_text(const struct tw_cfg *cfg, struct tw_buffer *out);
+/* A variable of the environment that gives one of them; NULL: none does. Borrowed. */
+const char *tw_cfg_rules_variable(const struct tw_cfg *cfg);
 
 /* `config show`: every key with its value, unit, default, meaning and where the value came from; secrets as "***". */
 void tw_cfg_show(const struct tw_cfg *cfg, FILE *out, bool json);

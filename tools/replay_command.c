@@ -17,6 +17,7 @@
 
 #define NAME "replay"
 #define SHOWN_MAX 10u
+#define NOT_GIVEN UINT64_MAX
 
 struct replay {
     struct tw_cli cli;
@@ -309,6 +310,11 @@ static int judge_directory(const struct replay *replay)
     return TW_EXIT_NO;
 }
 
+static bool pins(const struct replay *replay)
+{
+    return replay->cli.set_count > 0 || replay->cli.file != NULL;
+}
+
 static struct tw_replay_settings settings_of(struct replay *replay, const struct tw_cfg *cfg)
 {
     return (struct tw_replay_settings){
@@ -316,7 +322,7 @@ static struct tw_replay_settings settings_of(struct replay *replay, const struct
         .shards = (uint32_t)replay->shards,
         .block_trades = (uint32_t)replay->block,
         .skip_bad = replay->skip_bad,
-        .pin = replay->cli.set_count > 0 || replay->cli.file != NULL,
+        .pin = pins(replay),
         .verify = replay->verify,
         .publisher = replay->as,
         .incarnation = (uint32_t)replay->incarnation,
@@ -373,11 +379,27 @@ static int run_tape(struct replay *replay, const struct tw_cfg *cfg)
     return replay->totals.malformed > 0 || replay->totals.refused > 0 ? TW_EXIT_REFUSED : TW_EXIT_OK;
 }
 
-static int check_options(const struct replay *replay)
+/* An option that is of a FILE; NULL: none is given. */
+static const char *option_of_file(const struct replay *replay)
+{
+    if (replay->as != NULL)
+        return "--as";
+    if (replay->incarnation != NOT_GIVEN)
+        return "--inc";
+    if (replay->block != NOT_GIVEN)
+        return "--block";
+    return replay->skip_bad ? "--skip-bad" : NULL;
+}
+
+static int check_options(struct replay *replay)
 {
     const struct tw_cli *cli = &replay->cli;
     if (replay->from_directory == (cli->data == NULL))
         return tw_cli_usage(cli, "either a FILE or --data DIR");
+    if (replay->from_directory && option_of_file(replay) != NULL)
+        return tw_cli_usage(cli, "%s goes with a FILE; it means nothing with --data", option_of_file(replay));
+    replay->incarnation = replay->incarnation == NOT_GIVEN ? 0 : replay->incarnation;
+    replay->block = replay->block == NOT_GIVEN ? TW_BLOCK_TRADES_MAX : replay->block;
     if (replay->verify && !replay->from_directory)
         return tw_cli_usage(cli, "--verify wants --data DIR, where alerts are recorded");
     if (replay->verify && (cli->set_count > 0 || cli->file != NULL))
@@ -395,21 +417,33 @@ static int check_options(const struct replay *replay)
     return TW_CLI_GO_ON;
 }
 
+/* A directory's rules are the recorded ones or those that flags give; what the environment says of them is not lost
+ * without a word. */
+static int check_environment(const struct replay *replay, const struct tw_cfg *cfg)
+{
+    const char *variable = tw_cfg_rules_variable(cfg);
+    if (!replay->from_directory || replay->verify || pins(replay) || variable == NULL)
+        return TW_CLI_GO_ON;
+    return tw_cli_usage(
+        &replay->cli, "--data judges by the recorded settings, and %s is set; give it by --set, or unset it", variable);
+}
+
 int tw_replay_main(int argc, char **argv)
 {
-    struct replay replay = {.shards = 1, .block = TW_BLOCK_TRADES_MAX};
+    struct replay replay = {.incarnation = NOT_GIVEN, .shards = 1, .block = NOT_GIVEN};
     const struct tw_cli_option options[] = {
-        {"as", "NAME", "publisher's name; default as in publish: from the content", TW_CLI_TEXT, &replay.as},
-        {"inc", "N", "its incarnation (0)", TW_CLI_INTEGER, &replay.incarnation},
+        {"as", "NAME", "FILE: publisher's name; default as in publish: from the content", TW_CLI_TEXT, &replay.as},
+        {"inc", "N", "FILE: its incarnation (0)", TW_CLI_INTEGER, &replay.incarnation},
         {"shards", "N", "shards, one after the other; changes no result (1)", TW_CLI_INTEGER, &replay.shards},
-        {"block", "N", "trades in one block of a FILE; changes no result (8190)", TW_CLI_INTEGER, &replay.block},
+        {"block", "N", "FILE: trades in one block; changes no result (8190)", TW_CLI_INTEGER, &replay.block},
         {"events", NULL, "print the line of each event that goes into the digest", TW_CLI_FLAG, &replay.events},
         {"deliveries", NULL, "print who would have been told of what; nothing is sent", TW_CLI_FLAG,
          &replay.deliveries},
         {"summary", NULL, "with --json or --deliveries: only what comes last", TW_CLI_FLAG, &replay.summary},
         {"verify", NULL, "with --data: compare each alert with the recorded one, byte for byte", TW_CLI_FLAG,
          &replay.verify},
-        {"skip-bad", NULL, "go on behind malformed lines (exit code 4 all the same)", TW_CLI_FLAG, &replay.skip_bad},
+        {"skip-bad", NULL, "FILE: go on behind malformed lines (exit code 4 all the same)", TW_CLI_FLAG,
+         &replay.skip_bad},
     };
     replay.cli = (struct tw_cli){
         .command = NAME,
@@ -423,7 +457,7 @@ int tw_replay_main(int argc, char **argv)
             "beginning, it starts from the oldest snapshot that it can. With --deliveries, the receivers and\n"
             "routes of the configuration given decide, with their groups and what mutes what; of a directory also\n"
             "recorded silences, and whether anybody had taken what would be escalated. The environment's receivers\n"
-            "leave the recorded settings in force.",
+            "leave the recorded settings in force; rules in the environment are refused with --data: --set them.",
         .examples = "  tapewarden replay trades.csv.gz\n"
                     "  tapewarden replay --data /var/lib/tapewarden --json | jq .message\n"
                     "  tapewarden replay --data /var/lib/tapewarden --verify && echo as recorded\n"
@@ -440,7 +474,9 @@ int tw_replay_main(int argc, char **argv)
         result = check_options(&replay);
     if (result == TW_CLI_GO_ON)
         cfg = tw_cli_cfg(&replay.cli, &result);
-    if (cfg != NULL) {
+    if (cfg != NULL)
+        result = check_environment(&replay, cfg);
+    if (cfg != NULL && result == TW_CLI_GO_ON) {
         if (replay.deliveries)
             tw_whom_open(cfg, &replay.whom);
         tw_progress_begin(&replay.progress);
