@@ -52,7 +52,8 @@ struct tape_replay {
     struct tw_batch batch;
     struct tw_flow_message message;
     uint64_t next;
-    int64_t now_ns; /* nothing here takes time */
+    int64_t now_ns;                        /* nothing here takes time */
+    int64_t last_ns, latest_ns, future_ns; /* the newest good ts; what is good by now; how far ahead of the clock */
 };
 
 /* Whatever the gateway has staged, judged at once. */
@@ -115,6 +116,8 @@ static void begin_tape(struct tape_replay *replay, struct tw_session *session)
     struct tw_text publisher = {settings->publisher, (uint32_t)strlen(settings->publisher)};
     tw_batch_init(&replay->batch, publisher, settings->incarnation, settings->block_trades, false);
     replay->next = 1;
+    replay->last_ns = TW_TIMESTAMP_MIN_NS;
+    replay->future_ns = gateway_settings.future_ns;
 }
 
 static void end_tape(struct tape_replay *replay)
@@ -127,8 +130,24 @@ static void end_tape(struct tape_replay *replay)
     tw_memory_log_free(&replay->log);
 }
 
-static void take_trade(struct tape_replay *replay, const struct tw_trade *trade)
+/* Not the moment of the receipt, which is another one each time. */
+static void date(struct tape_replay *replay, struct tw_trade *trade)
 {
+    if (!trade->has_ts) {
+        trade->ts_ns = replay->last_ns;
+        trade->has_ts = true;
+        replay->totals->undated++;
+        return;
+    }
+    if (trade->ts_ns > replay->latest_ns)
+        replay->latest_ns = tw_cli_wall_ns() + replay->future_ns;
+    if (trade->ts_ns >= TW_TIMESTAMP_MIN_NS && trade->ts_ns <= replay->latest_ns) /* else it will be refused */
+        replay->last_ns = trade->ts_ns;
+}
+
+static void take_trade(struct tape_replay *replay, struct tw_trade *trade)
+{
+    date(replay, trade);
     if (tw_batch_add(&replay->batch, trade))
         return;
     submit(replay);

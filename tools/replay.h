@@ -17,6 +17,7 @@
 
 struct tw_replay_totals {
     uint64_t trades, refused, malformed, alerts;
+    uint64_t undated; /* of a tape: rows without ts */
     uint8_t digest[TW_SHA256_BYTES], record_digest[TW_SHA256_BYTES];
     uint64_t recorded; /* of a data directory: alerts stored in it; */
     bool differs; /* and whether the digest behind the last of them, or with `verify` any of them, is another here */
@@ -45,6 +46,7 @@ struct tw_replay_settings {
     void *context;
 };
 
+/* A row without ts has that of the row before it, or TW_TIMESTAMP_MIN_NS: the same tape gives the same answer. */
 void tw_replay_tape(const struct tw_replay_settings *settings, struct tw_tape *tape, struct tw_replay_totals *out);
 /* From the front of the log, or, if retention has dropped that, from the oldest snapshot behind the record that says
  * so. False with a sentence if the directory cannot be opened or is damaged; a damaged snapshot is said by `bad`. */

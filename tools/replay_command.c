@@ -373,6 +373,9 @@ static int run_tape(struct replay *replay, const struct tw_cfg *cfg)
     bool unreadable = tw_tape_unreadable(tape);
     tw_progress_end(&replay->progress);
     tw_tape_free(&tape);
+    if (replay->totals.undated > 0)
+        tw_cli_say(NAME, "%" PRIu64 " rows have no ts: each has that of the row before it, or 1990-01-01T00:00:00Z",
+                   replay->totals.undated);
     report(replay, (double)(tw_cli_now_ns() - started_ns) / 1e9);
     if (unreadable)
         return TW_EXIT_UNREACHABLE;
@@ -404,6 +407,8 @@ static int check_options(struct replay *replay)
         return tw_cli_usage(cli, "--verify wants --data DIR, where alerts are recorded");
     if (replay->verify && (cli->set_count > 0 || cli->file != NULL))
         return tw_cli_usage(cli, "--verify judges by the recorded settings: no -c, no --set");
+    if (replay->events && cli->json)
+        return tw_cli_usage(cli, "--events prints lines and --json objects: one of them");
     if (replay->deliveries && (replay->events || replay->verify))
         return tw_cli_usage(cli, "--deliveries prints deliveries: no --events, no --verify");
     if (replay->shards == 0 || replay->shards > TW_SHARDS_MAX)
@@ -457,7 +462,8 @@ int tw_replay_main(int argc, char **argv)
             "beginning, it starts from the oldest snapshot that it can. With --deliveries, the receivers and\n"
             "routes of the configuration given decide, with their groups and what mutes what; of a directory also\n"
             "recorded silences, and whether anybody had taken what would be escalated. The environment's receivers\n"
-            "leave the recorded settings in force; rules in the environment are refused with --data: --set them.",
+            "leave the recorded settings in force; rules in the environment are refused with --data: --set them.\n"
+            "A FILE's row without ts has that of the row before it, the first ones 1990-01-01T00:00:00Z.",
         .examples = "  tapewarden replay trades.csv.gz\n"
                     "  tapewarden replay --data /var/lib/tapewarden --json | jq .message\n"
                     "  tapewarden replay --data /var/lib/tapewarden --verify && echo as recorded\n"

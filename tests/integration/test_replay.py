@@ -44,6 +44,19 @@ class Directory(unittest.TestCase):
             with self.subTest(words=words):
                 self.assertIn(f"{words[0]} goes with a FILE", self.replay(*words, code=2).err)
 
+    def test_lines_and_objects_are_not_mixed(self):
+        self.assertIn("--events prints lines and --json objects", self.replay("--events", "--json", code=2).err)
+
+
+class File(unittest.TestCase):
+    def test_rows_without_ts_give_one_answer_and_are_counted(self):
+        tape = self.enterContext(Scratch()).write("tape.csv", "symbol,side,qty,price,account\n" + "X,B,20000,150,A\n" * 3)
+        runs = [run_tool("replay", tape) for _ in range(2)]
+        self.assertEqual({run.code for run in runs}, {0}, runs)
+        self.assertEqual(runs[0].err, runs[1].err)      # the digests
+        self.assertIn("3 rows have no ts: each has that of the row before it, or 1990-01-01T00:00:00Z", runs[0].err)
+        self.assertEqual(run_tool("replay", tape, "--events", "--json").code, 2)
+
 
 if __name__ == "__main__":
     unittest.main()

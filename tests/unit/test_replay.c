@@ -198,6 +198,31 @@ static void a_malformed_line_ends_the_tape_unless_it_is_skipped(void **state)
                                         "exponent: \"one\";");
 }
 
+static void rows_without_ts_have_the_one_before_them(void **state)
+{
+    (void)state;
+    struct heard heard;
+    const char *some = "{\"symbol\":\"X\",\"qty\":20000,\"price\":1}\n"
+                       "{\"symbol\":\"X\",\"qty\":20000,\"price\":1,\"ts\":1381190400000000000}\n"
+                       "{\"symbol\":\"X\",\"qty\":1,\"price\":1,\"ts\":1381190400}\n" /* refused, as before 1990; */
+                       "{\"symbol\":\"X\",\"qty\":1,\"price\":1,\"ts\":9000000000000000000}\n" /* in the future */
+                       "{\"symbol\":\"X\",\"qty\":20000,\"price\":1}\n",
+               *all = "ts,symbol,qty,price\n"
+                      "631152000000000000,X,20000,1\n"
+                      "1381190400000000000,X,20000,1\n"
+                      "1381190400,X,1,1\n"
+                      "9000000000000000000,X,1,1\n"
+                      "1381190400000000000,X,20000,1\n";
+    struct tw_replay_totals without = replay(some, (struct way){1, 8190, false, NULL}, &heard);
+    assert_int_equal(without.undated, 2);
+    assert_string_equal(heard.codes, "3 timestamp_implausible;4 timestamp_in_future;");
+    struct tw_replay_totals with = replay(all, (struct way){1, 8190, false, NULL}, &heard);
+    assert_int_equal(with.alerts, 3);
+    assert_int_equal(with.undated, 0);
+    assert_memory_equal(without.digest, with.digest, sizeof with.digest);
+    assert_memory_equal(without.record_digest, with.record_digest, sizeof with.record_digest);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -205,6 +230,7 @@ int main(void)
         cmocka_unit_test(a_re_marking_may_change_more_than_64_bits_hold),
         cmocka_unit_test(shards_and_blocks_change_nothing),
         cmocka_unit_test(a_bust_finds_the_latest_trade_of_its_id_however_far_back),
+        cmocka_unit_test(rows_without_ts_have_the_one_before_them),
         cmocka_unit_test(a_malformed_line_ends_the_tape_unless_it_is_skipped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
