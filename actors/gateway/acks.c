@@ -46,6 +46,12 @@ void tw_gateway_heard(struct tw_gateway *gateway, struct tw_publisher *publisher
         gateway->cadence_ns = now_ns + TW_GATEWAY_ACK_BUSY_NS;
 }
 
+static void fill_in(struct tw_hold *hold, enum tw_code code, uint32_t incarnation, uint64_t seq, const char *why)
+{
+    *hold = (struct tw_hold){.code = code, .incarnation = incarnation, .seq = seq};
+    snprintf(hold->why, sizeof hold->why, "%s", why == NULL ? tw_code_meaning(code) : why);
+}
+
 void tw_gateway_hold(struct tw_gateway *gateway, struct tw_publisher *publisher, uint32_t incarnation,
                      enum tw_code code, uint64_t seq, const char *why)
 {
@@ -54,13 +60,40 @@ void tw_gateway_hold(struct tw_gateway *gateway, struct tw_publisher *publisher,
     struct tw_hold **place = current ? &publisher->hold : &publisher->answer;
     if (*place == NULL)
         *place = tw_alloc(sizeof **place);
-    **place = (struct tw_hold){.code = code, .incarnation = incarnation, .seq = seq};
-    snprintf((*place)->why, sizeof(*place)->why, "%s", why == NULL ? tw_code_meaning(code) : why);
+    fill_in(*place, code, incarnation, seq, why);
     gateway->counters.holds++;
     if (current)
         tw_gateway_due(gateway, publisher);
     else
         enqueue(gateway, publisher);
+}
+
+/* A name has one answer, the newest. */
+static struct tw_stranger *place_for_stranger(struct tw_gateway *gateway, struct tw_text name)
+{
+    for (uint32_t i = 0; i < gateway->stranger_count; i++) {
+        struct tw_stranger *known = &gateway->strangers[(gateway->stranger_first + i) % TW_GATEWAY_STRANGERS_MAX];
+        if (tw_text_equal((struct tw_text){known->name, known->name_length}, name))
+            return known;
+    }
+    if (gateway->stranger_count == TW_GATEWAY_STRANGERS_MAX)
+        gateway->stranger_first = (gateway->stranger_first + 1) % TW_GATEWAY_STRANGERS_MAX;
+    else
+        gateway->stranger_count++;
+    uint32_t newest = (gateway->stranger_first + gateway->stranger_count - 1) % TW_GATEWAY_STRANGERS_MAX;
+    return &gateway->strangers[newest];
+}
+
+void tw_gateway_hold_stranger(struct tw_gateway *gateway, const struct tw_submission *submission, enum tw_code code,
+                              const char *why)
+{
+    struct tw_text name = submission->publisher;
+    struct tw_stranger *stranger = place_for_stranger(gateway, name);
+    TW_ASSERT(name.length <= sizeof stranger->name);
+    memcpy(stranger->name, name.bytes, name.length);
+    stranger->name_length = name.length;
+    fill_in(&stranger->hold, code, submission->incarnation, submission->seq, why);
+    gateway->counters.holds++;
 }
 
 void tw_gateway_unhold(struct tw_publisher *publisher)
@@ -156,6 +189,18 @@ static void fill_answer(struct tw_gateway *gateway, struct tw_publisher *publish
     publisher->answer = NULL;
 }
 
+static void fill_answer_to_stranger(struct tw_gateway *gateway, struct tw_ack *out)
+{
+    const struct tw_stranger *stranger = &gateway->strangers[gateway->stranger_first];
+    memset(out, 0, sizeof *out);
+    out->publisher = (struct tw_text){stranger->name, stranger->name_length};
+    out->incarnation = stranger->hold.incarnation;
+    out->next = 1;
+    fill_hold(out, stranger->hold.code, stranger->hold.seq, stranger->hold.why);
+    gateway->stranger_first = (gateway->stranger_first + 1) % TW_GATEWAY_STRANGERS_MAX;
+    gateway->stranger_count--;
+}
+
 static void fill_refusals(const struct tw_source *source, struct tw_ack *out)
 {
     out->refused_total = source->refused_total;
@@ -214,6 +259,10 @@ bool tw_gateway_next_ack(struct tw_gateway *gateway, int64_t now_ns, struct tw_a
     free(gateway->spent_answer);
     gateway->spent_answer = NULL;
     tw_gateway_ack_cadence(gateway, now_ns);
+    if (gateway->stranger_count > 0) { /* first: a name may have become known by a message behind that one */
+        fill_answer_to_stranger(gateway, out);
+        return true;
+    }
     while (gateway->queue_first < gateway->queue_count) {
         struct tw_publisher *publisher = gateway->publishers[gateway->queue[gateway->queue_first]];
         bool served = serve(gateway, publisher, now_ns, out);

@@ -15,14 +15,16 @@ struct tw_gateway *tw_gateway_new(const struct tw_gateway_settings *settings, co
     TW_ASSERT(settings->next_roll != NULL && settings->reporting_currency != NULL);
     struct tw_gateway *gateway = tw_alloc_zero(1, sizeof *gateway);
     gateway->settings = *settings;
+    if (settings->sources_max == 0)
+        gateway->settings.sources_max = TW_SOURCES_MAX;
     gateway->history = *history;
     size_t length = strlen(settings->reporting_currency);
     gateway->reporting_currency = (struct tw_text){tw_strndup(settings->reporting_currency, length), (uint32_t)length};
     gateway->symbols = tw_dictionary_new(TW_SYMBOLS_MAX);
     gateway->accounts = tw_dictionary_new(TW_ACCOUNTS_MAX);
-    gateway->sources_by_name = tw_dictionary_new(TW_SOURCES_MAX);
+    gateway->sources_by_name = tw_dictionary_new(gateway->settings.sources_max);
     gateway->parties = tw_dictionary_new(TW_PARTIES_MAX);
-    gateway->publishers_by_name = tw_dictionary_new(TW_SOURCES_MAX);
+    gateway->publishers_by_name = tw_dictionary_new(gateway->settings.sources_max);
     gateway->cadence_ns = INT64_MAX;
     gateway->frames = tw_frame_pool_new();
     tw_gateway_open_new(gateway);
@@ -120,13 +122,20 @@ static void refuse_name(struct tw_gateway *gateway, struct tw_publisher *publish
                         name.bytes);
 }
 
+/* A publisher is told; its client stops. */
+static void refuse_newcomer(struct tw_gateway *gateway, enum tw_lane lane, const struct tw_submission *submission)
+{
+    tw_gateway_complain(gateway, "a message was dropped: no place for one more publisher");
+    if (lane == TW_LANE_PUSH)
+        tw_gateway_hold_stranger(gateway, submission, TW_HOLD_TOO_MANY_PUBLISHERS, NULL);
+}
+
 static void take_named(struct tw_gateway *gateway, enum tw_lane lane, const struct tw_submission *submission,
                        int64_t wall_ns, int64_t now_ns)
 {
     struct tw_publisher *publisher = tw_gateway_publisher(gateway, submission->publisher);
     if (publisher == NULL) {
-        tw_gateway_complain(gateway, "a message was dropped: no place for one more publisher");
-        gateway->counters.holds++;
+        refuse_newcomer(gateway, lane, submission);
     } else if (!tw_gateway_may_speak(gateway, publisher, lane)) {
         refuse_name(gateway, publisher, lane, submission->incarnation, submission->seq);
     } else if (lane == TW_LANE_FEED) {
@@ -153,8 +162,7 @@ static bool answer_held(struct tw_gateway *gateway, enum tw_lane lane, const str
 {
     if (!gateway->disk_held || lane != TW_LANE_PUSH || submission->anonymous)
         return false;
-    uint32_t id = tw_dictionary_find(gateway->publishers_by_name, submission->publisher, 0);
-    struct tw_publisher *publisher = id == 0 ? NULL : gateway->publishers[id];
+    struct tw_publisher *publisher = tw_gateway_known(gateway, submission->publisher);
     if (publisher == NULL || publisher->speaks != TW_SPEAKS_BY_PUSH || publisher->source == 0 ||
         submission->incarnation > gateway->sources[publisher->source]->incarnation) {
         gateway->counters.turned_away++;
@@ -163,6 +171,21 @@ static bool answer_held(struct tw_gateway *gateway, enum tw_lane lane, const str
     tw_gateway_heard(gateway, publisher, now_ns);
     tw_gateway_push(gateway, publisher, submission, wall_ns);
     return true;
+}
+
+/* A name that is not known stays so: nothing of the message goes into the log, which bounds how many there are. */
+static void hold_unacceptable(struct tw_gateway *gateway, const struct tw_submission *submission, enum tw_code code,
+                              const char *why, int64_t now_ns)
+{
+    struct tw_publisher *publisher = tw_gateway_known(gateway, submission->publisher);
+    if (publisher == NULL) {
+        tw_gateway_hold_stranger(gateway, submission, code, why);
+    } else if (publisher->speaks == TW_SPEAKS_BY_FEED) {
+        refuse_name(gateway, publisher, TW_LANE_PUSH, submission->incarnation, submission->seq);
+    } else {
+        tw_gateway_heard(gateway, publisher, now_ns);
+        tw_gateway_hold(gateway, publisher, submission->incarnation, code, submission->seq, why);
+    }
 }
 
 enum tw_taken tw_gateway_submit(struct tw_gateway *gateway, enum tw_lane lane, const void *bytes, size_t length,
@@ -186,15 +209,7 @@ enum tw_taken tw_gateway_submit(struct tw_gateway *gateway, enum tw_lane lane, c
         return TW_TAKEN;
     }
     if (envelope == TW_ENVELOPE_HOLD) {
-        struct tw_publisher *publisher = tw_gateway_publisher(gateway, submission.publisher);
-        if (publisher == NULL)
-            unreadable(gateway, lane, length, why);
-        else if (publisher->speaks == TW_SPEAKS_BY_FEED)
-            refuse_name(gateway, publisher, lane, submission.incarnation, submission.seq);
-        else {
-            tw_gateway_heard(gateway, publisher, now_ns);
-            tw_gateway_hold(gateway, publisher, submission.incarnation, code, submission.seq, why);
-        }
+        hold_unacceptable(gateway, &submission, code, why, now_ns);
         return TW_TAKEN;
     }
     uint64_t before = gateway->last_seq;

@@ -57,6 +57,7 @@ struct tw_gateway_settings {
     /* Re-marking may judge every account and symbol anew in each tick, and what a record's judging says waits together
      * in memory: a block ends before its ticks times the accounts and symbols are more than this. 0: no such bound. */
     uint32_t tick_keys_max;
+    uint32_t sources_max; /* (publisher, incarnation) pairs; 0: TW_SOURCES_MAX */
 };
 
 struct tw_gateway;

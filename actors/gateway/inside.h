@@ -30,6 +30,9 @@
 /* Finished records that may wait to be cut before no message is taken any more. One message can add more. */
 #define TW_GATEWAY_STAGED_MAX 64u
 #define TW_GATEWAY_COMPLAINT_BYTES 256u
+/* Sources kept for the daemon's own names, which begin with `_`: `_anon` is another one in each boot that needs it. */
+#define TW_GATEWAY_SOURCES_KEPT 1024u
+#define TW_GATEWAY_STRANGERS_MAX 64u
 #define TW_GATEWAY_CODE_BYTES_MAX 32u
 
 #define TW_GATEWAY_ACK_BUSY_NS (INT64_C(100) * 1000000)           /* while something is under way */
@@ -139,6 +142,14 @@ struct tw_publisher {
     enum tw_speaks speaks;
 };
 
+/* A one-off answer to a name that has no place here, and does not get one by it: when many come, the oldest are
+ * dropped. */
+struct tw_stranger {
+    char name[TW_PUBLISHER_BYTES_MAX];
+    uint32_t name_length;
+    struct tw_hold hold;
+};
+
 /* ---- the block under construction ---- */
 enum tw_party_role { TW_ROLE_VENUE, TW_ROLE_OWNER, TW_ROLE_CONTRA, TW_ROLE_BROKER, TW_ROLE_CCY, TW_PARTY_ROLES };
 
@@ -244,6 +255,8 @@ struct tw_gateway {
     uint32_t active_count, active_capacity, queue_first, queue_count, queue_capacity;
     int64_t cadence_ns; /* when the list of active publishers is to be walked next */
     struct tw_hold *spent_answer;
+    struct tw_stranger strangers[TW_GATEWAY_STRANGERS_MAX]; /* a ring */
+    uint32_t stranger_first, stranger_count;
 
     struct tw_saving saving;
     struct tw_saving_names saving_names[3]; /* sources are written at once, with where they stand */
@@ -358,7 +371,9 @@ void tw_gateway_feed(struct tw_gateway *gateway, struct tw_publisher *publisher,
 void tw_gateway_anonymous(struct tw_gateway *gateway, const struct tw_submission *submission, int64_t wall_ns);
 
 /* ---- publishers.c ---- */
-struct tw_publisher *tw_gateway_publisher(struct tw_gateway *gateway, struct tw_text name); /* NULL: no place */
+struct tw_publisher *tw_gateway_known(const struct tw_gateway *gateway, struct tw_text name); /* NULL: not known */
+/* Adds it if new. NULL: no place for it, or not for a source of it. */
+struct tw_publisher *tw_gateway_publisher(struct tw_gateway *gateway, struct tw_text name);
 /* Adds publisher and source if new; the source's id in the dictionary is set then. */
 struct tw_source *tw_gateway_source(struct tw_gateway *gateway, struct tw_publisher *publisher, uint32_t incarnation,
                                     bool *added); /* NULL: no place */
@@ -380,6 +395,9 @@ void tw_gateway_heard(struct tw_gateway *gateway, struct tw_publisher *publisher
 void tw_gateway_due(struct tw_gateway *gateway, struct tw_publisher *publisher);
 void tw_gateway_hold(struct tw_gateway *gateway, struct tw_publisher *publisher, uint32_t incarnation,
                      enum tw_code code, uint64_t seq, const char *why);
+/* The same to a name that is not known. */
+void tw_gateway_hold_stranger(struct tw_gateway *gateway, const struct tw_submission *submission, enum tw_code code,
+                              const char *why);
 void tw_gateway_unhold(struct tw_publisher *publisher);
 void tw_gateway_ack_cadence(struct tw_gateway *gateway, int64_t now_ns);
 

@@ -12,14 +12,30 @@ struct tw_text tw_gateway_publisher_name(const struct tw_gateway *gateway, const
     return tw_dictionary_name(gateway->publishers_by_name, publisher->id);
 }
 
+/* Room for one more in a dictionary of names that send; what the log holds already has it. */
+static bool has_room(const struct tw_gateway *gateway, const struct tw_dictionary *dictionary, struct tw_text name)
+{
+    uint32_t kept = name.bytes[0] == '_' ? 0 : TW_GATEWAY_SOURCES_KEPT;
+    return !gateway->started || tw_dictionary_count(dictionary) + kept < gateway->settings.sources_max;
+}
+
+struct tw_publisher *tw_gateway_known(const struct tw_gateway *gateway, struct tw_text name)
+{
+    uint32_t id = tw_dictionary_find(gateway->publishers_by_name, name, 0);
+    return id == 0 ? NULL : gateway->publishers[id];
+}
+
 struct tw_publisher *tw_gateway_publisher(struct tw_gateway *gateway, struct tw_text name)
 {
     bool added = false;
+    struct tw_publisher *known = tw_gateway_known(gateway, name);
+    if (known != NULL)
+        return known;
+    if (!has_room(gateway, gateway->publishers_by_name, name) || !has_room(gateway, gateway->sources_by_name, name))
+        return NULL;
     uint32_t id = tw_dictionary_intern(gateway->publishers_by_name, name, 0, &added);
     if (id == 0)
         return NULL;
-    if (!added)
-        return gateway->publishers[id];
     gateway->publishers =
         tw_gateway_grow(gateway->publishers, id, &gateway->publisher_capacity, sizeof(struct tw_publisher *));
     struct tw_publisher *publisher = tw_alloc_zero(1, sizeof *publisher);
@@ -32,11 +48,15 @@ struct tw_source *tw_gateway_source(struct tw_gateway *gateway, struct tw_publis
                                     bool *added)
 {
     struct tw_text name = tw_gateway_publisher_name(gateway, publisher);
-    uint32_t id = tw_dictionary_intern(gateway->sources_by_name, name, incarnation, added);
+    uint32_t id = tw_dictionary_find(gateway->sources_by_name, name, incarnation);
+    *added = false;
+    if (id != 0)
+        return gateway->sources[id];
+    if (!has_room(gateway, gateway->sources_by_name, name))
+        return NULL;
+    id = tw_dictionary_intern(gateway->sources_by_name, name, incarnation, added);
     if (id == 0)
         return NULL;
-    if (!*added)
-        return gateway->sources[id];
     gateway->sources = tw_gateway_grow(gateway->sources, id, &gateway->source_capacity, sizeof(struct tw_source *));
     struct tw_source *source = tw_alloc_zero(1, sizeof *source);
     source->id = id;

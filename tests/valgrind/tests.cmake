@@ -12,8 +12,8 @@ set(quick num pack basics log log_bad log_shape submission submission_columns su
     gateway_acks gateway_clock gateway_busts gateway_feeds gateway_recovery client_flow client_follow tape tape_bad
     tape_forms stories holdings keeper recovery routing lifecycle silences delivery delivery_digests discretion receivers
     texts digest_texts picture matcher hours template sheet action cfg_receivers cfg_routes cfg_documents market)
-set(slow num_reference log_page wire_page cfg_load cfg_environment gateway_random client_flow_again evidence allocations
-    velocity archive answer_parts inhibition snapshot_judging shelf alert_batch)
+set(slow num_reference log_page wire_page cfg_load cfg_environment gateway_strangers gateway_random client_flow_again
+    evidence allocations velocity archive answer_parts inhibition snapshot_judging shelf alert_batch)
 set(chosen ${quick})
 if(TW_VALGRIND_ALL)
   list(APPEND chosen ${slow})
