@@ -235,6 +235,14 @@ static void fill_ack(const struct tw_gateway *gateway, struct tw_publisher *publ
     }
 }
 
+/* The log keeps lower incarnations out for good. But a newcomer hears of a full disk all the same: that tells him to
+ * wait, and nothing of how things stand. */
+static bool may_hear(const struct tw_gateway *gateway, const struct tw_publisher *publisher)
+{
+    return publisher->fence_lsn <= gateway->durable_lsn || (gateway->disk_held && publisher->previous == 0) ||
+           TW_PLANTED(ACK_BEFORE_FENCE);
+}
+
 /* One ack of the publisher at the front of the queue; false if it turns out to have none now. */
 static bool serve(struct tw_gateway *gateway, struct tw_publisher *publisher, int64_t now_ns, struct tw_ack *out)
 {
@@ -243,10 +251,9 @@ static bool serve(struct tw_gateway *gateway, struct tw_publisher *publisher, in
         fill_answer(gateway, publisher, out);
         return true;
     }
-    bool fenced = publisher->fence_lsn <= gateway->durable_lsn || TW_PLANTED(ACK_BEFORE_FENCE);
-    bool due = publisher->due && fenced;
+    bool due = publisher->due && may_hear(gateway, publisher);
     publisher->due = false;
-    if (!due) /* the FENCE record's becoming durable makes it due again */
+    if (!due) /* that record's becoming durable makes it due again */
         return false;
     fill_ack(gateway, publisher, out);
     publisher->hello = false;

@@ -379,6 +379,9 @@ struct tw_source *tw_gateway_source(struct tw_gateway *gateway, struct tw_publis
                                     bool *added); /* NULL: no place */
 /* The source becomes the publisher's current one, without a record. */
 void tw_gateway_promote(struct tw_gateway *gateway, struct tw_publisher *publisher, struct tw_source *source);
+/* The same for the publisher's first one, just added: its name in the block under construction keeps the lower ones
+ * out, so its ack waits until that is durable. Nothing is lower than 0. */
+void tw_gateway_begin(struct tw_gateway *gateway, struct tw_publisher *publisher, struct tw_source *source);
 /* The same by a FENCE record; its ack waits until that is durable. */
 void tw_gateway_fence(struct tw_gateway *gateway, struct tw_publisher *publisher, struct tw_source *source);
 /* Whether the message may come on that lane; the first one settles it. */

@@ -60,7 +60,7 @@ static struct tw_source *admit(struct tw_gateway *gateway, struct tw_publisher *
         return NULL;
     }
     if (current == NULL)
-        tw_gateway_promote(gateway, publisher, source);
+        tw_gateway_begin(gateway, publisher, source);
     else
         tw_gateway_fence(gateway, publisher, source);
     return source;

@@ -108,6 +108,13 @@ void tw_gateway_promote(struct tw_gateway *gateway, struct tw_publisher *publish
     publisher->source = source->id;
 }
 
+void tw_gateway_begin(struct tw_gateway *gateway, struct tw_publisher *publisher, struct tw_source *source)
+{
+    tw_gateway_promote(gateway, publisher, source);
+    if (source->incarnation > 0)
+        publisher->fence_lsn = gateway->last_lsn + 1;
+}
+
 void tw_gateway_fence(struct tw_gateway *gateway, struct tw_publisher *publisher, struct tw_source *source)
 {
     tw_gateway_promote(gateway, publisher, source);

@@ -157,6 +157,9 @@ void ledger_ack(struct ledger *ledger, const struct tw_ack *ack)
     SIM_CHECK(sim, ack->durable <= durable, "%.*s.%u: acked up to %llu; durable is %llu", (int)ack->publisher.length,
               ack->publisher.bytes, ack->incarnation, U(ack->durable), U(durable));
     SIM_CHECK(sim, ack->next > ack->durable, "an ack expects %llu and has %llu", U(ack->next), U(ack->durable));
+    SIM_CHECK(sim, source != NULL || ack->incarnation == 0 || ack->credit == 0,
+              "%.*s.%u: acked before the log keeps lower incarnations out", (int)ack->publisher.length,
+              ack->publisher.bytes, ack->incarnation);
     check_refused(ledger, ack, source);
     if (ack->has_previous)
         check_previous(ledger, ack, source);

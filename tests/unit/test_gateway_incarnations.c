@@ -84,6 +84,54 @@ static void the_answer_to_a_new_incarnation_waits_until_the_fence_is_durable(voi
     world_free(&world);
 }
 
+/* Else a crash could let a lower one in, after a higher one was told that there is none. */
+static void the_answer_to_the_first_incarnation_waits_until_the_log_has_it_too(void **state)
+{
+    (void)state;
+    struct world *world = world_new(100);
+    world_hello(world, "p", 3);
+    assert_true(tw_gateway_cut_is_due(world->gateway));
+    world_cut(world);
+    world_pass(world, SECOND);
+    assert_true(world_silent(world));
+    world_restart(world); /* before it was durable: nothing was said */
+    world_push_plain(world, "p", 1, 1, 5);
+    world_hello(world, "p", 3);
+    world_durable(world);
+    const struct tw_ack *ack = world_ack(world, "p");
+    assert_int_equal(ack->incarnation, 3);
+    assert_int_equal(ack->previous_incarnation, 1);
+    assert_int_equal(ack->previous_durable, 5);
+    world_hello(world, "q", 3);
+    world_durable(world);
+    ack = world_ack(world, "q");
+    assert_int_equal(ack->next, 1);
+    assert_false(ack->has_previous);
+    assert_true(world_silent(world));
+    world_hello(world, "q", 3);
+    world_ack(world, "q"); /* at once: it is known for good */
+    world_free(&world);
+}
+
+static void the_first_incarnation_hears_of_a_full_disk_and_no_more(void **state)
+{
+    (void)state;
+    struct world *world = world_new(100);
+    tw_gateway_hold_disk(world->gateway, true);
+    world_hello(world, "p", 3);
+    world_cut(world);
+    const struct tw_ack *ack = world_ack(world, "p");
+    expect_hold(ack, "disk", 1);
+    assert_int_equal(ack->credit, 0);
+    tw_gateway_hold_disk(world->gateway, false);
+    assert_true(world_silent(world));
+    world_durable(world);
+    ack = world_ack(world, "p");
+    expect_no_hold(ack);
+    assert_int_equal(ack->credit, TW_CREDIT_TRADES);
+    world_free(&world);
+}
+
 static void a_stale_incarnation_is_told_so_and_its_trades_stay_out(void **state)
 {
     (void)state;
@@ -197,6 +245,8 @@ int main(void)
         cmocka_unit_test(the_first_incarnation_of_a_publisher_needs_no_hello),
         cmocka_unit_test(a_higher_incarnation_must_begin_with_a_hello),
         cmocka_unit_test(the_answer_to_a_new_incarnation_waits_until_the_fence_is_durable),
+        cmocka_unit_test(the_answer_to_the_first_incarnation_waits_until_the_log_has_it_too),
+        cmocka_unit_test(the_first_incarnation_hears_of_a_full_disk_and_no_more),
         cmocka_unit_test(a_stale_incarnation_is_told_so_and_its_trades_stay_out),
         cmocka_unit_test(a_lost_answer_to_a_hello_is_given_again),
         cmocka_unit_test(a_fence_is_remembered_by_the_log),
