@@ -152,12 +152,18 @@ static bool check_silenced(struct tw_verify *verify)
     return tw_store_silenced(verify->store, 0, check_hidden, &walk, verify->error) && walk.ok;
 }
 
+/* What mutes an open alert may end while something later mutes it too: then that one is in its place. */
+static bool may_mute(const struct tw_store_muted *muted)
+{
+    return muted->by < muted->n || (muted->told != 0 && muted->by < muted->told);
+}
+
 static bool check_one_muted(void *context, const struct tw_store_muted *muted)
 {
     struct walk *walk = context;
     uint64_t last = tw_store_last_alert(walk->verify->store);
     walk->ok =
-        (muted->n >= 1 && muted->n <= last && muted->by < muted->n && muted->told <= last) ||
+        (muted->n >= 1 && muted->n <= last && may_mute(muted) && muted->told <= last) ||
         tw_verify_damaged(walk->verify, "alert %" PRIu64 " is said to be muted by %" PRIu64, muted->n, muted->by);
     return walk->ok;
 }
