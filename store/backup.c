@@ -49,6 +49,26 @@ static bool is_empty(int fd)
     return empty;
 }
 
+/* Whether the directory `fd` is the store's or lies in it: a copy there would be copied with the next one, and lost
+ * with what it is a copy of. */
+static bool lies_within(const struct backup *backup)
+{
+    struct stat here, at, above;
+    int fd = openat(backup->fd, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    bool is = false, top = fd < 0 || fstat(backup->store->directory_fd, &here) != 0 || fstat(fd, &at) != 0;
+    while (!is && !top) {
+        is = at.st_dev == here.st_dev && at.st_ino == here.st_ino;
+        int parent = openat(fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        close(fd);
+        fd = parent;
+        top = fd < 0 || fstat(fd, &above) != 0 || (above.st_dev == at.st_dev && above.st_ino == at.st_ino);
+        at = above;
+    }
+    if (fd >= 0)
+        close(fd);
+    return is;
+}
+
 /* Locked as the data directory it will be, so that no daemon begins one in it. */
 static bool make_target(struct backup *backup)
 {
@@ -60,6 +80,12 @@ static bool make_target(struct backup *backup)
     if (!is_empty(backup->fd)) {
         tw_store_fail(backup->error, TW_STORE_UNWRITABLE,
                       "%s is not empty; name a directory that is, or that is not there yet", backup->directory);
+        return false;
+    }
+    if (lies_within(backup)) {
+        rmdir(backup->directory);
+        tw_store_fail(backup->error, TW_STORE_UNWRITABLE, "%s lies in %s itself; name a directory outside of it",
+                      backup->directory, backup->store->directory);
         return false;
     }
     backup->lock_fd = openat(backup->fd, TW_STORE_LOCK_NAME, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
@@ -254,6 +280,17 @@ static bool still_reaches(const struct backup *backup)
     return found > 0;
 }
 
+/* Who may not look into the directory above need not have made it, nor can sync it. */
+static bool sync_parent(const struct backup *backup)
+{
+    int fd = openat(backup->fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 && errno == EACCES)
+        return true;
+    if (fd >= 0)
+        close(fd);
+    return sync_directory(backup, "..");
+}
+
 /* FORMAT and HIGHWATER. */
 static bool finish(const struct backup *backup)
 {
@@ -262,7 +299,7 @@ static bool finish(const struct backup *backup)
                 tw_store_format_write(&target, backup->store->format, backup->error);
     if (target.highwater_fd >= 0)
         close(target.highwater_fd);
-    return done && sync_directory(backup, "..");
+    return done && sync_parent(backup);
 }
 
 /* ---- all of it ---- */
@@ -281,6 +318,8 @@ static void remove_target(const struct backup *backup)
     struct tw_store_error ignored;
     struct backup quiet = *backup;
     quiet.error = &ignored;
+    unlinkat(backup->fd, TW_STORE_FORMAT_NAME, 0); /* first: without it nobody takes the rest for a data directory */
+    unlinkat(backup->fd, TW_STORE_FORMAT_NEW_NAME, 0);
     for (size_t i = 0; i < sizeof directories / sizeof directories[0]; i++) {
         each_file(&quiet, backup->fd, directories[i], remove_file);
         unlinkat(backup->fd, directories[i], AT_REMOVEDIR);

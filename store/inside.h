@@ -56,6 +56,8 @@
 #define TW_STORE_LOCK_NAME "LOCK-tapewarden"
 #define TW_STORE_HIGHWATER_NAME "HIGHWATER"
 #define TW_STORE_DATABASE_NAME "db"
+#define TW_STORE_FORMAT_NAME "FORMAT"
+#define TW_STORE_FORMAT_NEW_NAME "FORMAT.new"
 
 /* X(symbol, name in RocksDB) */
 #define TW_FAMILIES(X)                                                                                                 \

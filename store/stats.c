@@ -5,7 +5,7 @@
 #include <ftw.h>
 #include <stdlib.h>
 
-#include "store/inside.h"
+#include "store/snapshot.h"
 
 /* nftw has no context: one thread sums at a time. */
 static pthread_mutex_t walk_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -20,11 +20,18 @@ static int add_file(const char *path, const struct stat *status, int type, struc
     return 0; /* a file that is gone again does not matter */
 }
 
+/* Of what is the log's: somebody may keep other things in the directory, and they are not dropped for that. */
 static uint64_t bytes_on_disk(const char *directory)
 {
+    static const char *const names[] = {TW_STORE_DATABASE_NAME, TW_SNAPSHOT_DIRECTORY, TW_STORE_HIGHWATER_NAME,
+                                        TW_STORE_FORMAT_NAME, TW_STORE_LOCK_NAME};
     pthread_mutex_lock(&walk_lock);
     walk_bytes = 0;
-    nftw(directory, add_file, 8, FTW_PHYS);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char path[4096];
+        if ((size_t)snprintf(path, sizeof path, "%s/%s", directory, names[i]) < sizeof path)
+            nftw(path, add_file, 8, FTW_PHYS);
+    }
     uint64_t bytes = walk_bytes;
     pthread_mutex_unlock(&walk_lock);
     return bytes;

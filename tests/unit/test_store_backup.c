@@ -255,6 +255,30 @@ static void a_target_with_anything_in_it_is_refused_and_left_alone(void **state)
     remove_copy(&copy);
 }
 
+/* It would be counted, copied and lost with what it is a copy of. */
+static void a_target_within_the_data_directory_is_refused(void **state)
+{
+    struct world *world = *state;
+    struct tw_store_stats before, after;
+    append_blocks(world, 1);
+    assert_true(tw_store_stats(world->store, &before, &world->error));
+    char *others = world_path(world, "others"), *file = world_path(world, "others/thesis.tex"), within[160];
+    snprintf(within, sizeof within, "%.100s/others/monday", world->directory);
+    assert_false(tw_store_backup(world->store, within, &world->error));
+    assert_non_null(strstr(world->error.text, "lies in"));
+    assert_true(!exists(within) && exists(others));
+    FILE *opened = fopen(file, "w");
+    assert_non_null(opened);
+    assert_int_equal(ftruncate(fileno(opened), 1 << 20), 0);
+    fclose(opened);
+    assert_true(tw_store_stats(world->store, &after, &world->error)); /* nor does anything else there count */
+    assert_true(after.bytes_on_disk < before.bytes_on_disk + (1 << 20));
+    assert_int_equal(unlink(file), 0);
+    assert_int_equal(rmdir(others), 0);
+    free(others);
+    free(file);
+}
+
 static void a_backup_that_fails_leaves_nothing(void **state)
 {
     struct world *world = *state, copy = {0};
@@ -292,6 +316,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_copy_that_could_not_start_is_none, setup, teardown),
         cmocka_unit_test_setup_teardown(files_of_a_directory_at_rest_are_copied_as_they_are, setup, teardown),
         cmocka_unit_test_setup_teardown(a_target_with_anything_in_it_is_refused_and_left_alone, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_target_within_the_data_directory_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(a_backup_that_fails_leaves_nothing, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
