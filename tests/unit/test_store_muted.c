@@ -100,6 +100,28 @@ static void what_was_muted_is_there_and_told_with_what_ended_it(void **state)
     assert_true(tw_store_verify(world->store, NULL, NULL, &world->error));
 }
 
+/* 2 by 1; then 3 mutes it as well, 4 ends 1, and 5 ends 3. */
+static void what_mutes_at_the_end_may_have_begun_later(void **state)
+{
+    struct world *world = *state;
+    struct tw_store_alert none = muted_by(0, ""), released = muted_by(3, "worst");
+    static const char *const names[] = {"ops"};
+    tw_store_set_receivers(world->store, names, 1);
+    put(world, none, NULL, 0);
+    put(world, muted_by(1, "worst"), NULL, 0);
+    put(world, none, NULL, 0);
+    put(world, none, NULL, 0);
+    released.n = 2;
+    released.muted_told = 5;
+    put(world, none, &released, 1);
+    assert_true(tw_store_verify(world->store, NULL, NULL, &world->error));
+    released.muted_by = 6; /* but not what told it */
+    released.muted_told = 6;
+    put(world, none, &released, 1);
+    assert_false(tw_store_verify(world->store, NULL, NULL, &world->error));
+    assert_non_null(strstr(world->error.text, "alert 2 is said to be muted by 6"));
+}
+
 static void what_nothing_before_it_mutes_is_damage(void **state)
 {
     struct world *world = *state;
@@ -127,6 +149,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_was_muted_is_there_and_told_with_what_ended_it, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_mutes_at_the_end_may_have_begun_later, setup, teardown),
         cmocka_unit_test_setup_teardown(what_nothing_before_it_mutes_is_damage, setup, teardown),
         cmocka_unit_test_setup_teardown(the_inhibitor_s_state_is_kept, setup, teardown),
     };
