@@ -96,6 +96,19 @@ static bool bear_silence(struct alerts *alerts, int64_t started_ns)
     return true;
 }
 
+/* What ends the command, said: the daemon is there, and not the one that is wanted. */
+static int fail(const struct alerts *alerts, enum tapewarden_status status)
+{
+    if (status == TAPEWARDEN_LOST)
+        tw_cli_say(NAME,
+                   "the daemon has only %" PRIu64 " alerts, we are at %" PRIu64
+                   "; does it run on another data directory?",
+                   tapewarden_subscriber_newest(alerts->subscriber), tapewarden_subscriber_last(alerts->subscriber));
+    else
+        tw_cli_say(NAME, "the daemon does not answer requests for alerts; see its log");
+    return TW_EXIT_UNREACHABLE;
+}
+
 static int run(struct alerts *alerts, const struct tapewarden_subscriber_options *options)
 {
     struct tapewarden_error error;
@@ -118,10 +131,8 @@ static int run(struct alerts *alerts, const struct tapewarden_subscriber_options
             return TW_EXIT_OK;
         else if (status == TAPEWARDEN_TIMEOUT && !bear_silence(alerts, started_ns))
             return TW_EXIT_UNREACHABLE;
-        else if (status == TAPEWARDEN_FAILED) {
-            tw_cli_say(NAME, "the daemon does not answer requests for alerts; see its log");
-            return TW_EXIT_UNREACHABLE;
-        }
+        else if (status == TAPEWARDEN_FAILED || status == TAPEWARDEN_LOST)
+            return fail(alerts, status);
     }
     return TW_EXIT_OK;
 }

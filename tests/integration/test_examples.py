@@ -168,6 +168,11 @@ class Examples(unittest.TestCase):
             self.assertEqual(code, 0, err)
             self.assertEqual([json.loads(line)["n"] for line in follower.lines()], list(range(651, 731)))
 
+    def test_a_daemon_with_fewer_alerts_is_exit_3(self):
+        code, err = self.alerts("--after", 100).end()
+        self.assertEqual(code, 3, err)
+        self.assertIn("the daemon has only 0 alerts, we are at 100", err)
+
     def test_nobody_there_is_exit_3(self):
         self.daemon.stop()
         self.assertEqual(self.publisher(self.scratch.write("a.csv", csv_of(3)), "--as", "desk-7").end()[0], 3)

@@ -325,6 +325,19 @@ class Alerts(unittest.TestCase):
             self.assertEqual(follower.end(signal.SIGTERM), 0)
             self.assertEqual({json.loads(line)["type"] for line in follower.lines}, {"LARGE_TRADE"})
 
+    def test_follow_ends_when_the_daemon_has_fewer_alerts(self):
+        with Tool("alerts", "--follow", "--json", *self.daemon.options()) as follower:
+            follower.wait_lines(4)
+            self.assertEqual(self.daemon.stop()[0], 0)
+            self.daemon.data = self.daemon.scratch.path("other")
+            self.daemon.start()
+            code = follower.process.wait(Deadline(30, "the end of alerts").left())
+            self.assertEqual(code, 3)
+            self.assertIn("the daemon has only 0 alerts, we are at 4", follower.process.stderr.read().decode())
+        done = self.alerts("--follow", "--after", 100000)
+        self.assertEqual(done.code, 3, done)
+        self.assertIn("the daemon has only 0 alerts, we are at 100000", done.err)
+
     def test_wrong_usage(self):
         self.assertEqual(self.alerts("--severity", "DREADFUL").code, 2)
         self.assertEqual(self.alerts("--after", "soon").code, 2)

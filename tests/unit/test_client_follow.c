@@ -297,6 +297,72 @@ static void from_now_on_means_behind_the_first_thing_heard(void **state)
     tw_follow_clear(&world.follow);
 }
 
+/* A head that says less, and what the daemon then answers to the question for the newest that was handed out. */
+static void doubt(struct world *world, uint64_t head, bool there)
+{
+    tw_follow_head(&world->follow, head, world->now_ns);
+    assert_int_equal(tw_follow_deadline(&world->follow), 0);
+    assert_int_equal(expect_request(world, world->handed_out - 1), 1);
+    if (there)
+        hear_answer(world, world->handed_out);
+    hear_end(world, world->handed_out - 1, world->handed_out - !there, false);
+}
+
+static void a_daemon_with_fewer_alerts_is_another_one(void **state)
+{
+    (void)state;
+    struct world world;
+    begin_live(&world, 1293);
+    doubt(&world, 5, false);
+    assert_false(world.follow.lost);
+    expect_silence(&world);
+    doubt(&world, 5, false);
+    assert_true(world.follow.lost);
+    hear_live(&world, 1294); /* its own 1294 */
+    assert_int_equal(world.handed_out, 1293);
+    expect_silence(&world);
+    assert_int_equal(tw_follow_deadline(&world.follow), INT64_MAX);
+    tw_follow_clear(&world.follow);
+}
+
+static void an_old_head_ends_nothing(void **state)
+{
+    (void)state;
+    struct world world;
+    begin_live(&world, 7);
+    for (int i = 0; i < 5; i++) {
+        hear_live(&world, world.handed_out + 1);
+        doubt(&world, 7, true); /* heads are sent again while alerts wait */
+    }
+    doubt(&world, 7, false); /* by the end of a request that was given up long ago */
+    doubt(&world, 7, true);
+    doubt(&world, 7, false);
+    tw_follow_head(&world.follow, world.handed_out, world.now_ns);
+    doubt(&world, 7, false);
+    assert_false(world.follow.lost);
+    hear_live(&world, 13);
+    assert_int_equal(world.handed_out, 13);
+    tw_follow_clear(&world.follow);
+}
+
+static void a_doubt_is_asked_again_and_forgets_no_hole(void **state)
+{
+    (void)state;
+    struct world world;
+    begin_live(&world, 7);
+    hear_live(&world, 10);
+    expect_request(&world, 7);
+    tw_follow_head(&world.follow, 6, world.now_ns);
+    expect_silence(&world); /* one at a time */
+    world.now_ns += SECOND;
+    assert_int_equal(expect_request(&world, 6), 1);
+    world.now_ns += SECOND; /* its end was lost */
+    assert_int_equal(expect_request(&world, 6), 1);
+    hear_end(&world, 6, 7, true);
+    assert_int_equal(expect_request(&world, 7), TW_FOLLOW_LIMIT);
+    tw_follow_clear(&world.follow);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -312,6 +378,9 @@ int main(void)
         cmocka_unit_test(a_head_that_came_while_an_earlier_one_was_waited_for_counts),
         cmocka_unit_test(more_than_may_wait_is_asked_for_in_time),
         cmocka_unit_test(from_now_on_means_behind_the_first_thing_heard),
+        cmocka_unit_test(a_daemon_with_fewer_alerts_is_another_one),
+        cmocka_unit_test(an_old_head_ends_nothing),
+        cmocka_unit_test(a_doubt_is_asked_again_and_forgets_no_hole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

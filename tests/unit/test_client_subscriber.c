@@ -267,6 +267,21 @@ static void from_now_on_begins_behind_what_is_recorded(void **state)
     stop_daemon(&daemon);
 }
 
+static void who_is_ahead_of_the_daemon_is_told(void **state)
+{
+    (void)state;
+    struct daemon daemon;
+    struct tapewarden_alert alert;
+    start_daemon(&daemon, 60, 0);
+    struct tapewarden_subscriber *subscriber =
+        subscriber_of(&daemon, (struct tapewarden_subscriber_options){.after = 100000, .follow = true});
+    assert_int_equal(tapewarden_subscriber_next(subscriber, PATIENCE_MS, &alert), TAPEWARDEN_LOST);
+    assert_int_equal(tapewarden_subscriber_last(subscriber), 100000);
+    assert_int_equal(tapewarden_subscriber_newest(subscriber), 60);
+    tapewarden_subscriber_free(&subscriber);
+    stop_daemon(&daemon);
+}
+
 static void nobody_there_is_a_timeout(void **state)
 {
     (void)state;
@@ -289,6 +304,7 @@ int main(void)
         cmocka_unit_test(a_filter_loses_nothing_that_it_wants),
         cmocka_unit_test(who_follows_and_stands_still_takes_so_much_and_asks_for_the_rest),
         cmocka_unit_test(from_now_on_begins_behind_what_is_recorded),
+        cmocka_unit_test(who_is_ahead_of_the_daemon_is_told),
         cmocka_unit_test(nobody_there_is_a_timeout),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

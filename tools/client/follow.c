@@ -54,7 +54,7 @@ bool tw_follow_alert(struct tw_follow *follow, uint64_t n, const void *bytes, si
         follow->based = true;
         follow->last = n - 1;
     }
-    if (n <= follow->last)
+    if (follow->lost || n <= follow->last)
         return false;
     if (n == follow->last + 1) {
         follow->last = n;
@@ -93,7 +93,19 @@ void tw_follow_head(struct tw_follow *follow, uint64_t last, int64_t now_ns)
     if (!follow->follow)
         return;
     follow->newest = last;
+    if (last < follow->last)
+        follow->doubted = true;
+    else
+        follow->denied = 0;
     expect_newest(follow, now_ns);
+}
+
+static void end_probe(struct tw_follow *follow, const struct tw_catchup_end *end)
+{
+    bool there = end->more || end->last > end->after || end->error.length > 0;
+    follow->probing = follow->doubted = false;
+    follow->denied = there ? 0 : follow->denied + 1;
+    follow->lost = follow->denied >= 2;
 }
 
 void tw_follow_end(struct tw_follow *follow, const struct tw_catchup_end *end, int64_t now_ns)
@@ -103,6 +115,10 @@ void tw_follow_end(struct tw_follow *follow, const struct tw_catchup_end *end, i
         return; /* of a request that was given up */
     follow->asking = false;
     follow->proven = true;
+    if (follow->probing) {
+        end_probe(follow, end);
+        return;
+    }
     /* Answers may have been lost on the way, and others may wait behind a hole. */
     bool hole = follow->waiting_count > 0 && follow->waiting_n > follow->last + 1;
     follow->wanted = end->more || end->last > follow->last || hole;
@@ -116,22 +132,25 @@ bool tw_follow_ask(struct tw_follow *follow, int64_t now_ns, uint64_t *after, ui
         follow->behind = 0;
         follow->wanted = true;
     }
-    if (!follow->wanted || follow->done || (follow->asking && now_ns < follow->ask_again_ns))
+    bool open = !follow->done && !follow->lost && (follow->wanted || follow->doubted);
+    if (!open || (follow->asking && now_ns < follow->ask_again_ns))
         return false;
     follow->asking = true;
-    follow->asked_after = *after = follow->last;
+    follow->probing = follow->doubted;
+    follow->asked_after = *after = follow->last - follow->probing;
     follow->ask_again_ns = now_ns + (follow->proven ? TW_FOLLOW_PATIENCE_NS : TW_FOLLOW_PROBE_EVERY_NS);
-    *limit = follow->proven ? TW_FOLLOW_LIMIT : 1; /* the first one asks whether anything comes back at all */
+    /* The first one asks whether anything comes back at all. */
+    *limit = follow->proven && !follow->probing ? TW_FOLLOW_LIMIT : 1;
     return true;
 }
 
 int64_t tw_follow_deadline(const struct tw_follow *follow)
 {
-    if (follow->done)
+    if (follow->done || follow->lost)
         return INT64_MAX;
     if (follow->asking)
         return follow->ask_again_ns;
-    if (follow->wanted)
+    if (follow->wanted || follow->doubted)
         return 0;
     if (follow->behind > follow->last)
         return follow->behind_ns;

@@ -5,6 +5,10 @@
  *
  * Every n is handed out once and in order. What lies behind a hole waits in a bounded list while catch-up fills it;
  * what finds no place there is asked for again.
+ *
+ * A head that knows less than was handed out is an old one, sent again while alerts waited, or another history's. So
+ * the daemon is asked for what was handed out last; it is lost if two heads in a row were confirmed (one may have been
+ * by an old end).
  */
 #ifndef TW_CLIENT_FOLLOW_H
 #define TW_CLIENT_FOLLOW_H
@@ -28,10 +32,14 @@ struct tw_follow {
     bool proven;   /* an answer has come: the subscription stands */
     bool wanted;   /* something is missing */
     bool asking;   /* a request is under way */
+    bool doubted;  /* a head knew less than was handed out; until a probe has ended */
+    bool probing;  /* the request under way asks for what was handed out last */
+    bool lost;     /* the daemon does not have it: what it raises from now on is not what comes next */
     uint64_t last; /* handed out up to here */
     uint64_t asked_after;
     int64_t ask_again_ns;
     uint64_t newest; /* what the last head said */
+    uint32_t denied; /* probes in a row that found nothing there */
     uint64_t behind; /* n that an earlier one knew, missing if above `last` at behind_ns */
     int64_t behind_ns;
     struct tw_buffer *waiting; /* alerts behind a hole: n = waiting_n, waiting_n + 1 ...; a ring */

@@ -221,6 +221,8 @@ enum tapewarden_status tapewarden_subscriber_next(struct tapewarden_subscriber *
             return TAPEWARDEN_OK;
         if (subscriber->refused)
             return TAPEWARDEN_FAILED;
+        if (subscriber->follow.lost)
+            return TAPEWARDEN_LOST;
         if (subscriber->follow.done)
             return TAPEWARDEN_END;
         ask(subscriber);
@@ -236,6 +238,11 @@ enum tapewarden_status tapewarden_subscriber_next(struct tapewarden_subscriber *
 uint64_t tapewarden_subscriber_last(const struct tapewarden_subscriber *subscriber)
 {
     return subscriber->follow.last;
+}
+
+uint64_t tapewarden_subscriber_newest(const struct tapewarden_subscriber *subscriber)
+{
+    return subscriber->follow.newest;
 }
 
 int64_t tapewarden_subscriber_silent_ms(const struct tapewarden_subscriber *subscriber)

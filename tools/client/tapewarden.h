@@ -164,11 +164,15 @@ struct tapewarden_alert {
 struct tapewarden_subscriber *tapewarden_subscriber_new(const struct tapewarden_subscriber_options *options,
                                                         struct tapewarden_error *error);
 void tapewarden_subscriber_free(struct tapewarden_subscriber **subscriber);
-/* The next alert, each n once and in order: holes are filled by catch-up before anything later is given. */
+/* The next alert, each n once and in order: holes are filled by catch-up before anything later is given. LOST, if it
+ * follows: the daemon has fewer alerts than were given, or than `after` says; what it raises would not be what comes
+ * next. */
 enum tapewarden_status tapewarden_subscriber_next(struct tapewarden_subscriber *subscriber, int timeout_ms,
                                                   struct tapewarden_alert *out);
-/* n of the newest alert seen (filtered out or not), and how long nothing was heard (-1: never anything). */
+/* n of the newest alert seen (filtered out or not), n of the newest that the daemon has (as its last head said, if it
+ * follows), and how long nothing was heard (-1: never anything). */
 uint64_t tapewarden_subscriber_last(const struct tapewarden_subscriber *subscriber);
+uint64_t tapewarden_subscriber_newest(const struct tapewarden_subscriber *subscriber);
 int64_t tapewarden_subscriber_silent_ms(const struct tapewarden_subscriber *subscriber);
 
 #ifdef __cplusplus

@@ -12,6 +12,7 @@ to copy.
 The one idea: PUB drops for whoever is slow or away, but every alert has a dense number n. A hole in n, or a head whose
 `last` is above ours, shows that something is missing; then we ask for it (PUSH a request, answers come under a topic of
 our own), and hand out nothing behind the hole before it is filled. That needs all alerts: filter after, not before.
+A head that knows less than we do is an old one, or the daemon has another history: see on_head.
 """
 
 import argparse
@@ -28,6 +29,10 @@ LIMIT = 500  # answers to one request: half of a default high-water mark
 PROBE_EVERY = 0.1  # seconds, until a first answer proves that the subscription stands
 PATIENCE = 1.0  # seconds without an answer, then ask again
 UNDER_WAY = 0.5  # what a head knows may still be coming
+
+
+class Lost(Exception):
+    """The daemon has fewer alerts than we: what it raises up to our n would be dropped as known."""
 
 
 class Subscriber:
@@ -53,6 +58,10 @@ class Subscriber:
         self.ask_again_at = 0.0
         self.proven = False  # an answer has come
         self.behind = None  # (n that a head knows and we do not, when to worry)
+        self.doubted = False  # a head knew less than we; until a probe has ended
+        self.probing = False  # the request under way asks for the newest that we have
+        self.denied = 0  # probes in a row that found nothing there
+        self.newest = 0  # what the last head said
         self.heard_at = None
         self.done = False
 
@@ -72,8 +81,7 @@ class Subscriber:
         """An alert to hand out, or None."""
         now = time.monotonic()
         if topic == "head.":
-            if message["last"] > self.last and self.behind is None:
-                self.behind = (message["last"], now + UNDER_WAY)
+            self.on_head(message["last"], now)
         elif "end" in message:
             self.on_end(message)
         elif "n" in message:
@@ -87,6 +95,17 @@ class Subscriber:
                 self.wanted = True  # a hole. Dropped: the answer to our request brings it again, in order
         return None
 
+    def on_head(self, last, now):
+        self.newest = last
+        if last > self.last and self.behind is None:
+            self.behind = (last, now + UNDER_WAY)
+        if not self.follow:
+            return
+        if last < self.last:  # may be an old one, sent again while alerts wait: does the daemon have what we have?
+            self.doubted = True
+        else:
+            self.denied = 0
+
     def on_end(self, end):
         if end.get("error"):
             raise RuntimeError(f"the daemon refuses our request: {end['error']}")
@@ -94,6 +113,13 @@ class Subscriber:
             return  # of a request that we gave up
         self.asked_after = None
         self.proven = True
+        if self.probing:
+            self.probing = self.doubted = False
+            self.denied = 0 if end["more"] or end["last"] > end["end"] else self.denied + 1
+            if self.denied >= 2:  # once may be an old end
+                raise Lost(f"the daemon has only {self.newest} alerts, we are at {self.last}; does it run on another data "
+                           "directory?")
+            return
         # `last` above ours: answers got lost on the way. `more`: the limit cut them.
         self.wanted = end["more"] or end["last"] > self.last
         self.done = not self.follow and not self.wanted
@@ -106,12 +132,13 @@ class Subscriber:
                 self.behind = None
             elif now >= worry_at:
                 self.behind, self.wanted = None, True
-        if not self.wanted or (self.asked_after is not None and now < self.ask_again_at):
+        if not (self.wanted or self.doubted) or (self.asked_after is not None and now < self.ask_again_at):
             return
-        self.asked_after = self.last
+        self.probing = self.doubted
+        self.asked_after = self.last - self.probing
         self.ask_again_at = now + (PATIENCE if self.proven else PROBE_EVERY)
-        request = {"v": 1, "get": "alerts", "after": self.last, "limit": LIMIT if self.proven else 1,
-                   "topic": self.topic}
+        request = {"v": 1, "get": "alerts", "after": self.asked_after,
+                   "limit": LIMIT if self.proven and not self.probing else 1, "topic": self.topic}
         try:
             self.push.send(msgpack.packb(request), zmq.NOBLOCK)
         except zmq.Again:
@@ -145,6 +172,9 @@ def main():
                 print(json.dumps(alert, ensure_ascii=False))
     except (KeyboardInterrupt, BrokenPipeError):
         pass
+    except Lost as lost:
+        print(f"alerts.py: {lost}", file=sys.stderr)
+        return 3
     finally:
         subscriber.close()
     return 0
