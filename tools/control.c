@@ -2,6 +2,7 @@
 #include "tools/control.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,11 @@
 #include "protocol/check.h"
 
 #define POLL_MS 200
+#define NO_SOCKET                                                                                                      \
+    "the daemon has no socket to ask it by: the path is too long for one; run it with a --data of less than 100 "      \
+    "bytes, which may be relative"
+#define SCHEME "ipc://"
+#define SOCKET_PATH_BYTES sizeof((struct sockaddr_un *)NULL)->sun_path /* with its NUL */
 
 static enum tw_control_end fail(struct tw_store_error *error, const char *sentence, const char *rest)
 {
@@ -23,16 +29,15 @@ static enum tw_control_end fail(struct tw_store_error *error, const char *senten
 }
 
 /* The process that the lock names; 0: none that is known. */
-static long owner_of(const char *data)
+static long owner_of(int directory)
 {
-    char path[512], text[32] = "";
-    snprintf(path, sizeof path, "%.400s/LOCK-tapewarden", data);
-    FILE *file = fopen(path, "r");
-    if (file == NULL)
+    char text[32] = "";
+    int file = openat(directory, "LOCK-tapewarden", O_RDONLY | O_CLOEXEC);
+    if (file < 0)
         return 0;
-    long owner = fgets(text, sizeof text, file) == NULL ? 0 : strtol(text, NULL, 10);
-    fclose(file);
-    return owner;
+    ssize_t length = read(file, text, sizeof text - 1);
+    close(file);
+    return length <= 0 ? 0 : strtol(text, NULL, 10);
 }
 
 static bool alive(long process)
@@ -129,16 +134,27 @@ static enum tw_control_end hear(struct conversation *talk, const char *what, str
     return TW_CONTROL_DONE;
 }
 
-enum tw_control_end tw_control_ask(const char *data, const char *request, const char *what, struct tw_buffer *answer,
-                                   struct tw_store_error *error)
+/* A path that is too long for a socket's name is gone by its directory, which is open. False: too long it is. */
+static bool name_endpoint(const char *data, int directory, char endpoint[sizeof SCHEME - 1 + SOCKET_PATH_BYTES])
 {
-    struct conversation talk = {.process = owner_of(data)};
-    char endpoint[sizeof "ipc://" + sizeof((struct sockaddr_un *)NULL)->sun_path];
+    const size_t room = sizeof SCHEME - 1 + SOCKET_PATH_BYTES;
+    bool fits = (size_t)snprintf(endpoint, room, SCHEME "%s/control", data) < room;
+    if (!fits)
+        snprintf(endpoint, room, SCHEME "/proc/self/fd/%d/control", directory);
+    return fits;
+}
+
+static enum tw_control_end ask_in(int directory, const char *data, const char *request, const char *what,
+                                  struct tw_buffer *answer, struct tw_store_error *error)
+{
+    struct conversation talk = {.process = owner_of(directory)};
+    char endpoint[sizeof SCHEME - 1 + SOCKET_PATH_BYTES];
     struct stat status;
-    int length = snprintf(endpoint, sizeof endpoint, "ipc://%s/control", data);
-    bool fits = length > 0 && (size_t)length < sizeof endpoint;
-    if (!fits || stat(endpoint + strlen("ipc://"), &status) != 0 || !S_ISSOCK(status.st_mode) || !alive(talk.process))
+    bool fits = name_endpoint(data, directory, endpoint);
+    if (!alive(talk.process))
         return TW_CONTROL_NOBODY;
+    if (fstatat(directory, "control", &status, 0) != 0 || !S_ISSOCK(status.st_mode))
+        return fits ? TW_CONTROL_NOBODY : fail(error, NO_SOCKET, "");
     talk.context = zmq_ctx_new();
     talk.endpoint = endpoint;
     talk.socket = connect_to(talk.context, endpoint);
@@ -149,5 +165,16 @@ enum tw_control_end tw_control_ask(const char *data, const char *request, const 
     if (talk.socket != NULL)
         zmq_close(talk.socket);
     zmq_ctx_term(talk.context);
+    return end;
+}
+
+enum tw_control_end tw_control_ask(const char *data, const char *request, const char *what, struct tw_buffer *answer,
+                                   struct tw_store_error *error)
+{
+    int directory = open(data, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (directory < 0)
+        return TW_CONTROL_NOBODY;
+    enum tw_control_end end = ask_in(directory, data, request, what, answer, error);
+    close(directory);
     return end;
 }

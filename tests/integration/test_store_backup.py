@@ -28,6 +28,30 @@ def replayed(data):
     return answer["trades"], answer["alerts"], answer["record_digest"]
 
 
+class LongPaths(unittest.TestCase):
+    def setUp(self):
+        self.scratch = self.enterContext(Scratch())
+        self.long = self.scratch.path("d" * 60, "e" * 60, "data")
+        os.makedirs(self.long)
+
+    def test_a_directory_that_the_daemon_knows_by_a_shorter_path_is_asked_for_by_the_long_one(self):
+        short = self.scratch.path("short")
+        os.symlink(self.long, short)
+        with Daemon(data=short) as daemon, Publisher(daemon, "desk") as publisher:
+            publisher.publish([trade(qty=20000)])
+            done = run_tool("alerts", "ack", 1, "--by", "maria", "--data", self.long)
+            self.assertEqual(done.code, 0, done)
+            done = run_tool("store", "backup", self.scratch.path("copy"), "--data", self.long)
+            self.assertEqual(done.code, 0, done)
+
+    def test_a_daemon_whose_path_is_too_long_for_its_socket_is_not_taken_for_none(self):
+        with Daemon(data=self.long):
+            for words in (("alerts", "ack", 1, "--by", "maria"), ("store", "backup", self.scratch.path("copy"))):
+                done = run_tool(*words, "--data", self.long)
+                self.assertEqual(done.code, 3, done)
+                self.assertIn("the path is too long", done.err)
+
+
 class Backup(unittest.TestCase):
     def setUp(self):
         self.scratch = self.enterContext(Scratch())
