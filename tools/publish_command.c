@@ -111,17 +111,43 @@ static bool open_tape(struct publish *publish)
     return publish->tape != NULL;
 }
 
-static bool choose_name(struct publish *publish)
+static void say_bad(struct publish *publish)
+{
+    if (++publish->bad > SHOWN_MAX)
+        return;
+    tw_progress_end(&publish->progress);
+    fprintf(stderr, "%s\n", tw_tape_problem(publish->tape));
+}
+
+/* A name that comes from the content takes a reading of its own anyway. So a malformed line is found before anything is
+ * sent: once repaired, the file has another name, and what had been sent before would count twice. */
+static void look_through(struct publish *publish)
+{
+    struct tw_trade trade;
+    enum tw_tape_result result;
+    tw_tape_hash(publish->tape);
+    while ((result = tw_tape_next(publish->tape, &trade)) == TW_TAPE_TRADE || result == TW_TAPE_BAD)
+        if (result == TW_TAPE_BAD)
+            say_bad(publish);
+    if (result == TW_TAPE_FAILED && !tw_tape_unreadable(publish->tape))
+        say_bad(publish);
+}
+
+/* OK, or the exit code. */
+static int choose_name(struct publish *publish)
 {
     if (publish->as != NULL) {
         snprintf(publish->name, sizeof publish->name, "%s", publish->as);
-        return true;
+        return TW_EXIT_OK;
     }
     publish->derived = true;
-    if (tw_tape_derive_name(publish->tape, publish->name))
-        return true;
-    tw_cli_say(NAME, "%s", tw_tape_problem(publish->tape));
-    return false;
+    if (!publish->skip_bad)
+        look_through(publish);
+    if (!tw_tape_derive_name(publish->tape, publish->name)) {
+        tw_cli_say(NAME, "%s", tw_tape_problem(publish->tape));
+        return TW_EXIT_UNREACHABLE;
+    }
+    return publish->bad == 0 ? TW_EXIT_OK : TW_EXIT_REFUSED;
 }
 
 /* ---- talking ---- */
@@ -291,14 +317,6 @@ static int send_row(struct publish *publish, const struct tw_trade *trade)
     return status == TAPEWARDEN_OK ? TW_EXIT_OK : give_up(publish, status);
 }
 
-static void say_bad(struct publish *publish)
-{
-    if (++publish->bad > SHOWN_MAX)
-        return;
-    tw_progress_end(&publish->progress);
-    fprintf(stderr, "%s\n", tw_tape_problem(publish->tape));
-}
-
 /* Reads to the end, or to the first malformed line. OK, or the exit code that ends it at once. */
 static int send_rows(struct publish *publish)
 {
@@ -424,14 +442,28 @@ static void say_summary(const struct publish *publish, const struct summary *sum
     fprintf(stderr, "\n");
 }
 
+static void say_nothing_sent(const struct publish *publish)
+{
+    const struct summary nothing = {.sent = 0};
+    if (publish->cli.json)
+        print_json(publish, &nothing, false);
+    fprintf(stderr, "%s: nothing sent; ", publish->name);
+    say_count(publish->bad, "malformed line", " (--skip-bad goes on)\n");
+}
+
 static int run(struct publish *publish)
 {
-    if (!open_tape(publish) || !choose_name(publish))
+    if (!open_tape(publish))
         return TW_EXIT_UNREACHABLE;
+    int result = choose_name(publish);
+    if (result == TW_EXIT_REFUSED)
+        say_nothing_sent(publish);
+    if (result != TW_EXIT_OK)
+        return result;
     publish->started_ns = tw_cli_now_ns();
     tw_progress_begin(&publish->progress);
     publish->pace = tw_pace_start(publish->rate, publish->started_ns);
-    int result = start(publish);
+    result = start(publish);
     if (result != TW_EXIT_OK)
         return result;
     publish->pace.started_ns = publish->started_ns = publish->owed_ns = tw_cli_now_ns();
@@ -487,7 +519,9 @@ int tw_publish_main(int argc, char **argv)
             "Publishes the trades of FILE (- for standard input): CSV with a header of trade fields such as\n"
             "ts,symbol,side,qty,price,account,venue,id, or JSON lines; plain or gzip. ts is in nanoseconds\n"
             "since 1970, UTC. Ends when every trade is on the daemon's disk, or refused. The same file\n"
-            "again changes nothing. What comes through a pipe goes as it comes if it has a name (--as).",
+            "again changes nothing. A malformed line ends it: before anything is sent, or with --as, under a\n"
+            "name that stays when the file is repaired, behind what stands before it.\n"
+            "What comes through a pipe goes as it comes if it has a name (--as).",
         .examples = "  tapewarden publish trades.csv.gz\n"
                     "  tapewarden publish today.csv --as desk-7 --append\n"
                     "  zcat trades.csv.gz | tapewarden publish - --rate 5000 --json\n",

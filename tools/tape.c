@@ -34,7 +34,8 @@ struct tw_tape {
     uint8_t columns[TW_TAPE_COLUMNS_MAX];
     uint32_t column_count;
     struct tw_text values[TW_TAPE_COLUMNS_MAX];
-    void *json; /* of the last line, holds its texts */
+    void *json;          /* of the last line, holds its texts */
+    EVP_MD_CTX *hashing; /* of what is read; NULL: it is not hashed */
     char problem[512];
 };
 
@@ -66,6 +67,7 @@ void tw_tape_free(struct tw_tape **tape_pointer)
     if (tape == NULL)
         return;
     tw_tape_json_free(&tape->json);
+    EVP_MD_CTX_free(tape->hashing);
     tw_tape_input_free(&tape->input);
     free(tape->buffer);
     free(tape);
@@ -103,6 +105,14 @@ static enum tw_tape_result fail_input(struct tw_tape *tape)
 
 /* ---- lines ---- */
 
+static ptrdiff_t read_input(struct tw_tape *tape, char *out, size_t room)
+{
+    ptrdiff_t got = tw_tape_input_read(tape->input, out, room);
+    if (got > 0 && tape->hashing != NULL)
+        TW_ASSERT(EVP_DigestUpdate(tape->hashing, out, (size_t)got) == 1);
+    return got;
+}
+
 /* More bytes behind the ones held. False: the input failed. */
 static bool fill(struct tw_tape *tape)
 {
@@ -111,7 +121,7 @@ static bool fill(struct tw_tape *tape)
         tape->end -= tape->first;
         tape->first = 0;
     }
-    ptrdiff_t got = tw_tape_input_read(tape->input, tape->buffer + tape->end, BUFFER_BYTES - tape->end);
+    ptrdiff_t got = read_input(tape, tape->buffer + tape->end, BUFFER_BYTES - tape->end);
     if (got < 0)
         return false;
     tape->at_end = got == 0;
@@ -428,22 +438,28 @@ uint64_t tw_tape_line(const struct tw_tape *tape)
 
 /* ---- content hash ---- */
 
-bool tw_tape_hash(struct tw_tape *tape, uint8_t out[TW_SHA256_BYTES])
+void tw_tape_hash(struct tw_tape *tape)
 {
-    EVP_MD_CTX *context = EVP_MD_CTX_new();
-    ptrdiff_t got = -1;
-    bool good = context != NULL && EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1;
-    while (good && (got = tw_tape_input_read(tape->input, tape->buffer, BUFFER_BYTES)) > 0)
-        good = EVP_DigestUpdate(context, tape->buffer, (size_t)got) == 1;
-    TW_ASSERT(good && EVP_DigestFinal_ex(context, out, NULL) == 1);
-    EVP_MD_CTX_free(context);
+    tape->hashing = EVP_MD_CTX_new();
+    TW_ASSERT(tape->hashing != NULL && EVP_DigestInit_ex(tape->hashing, EVP_sha256(), NULL) == 1);
+}
+
+/* Of all of it, also of what nobody has read; then back to the front. */
+static bool end_hash(struct tw_tape *tape, uint8_t out[TW_SHA256_BYTES])
+{
+    ptrdiff_t got;
+    while ((got = read_input(tape, tape->buffer, BUFFER_BYTES)) > 0)
+        continue;
+    TW_ASSERT(EVP_DigestFinal_ex(tape->hashing, out, NULL) == 1);
+    EVP_MD_CTX_free(tape->hashing);
+    tape->hashing = NULL;
     if (got < 0 || !tw_tape_input_rewind(tape->input)) {
         fail_input(tape);
         return false;
     }
     tape->form = FORM_UNKNOWN;
     tape->first = tape->end = 0;
-    tape->at_end = false;
+    tape->at_end = tape->failed = false;
     tape->next_line = 1;
     return true;
 }
@@ -452,7 +468,9 @@ bool tw_tape_derive_name(struct tw_tape *tape, char out[TW_TAPE_NAME_MAX])
 {
     uint8_t hash[TW_SHA256_BYTES];
     char hex[2 * TW_SHA256_BYTES + 1];
-    if (!tw_tape_hash(tape, hash))
+    if (tape->hashing == NULL)
+        tw_tape_hash(tape);
+    if (!end_hash(tape, hash))
         return false;
     tw_hex(hash, sizeof hash, hex);
     snprintf(out, TW_TAPE_NAME_MAX, "f-%.24s", hex); /* 96 bits */

@@ -51,9 +51,10 @@ const char *tw_tape_problem(const struct tw_tape *tape);
 bool tw_tape_unreadable(const struct tw_tape *tape); /* FAILED by the file itself, not by what it says */
 uint64_t tw_tape_line(const struct tw_tape *tape);   /* of the last result, from 1 */
 
-/* SHA-256 of the decompressed content, from the front; then back to the front. False: tw_tape_problem. */
-bool tw_tape_hash(struct tw_tape *tape, uint8_t out[TW_SHA256_BYTES]);
-/* The publisher's name that such a content has by default: "f-" and 24 digits of the hash. */
+/* What is read from now on counts for the name, so that who reads the lines first need not read twice for it. */
+void tw_tape_hash(struct tw_tape *tape);
+/* The publisher's name that a content has by default: "f-" and 24 digits of the SHA-256 of all of it, decompressed.
+ * Reads what is left, then goes back to the front. False: tw_tape_problem. */
 #define TW_TAPE_NAME_MAX 32u
 bool tw_tape_derive_name(struct tw_tape *tape, char out[TW_TAPE_NAME_MAX]);
 /* For progress: bytes of the file behind us, and its size (0: unknown). */

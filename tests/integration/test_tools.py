@@ -181,6 +181,24 @@ class Publish(unittest.TestCase):
             self.assertRegex(done.err, rf"\b{number}\b")
         self.assertEqual([row["id"] for row in self.rows()], ["t1", "t2", "t4", "t5", "t6", "t8", "t9", "t10"])
 
+    def test_without_a_name_a_malformed_file_sends_nothing_so_that_a_repaired_one_counts_once(self):
+        lines = csv_of(10).splitlines()
+        bad = lines[:3] + [lines[3].replace(",10.5,", ",ten,")] + lines[4:7] + ["nonsense"] + lines[8:]
+        text = "\n".join(bad) + "\n"
+        for arguments, stdin in (([self.scratch.write("a.csv", text)], None), (["-"], text.encode()),
+                                 ([self.scratch.write("a.csv.gz", gzip.compress(text.encode()))], None)):
+            done = self.publish(*arguments, "--json", stdin=stdin)
+            self.assertEqual(done.code, 4, done)
+            for number in ("4", "8"):
+                self.assertRegex(done.err, rf":{number}: ")
+            self.assertIn("nothing sent; 2 malformed lines", done.err)
+            said = json.loads(done.out)
+            self.assertEqual((said["complete"], said["accepted"], said["malformed"], said["durable"]), (False, 0, 2, 0))
+        self.assertEqual(self.publish(self.scratch.write("a.csv", csv_of(10))).code, 0)
+        self.assertEqual(self.publish(self.scratch.path("a.csv.gz"), "--skip-bad").code, 4)     # who wants it has it
+        self.assertEqual([row["id"] for row in self.rows()],
+                         [f"t{n}" for n in range(1, 11)] + [f"t{n}" for n in (1, 2, 4, 5, 6, 8, 9, 10)])
+
     def test_refused_trades_are_told_and_make_exit_4(self):
         text = csv_of(10).splitlines()
         text[4] = text[4].replace(",X,", ",X" + "x" * 40 + ",")

@@ -205,6 +205,29 @@ static void the_same_content_has_the_same_name_however_it_is_packed(void **state
     free(bytes);
 }
 
+static void who_reads_the_lines_first_gets_the_same_name(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {HEADER "1,X,B,1,2,A,V,i\n2,Y,B,one,2,A,V,i\n3,Z,B,1,2,A,V,i\n",
+                                        "no header\n1\n", ("\xef\xbb\xbf" HEADER), ""};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        for (size_t lines = 0; lines < 5; lines++) {
+            char expected[TW_TAPE_NAME_MAX], name[TW_TAPE_NAME_MAX];
+            struct tw_trade trade;
+            struct tw_tape *plain = tape_of(texts[i]), *read = tape_of(texts[i]);
+            assert_true(tw_tape_derive_name(plain, expected));
+            tw_tape_hash(read);
+            for (size_t line = 0; line < lines; line++)
+                tw_tape_next(read, &trade);
+            assert_true(tw_tape_derive_name(read, name));
+            assert_string_equal(name, expected);
+            assert_int_equal(tw_tape_next(read, &trade), tw_tape_next(plain, &trade)); /* both at the front */
+            assert_int_equal(tw_tape_line(read), tw_tape_line(plain));
+            tw_tape_free(&plain);
+            tw_tape_free(&read);
+        }
+}
+
 static void a_file_that_is_not_there_has_a_reason(void **state)
 {
     (void)state;
@@ -224,6 +247,7 @@ int main(void)
         cmocka_unit_test(what_only_looks_like_a_number_of_json_is_none),
         cmocka_unit_test(a_malformed_line_of_json_names_its_key),
         cmocka_unit_test(the_same_content_has_the_same_name_however_it_is_packed),
+        cmocka_unit_test(who_reads_the_lines_first_gets_the_same_name),
         cmocka_unit_test(a_file_that_is_not_there_has_a_reason),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
