@@ -26,6 +26,7 @@ struct tw_tape_input {
     const uint8_t *memory;
     size_t memory_length;
     enum form form;
+    off_t start; /* of the descriptor when it was taken: what lies before is somebody else's */
     uint64_t position, size;
     z_stream zlib;
     bool inflating;  /* zlib is set up */
@@ -52,8 +53,10 @@ struct tw_tape_input *tw_tape_input_new(int descriptor, const char *name)
     struct stat status;
     input->descriptor = descriptor;
     input->name = name;
-    if (fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode))
-        input->size = (uint64_t)status.st_size;
+    off_t start = lseek(descriptor, 0, SEEK_CUR);
+    input->start = start > 0 ? start : 0;
+    if (fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode) && status.st_size > input->start)
+        input->size = (uint64_t)(status.st_size - input->start);
     return input;
 }
 
@@ -208,7 +211,7 @@ const char *tw_tape_input_error(const struct tw_tape_input *input)
 
 bool tw_tape_input_rewind(struct tw_tape_input *input)
 {
-    if (input->descriptor >= 0 && lseek(input->descriptor, 0, SEEK_SET) < 0)
+    if (input->descriptor >= 0 && lseek(input->descriptor, input->start, SEEK_SET) < 0)
         return fail(input, strerror(errno)) == 0;
     if (input->inflating)
         inflateEnd(&input->zlib);

@@ -11,7 +11,7 @@
 
 struct tw_tape_input;
 
-/* Takes the descriptor. `name` is for messages, borrowed. */
+/* Takes the descriptor, from where it stands. `name` is for messages, borrowed. */
 struct tw_tape_input *tw_tape_input_new(int descriptor, const char *name);
 /* Bytes in memory, borrowed: tests and fuzzing. */
 struct tw_tape_input *tw_tape_input_over(const void *bytes, size_t length);

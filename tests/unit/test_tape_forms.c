@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #include "protocol/check.h"
@@ -228,6 +229,29 @@ static void who_reads_the_lines_first_gets_the_same_name(void **state)
         }
 }
 
+static void a_descriptor_counts_from_where_it_stands(void **state)
+{
+    (void)state;
+    const char before[] = "consumed\n", text[] = HEADER "1,X,B,1,2,A,V,i\n";
+    char expected[TW_TAPE_NAME_MAX], name[TW_TAPE_NAME_MAX];
+    FILE *file = tmpfile();
+    assert_non_null(file);
+    fprintf(file, "%s%s", before, text);
+    fflush(file);
+    int descriptor = dup(fileno(file));
+    assert_int_equal(lseek(descriptor, (off_t)strlen(before), SEEK_SET), strlen(before));
+    struct tw_tape *tape = tw_tape_new(tw_tape_input_new(descriptor, "f"), "f"), *rest = tape_of(text);
+    assert_int_equal(tw_tape_size(tape), strlen(text));
+    assert_true(tw_tape_derive_name(rest, expected));
+    assert_true(tw_tape_derive_name(tape, name));
+    assert_string_equal(name, expected);
+    assert_text(next_trade(tape).symbol, "X");
+    assert_end(tape);
+    tw_tape_free(&tape);
+    tw_tape_free(&rest);
+    fclose(file);
+}
+
 static void a_file_that_is_not_there_has_a_reason(void **state)
 {
     (void)state;
@@ -248,6 +272,7 @@ int main(void)
         cmocka_unit_test(a_malformed_line_of_json_names_its_key),
         cmocka_unit_test(the_same_content_has_the_same_name_however_it_is_packed),
         cmocka_unit_test(who_reads_the_lines_first_gets_the_same_name),
+        cmocka_unit_test(a_descriptor_counts_from_where_it_stands),
         cmocka_unit_test(a_file_that_is_not_there_has_a_reason),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
