@@ -3,7 +3,6 @@
  * `tapewarden alerts`: what is recorded, and what comes; each alert once and in order.
  */
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "actors/judging/event.h"
@@ -44,7 +43,6 @@ static bool known_severity(const char *severity)
 static int read_options(const struct alerts *alerts, struct tapewarden_subscriber_options *out)
 {
     const char *after = alerts->after;
-    char *end = NULL;
     if (alerts->type != NULL && !known_type(alerts->type))
         return tw_cli_usage(&alerts->cli, "--type %s: no alert has this type", alerts->type);
     if (alerts->severity != NULL && !known_severity(alerts->severity))
@@ -56,10 +54,8 @@ static int read_options(const struct alerts *alerts, struct tapewarden_subscribe
         if (!alerts->follow)
             return tw_cli_usage(&alerts->cli, "--after now makes sense with --follow only");
         out->from_now = true;
-    } else if (after != NULL) {
-        out->after = strtoull(after, &end, 10);
-        if (after[0] < '0' || after[0] > '9' || *end != '\0')
-            return tw_cli_usage(&alerts->cli, "--after takes a number or now");
+    } else if (after != NULL && !tw_cli_integer(after, &out->after)) {
+        return tw_cli_usage(&alerts->cli, "--after takes a number below 2^64, or now");
     }
     return TW_CLI_GO_ON;
 }
@@ -151,7 +147,7 @@ int tw_alerts_main(int argc, char **argv)
         {"connect", "ENDPOINT", "default: bind/alerts of the configuration", TW_CLI_TEXT, &alerts.alerts_endpoint},
         {"connect-requests", "ENDPOINT", "default: bind/requests of the configuration", TW_CLI_TEXT,
          &alerts.requests_endpoint},
-        {"timeout", "S", "seconds to wait for an answer (5)", TW_CLI_INTEGER, &alerts.timeout_s},
+        {"timeout", "S", "seconds to wait for an answer (5)", TW_CLI_SECONDS, &alerts.timeout_s},
     };
     alerts.cli = (struct tw_cli){
         .command = NAME,

@@ -96,7 +96,7 @@ static const char *take_value(struct arguments *arguments, const char *inline_va
     return arguments->next < arguments->count ? arguments->argv[arguments->next++] : NULL;
 }
 
-static bool parse_integer(const char *text, uint64_t *out)
+bool tw_cli_integer(const char *text, uint64_t *out)
 {
     if (text[0] < '0' || text[0] > '9')
         return false;
@@ -131,8 +131,11 @@ static int set_option(struct arguments *arguments, const struct tw_cli_option *o
         return tw_cli_usage(cli, "--%s needs %s", option->name, option->argument);
     if (option->kind == TW_CLI_TEXT)
         *(const char **)option->value = value;
-    else if (!parse_integer(value, option->value))
-        return tw_cli_usage(cli, "--%s %s: not a whole number", option->name, value);
+    else if (!tw_cli_integer(value, option->value))
+        return tw_cli_usage(cli, "--%s %s: not a whole number, or too large", option->name, value);
+    else if (option->kind == TW_CLI_SECONDS && *(uint64_t *)option->value > TW_CLI_SECONDS_MAX)
+        return tw_cli_usage(cli, "--%s %s: at most %llu seconds", option->name, value,
+                            (unsigned long long)TW_CLI_SECONDS_MAX);
     return TW_CLI_GO_ON;
 }
 

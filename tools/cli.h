@@ -40,10 +40,13 @@ TW_COMMANDS(TW_COMMAND_DECLARE)
 
 /* ---- options ---- */
 
+#define TW_CLI_SECONDS_MAX UINT64_C(1000000000) /* as nanoseconds it can be added to any clock */
+
 enum tw_cli_kind {
     TW_CLI_FLAG,    /* bool */
     TW_CLI_TEXT,    /* const char *, borrowed from argv */
     TW_CLI_INTEGER, /* uint64_t: digits only */
+    TW_CLI_SECONDS, /* uint64_t: likewise, at most TW_CLI_SECONDS_MAX */
 };
 
 struct tw_cli_option {
@@ -78,6 +81,7 @@ struct tw_cli {
  */
 #define TW_CLI_GO_ON (-1)
 int tw_cli_parse(struct tw_cli *cli, int argc, char **argv);
+bool tw_cli_integer(const char *text, uint64_t *out); /* as TW_CLI_INTEGER is read */
 void tw_cli_clear(struct tw_cli *cli);
 
 /* The configuration by -c, --set, --data and the environment; warnings are said. NULL: the sentence was said,

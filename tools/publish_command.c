@@ -509,8 +509,8 @@ int tw_publish_main(int argc, char **argv)
         {"connect-trades", "ENDPOINT", "default: bind/trades of the configuration", TW_CLI_TEXT,
          &publish.trades_endpoint},
         {"connect-acks", "ENDPOINT", "default: bind/acks of the configuration", TW_CLI_TEXT, &publish.acks_endpoint},
-        {"timeout", "S", "seconds to wait for a first answer (5)", TW_CLI_INTEGER, &publish.timeout_s},
-        {"patience", "S", "seconds of silence before giving up; 0: never (60)", TW_CLI_INTEGER, &publish.patience_s},
+        {"timeout", "S", "seconds to wait for a first answer (5)", TW_CLI_SECONDS, &publish.timeout_s},
+        {"patience", "S", "seconds of silence before giving up; 0: never (60)", TW_CLI_SECONDS, &publish.patience_s},
     };
     publish.cli = (struct tw_cli){
         .command = NAME,

@@ -254,8 +254,8 @@ int tw_simulate_main(int argc, char **argv)
         {"connect-trades", "ENDPOINT", "default: bind/trades of the configuration", TW_CLI_TEXT,
          &simulate.trades_endpoint},
         {"connect-acks", "ENDPOINT", "default: bind/acks of the configuration", TW_CLI_TEXT, &simulate.acks_endpoint},
-        {"timeout", "S", "seconds to wait for a first answer (5)", TW_CLI_INTEGER, &simulate.timeout_s},
-        {"patience", "S", "seconds of silence before giving up; 0: never (60)", TW_CLI_INTEGER, &simulate.patience_s},
+        {"timeout", "S", "seconds to wait for a first answer (5)", TW_CLI_SECONDS, &simulate.timeout_s},
+        {"patience", "S", "seconds of silence before giving up; 0: never (60)", TW_CLI_SECONDS, &simulate.patience_s},
     };
     simulate.cli = (struct tw_cli){
         .command = NAME,

@@ -214,6 +214,14 @@ class Publish(unittest.TestCase):
         self.assertEqual(self.publish(self.scratch.path("nowhere.csv")).code, 3)
         self.assertEqual(self.publish().code, 2)
 
+    def test_seconds_beyond_the_clock_are_refused(self):
+        file = self.scratch.write("a.csv", csv_of(3))
+        for option in ("--timeout", "--patience"):
+            done = self.publish(file, option, 9999999999)
+            self.assertEqual(done.code, 2, done)
+            self.assertIn(f"{option} 9999999999: at most 1000000000 seconds", done.err)
+        self.assertEqual(self.publish(file, "--timeout", 1000000000, "--patience", 1000000000).code, 0)
+
     def test_optional_columns_busts_and_corrections(self):
         text = ("ts,symbol,side,qty,price,account,id,kind,ref,owner,contra,broker,ccy\n"
                 f"{TS},X,B,10,5,A,one,,,O,C,B,USD\n{TS + 1},X,B,10,5,A,two,correct,one,,,,\n{TS + 2},,,,,,three,bust,two,,,,\n")
@@ -359,6 +367,10 @@ class Alerts(unittest.TestCase):
     def test_wrong_usage(self):
         self.assertEqual(self.alerts("--severity", "DREADFUL").code, 2)
         self.assertEqual(self.alerts("--after", "soon").code, 2)
+        for option, value in (("--after", 10**20), ("--timeout", 9999999999)):
+            done = self.alerts(option, value)
+            self.assertEqual(done.code, 2, done)
+            self.assertIn(option, done.err)
 
 
 class Simulate(unittest.TestCase):

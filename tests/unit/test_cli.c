@@ -17,9 +17,9 @@
 
 struct world {
     const char *name;
-    uint64_t count;
+    uint64_t count, wait;
     bool flag;
-    struct tw_cli_option options[3];
+    struct tw_cli_option options[4];
     struct tw_cli cli;
     char *argv[ARGUMENTS_MAX];
 };
@@ -32,12 +32,13 @@ static int parse(struct world *world, char *line)
     world->options[0] = (struct tw_cli_option){"name", "NAME", "a name", TW_CLI_TEXT, &world->name};
     world->options[1] = (struct tw_cli_option){"count", "N", "a count", TW_CLI_INTEGER, &world->count};
     world->options[2] = (struct tw_cli_option){"flag", NULL, "a flag", TW_CLI_FLAG, &world->flag};
+    world->options[3] = (struct tw_cli_option){"wait", "S", "seconds", TW_CLI_SECONDS, &world->wait};
     world->cli = (struct tw_cli){.command = "test",
                                  .synopsis = "FILE [options]",
                                  .description = "",
                                  .examples = "",
                                  .options = world->options,
-                                 .option_count = 3,
+                                 .option_count = 4,
                                  .operands_min = 1,
                                  .operands_max = 2};
     int argc = 0;
@@ -108,7 +109,10 @@ static void wrong_usage_ends_with_its_code(void **state)
                                         "test a --set",
                                         "test a -c",
                                         "test a --json=1",
-                                        "test a --count 99999999999999999999"};
+                                        "test a --count 99999999999999999999",
+                                        "test a --wait x",
+                                        "test a --wait 1000000001",
+                                        "test a --wait=9999999999"};
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
         struct world world;
         char line[64];
@@ -116,6 +120,16 @@ static void wrong_usage_ends_with_its_code(void **state)
         assert_int_equal(parse(&world, line), TW_EXIT_USAGE);
         tw_cli_clear(&world.cli);
     }
+}
+
+static void seconds_are_any_that_a_clock_can_bear(void **state)
+{
+    (void)state;
+    struct world world;
+    char line[] = "test a --wait 1000000000";
+    assert_int_equal(parse(&world, line), TW_CLI_GO_ON);
+    assert_int_equal(world.wait, TW_CLI_SECONDS_MAX);
+    tw_cli_clear(&world.cli);
 }
 
 static void help_is_no_failure_even_beside_other_faults(void **state)
@@ -134,6 +148,7 @@ int main(void)
         cmocka_unit_test(what_is_not_given_keeps_its_default),
         cmocka_unit_test(a_dash_is_an_operand_and_two_end_the_options),
         cmocka_unit_test(wrong_usage_ends_with_its_code),
+        cmocka_unit_test(seconds_are_any_that_a_clock_can_bear),
         cmocka_unit_test(help_is_no_failure_even_beside_other_faults),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
