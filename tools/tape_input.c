@@ -31,6 +31,7 @@ struct tw_tape_input {
     z_stream zlib;
     bool inflating;  /* zlib is set up */
     bool in_member;  /* a gzip member has begun and not ended */
+    bool padded;     /* zeros have come behind the last one */
     bool at_end;     /* the file has no more */
     uint8_t *buffer; /* raw bytes, not consumed: from `first` to `first + held` */
     size_t first, held;
@@ -180,6 +181,18 @@ static ptrdiff_t inflate_some(struct tw_tape_input *input, void *out, size_t roo
     return (ptrdiff_t)(offered - zlib->avail_out);
 }
 
+/* Behind the members there may be zeros, as what writes whole blocks leaves them, and then nothing else. False: there
+ * is. */
+static bool skip_padding(struct tw_tape_input *input)
+{
+    while (input->held > 0 && input->buffer[input->first] == 0) {
+        input->padded = true;
+        input->first++;
+        input->held--;
+    }
+    return !input->padded || input->held == 0;
+}
+
 static ptrdiff_t read_gzip(struct tw_tape_input *input, void *out, size_t room)
 {
     for (;;) {
@@ -188,6 +201,10 @@ static ptrdiff_t read_gzip(struct tw_tape_input *input, void *out, size_t room)
         if (input->held == 0 && input->at_end)
             return input->in_member ? fail(input, "the gzip data ends too early") : 0;
         if (!input->in_member) {
+            if (!skip_padding(input))
+                return fail(input, "damaged gzip data");
+            if (input->padded)
+                continue;
             inflateReset(&input->zlib);
             input->in_member = true;
         }
@@ -215,7 +232,7 @@ bool tw_tape_input_rewind(struct tw_tape_input *input)
         return fail(input, strerror(errno)) == 0;
     if (input->inflating)
         inflateEnd(&input->zlib);
-    input->inflating = input->in_member = input->at_end = false;
+    input->inflating = input->in_member = input->padded = input->at_end = false;
     input->form = FORM_UNKNOWN;
     input->position = 0;
     input->first = input->held = 0;

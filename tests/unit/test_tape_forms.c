@@ -57,6 +57,33 @@ static void gzip_may_have_several_members(void **state)
     free(both);
 }
 
+static void gzip_may_be_padded_with_zeros_and_nothing_else(void **state)
+{
+    (void)state;
+    static const size_t paddings[] = {1, 512, 600000};
+    size_t length;
+    char name[TW_TAPE_NAME_MAX];
+    struct tw_trade trade;
+    uint8_t *bytes = gzip(HEADER "1,X,B,1,2,A,V,i\n", &length);
+    for (size_t i = 0; i < sizeof paddings / sizeof *paddings; i++) {
+        uint8_t *padded = tw_alloc_zero(1, length + paddings[i] + 1);
+        memcpy(padded, bytes, length);
+        padded[length + paddings[i]] = 0x1f;
+        struct tw_tape *tape = tape_of_bytes(padded, length + paddings[i]);
+        assert_true(tw_tape_derive_name(tape, name));
+        assert_text(next_trade(tape).symbol, "X");
+        assert_end(tape);
+        tw_tape_free(&tape);
+        tape = tape_of_bytes(padded, length + paddings[i] + 1);
+        assert_text(next_trade(tape).symbol, "X");
+        assert_int_equal(tw_tape_next(tape, &trade), TW_TAPE_FAILED);
+        assert_string_equal(tw_tape_problem(tape), "memory: damaged gzip data");
+        tw_tape_free(&tape);
+        free(padded);
+    }
+    free(bytes);
+}
+
 static void gzip_cut_short_or_damaged_fails(void **state)
 {
     (void)state;
@@ -265,6 +292,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gzip_is_read_as_what_is_in_it),
         cmocka_unit_test(gzip_may_have_several_members),
+        cmocka_unit_test(gzip_may_be_padded_with_zeros_and_nothing_else),
         cmocka_unit_test(gzip_cut_short_or_damaged_fails),
         cmocka_unit_test(json_lines_have_the_row_forms_keys_and_numbers),
         cmocka_unit_test(numbers_of_json_are_exact_to_the_last_digit),
