@@ -133,10 +133,22 @@ static int run(struct alerts *alerts, const struct tapewarden_subscriber_options
     return TW_EXIT_OK;
 }
 
+/* Whether the word behind this one is its value. */
+static bool takes_next(const char *word)
+{
+    static const char *const flags[] = {"--json", "--follow", "--help", "--"};
+    if (word[0] != '-' || word[1] != '-')
+        return strcmp(word, "-c") == 0;
+    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
+        if (strcmp(word, flags[i]) == 0)
+            return false;
+    return strchr(word, '=') == NULL;
+}
+
 int tw_alerts_main(int argc, char **argv)
 {
     for (int i = 1; i < argc; i++)
-        if (tw_alerts_desk_has(argv[i]) && (i == 1 || argv[i - 1][0] != '-'))
+        if (tw_alerts_desk_has(argv[i]) && !takes_next(argv[i - 1]))
             return tw_alerts_desk_main(argc, argv);
     struct alerts alerts = {.timeout_s = 5};
     const struct tw_cli_option options[] = {

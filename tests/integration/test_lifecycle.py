@@ -61,6 +61,10 @@ class Lifecycle(unittest.TestCase):
             self.assertEqual(shown["actions"], said)
             self.assertEqual([event["n"] for event in shown["events"]], [3])
             self.assertEqual([row["n"] for row in self.listed("--state", "closed")], [3])
+            for words in (("--json", "list"), ("--set=live/rate=7", "--json", "list", "--state=open"), ("--json", "show", "1")):
+                done = self.tool(*words)
+                self.assertEqual((done.code, json.loads(done.out.splitlines()[0])["state"]), (0, "open"), (words, done))
+            self.assertEqual(self.tool("--type", "list").code, 2)   # no alert has this type
             self.assertEqual([row["n"] for row in self.listed("--state", "open")], [1, 2, 4, 5])
             heard = []
             wait_until("the actions", lambda: self.hear(subscriber, heard) >= 4)
