@@ -89,6 +89,9 @@ __attribute__((format(printf, 2, 3))) static void set_problem(struct tw_tape *ta
     va_start(arguments, format);
     vsnprintf(tape->problem + length, sizeof tape->problem - (size_t)length, format, arguments);
     va_end(arguments);
+    for (char *c = tape->problem; *c != '\0'; c++) /* it goes to a terminal */
+        if ((unsigned char)*c < 0x20 || *c == 0x7f)
+            *c = '?';
 }
 
 static enum tw_tape_result fail(struct tw_tape *tape)

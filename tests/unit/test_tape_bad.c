@@ -173,6 +173,22 @@ static void quotes_that_never_close_do_not_swallow_the_tape(void **state)
     free(text);
 }
 
+static void what_a_terminal_would_obey_is_not_quoted(void **state)
+{
+    (void)state;
+    struct tw_tape *tape = tape_of(HEADER "1,X,B,\x1b[2J\a\x7f,2,A,V,i\n");
+    assert_bad(tape,
+               "t.csv:2: column qty: not a number with at most 8 decimals, without sign and exponent: \"?[2J??\"");
+    tw_tape_free(&tape);
+    tape = tape_of("ts,\x1b]0;title\a\n");
+    assert_failed(tape, "t.csv:1: column ?]0;title? is none that a trade has; expected a header like "
+                        "ts,symbol,side,qty,price,account,venue,id");
+    tw_tape_free(&tape);
+    tape = tape_of("{\"symbol\":\"X\",\"\\u001b[2J\":1}\n");
+    assert_bad(tape, "t.csv:1: unknown key ?[2J");
+    tw_tape_free(&tape);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -184,6 +200,7 @@ int main(void)
         cmocka_unit_test(zeros_and_blanks_are_no_empty_tape),
         cmocka_unit_test(a_line_too_long_is_stepped_over),
         cmocka_unit_test(quotes_that_never_close_do_not_swallow_the_tape),
+        cmocka_unit_test(what_a_terminal_would_obey_is_not_quoted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
