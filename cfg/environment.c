@@ -106,7 +106,7 @@ static bool put_all(struct tw_cfg *cfg, const char *const *environ_, bool bare, 
             continue;
         memcpy(name, *environ_, length);
         name[length] = '\0';
-        struct tw_place place = {TW_SOURCE_ENVIRONMENT, name, 0};
+        struct tw_place place = {bare ? TW_SOURCE_BARE : TW_SOURCE_ENVIRONMENT, name, 0};
         if (!bare && strncmp(name, PREFIX, PREFIX_BYTES) == 0 && !put_variable(cfg, &place, equals + 1, error))
             return false;
         for (size_t i = 0; bare && i < sizeof bare_names / sizeof *bare_names; i++)

@@ -9,7 +9,8 @@
 #include "cfg/cfg.h"
 #include "cfg/value.h"
 
-enum tw_source { TW_SOURCE_DEFAULT, TW_SOURCE_FILE, TW_SOURCE_ENVIRONMENT, TW_SOURCE_FLAG };
+/* From the weakest on. BARE: a name of the environment that another program may have set. */
+enum tw_source { TW_SOURCE_DEFAULT, TW_SOURCE_FILE, TW_SOURCE_BARE, TW_SOURCE_ENVIRONMENT, TW_SOURCE_FLAG };
 
 struct tw_place { /* where a value stands */
     enum tw_source source;

@@ -126,6 +126,24 @@ static void secrets_come_from_files_and_are_not_shown(void **state)
     unlink(keys);
 }
 
+static void a_secrets_file_of_ours_goes_before_a_name_that_others_set(void **state)
+{
+    (void)state;
+    char path[64], file[128];
+    write_file(path, "https://ops.example.com/hidden\n");
+    snprintf(file, sizeof file, "TAPEWARDEN_SLACK__WEBHOOK_URL_FILE=%s", path);
+    const char *const environment[] = {"SLACK_WEBHOOK_URL=https://weaker", file, NULL};
+    struct tw_cfg *cfg = cfg_load_good(&(struct tw_cfg_sources){.environ_ = environment});
+    assert_string_equal(tw_cfg_text(cfg, "slack/webhook_url"), "https://ops.example.com/hidden");
+    tw_cfg_free(&cfg);
+    const char *const both[] = {"TAPEWARDEN_SLACK__WEBHOOK_URL=https://as.strong", file, NULL};
+    cfg_load_bad(
+        &(struct tw_cfg_sources){.environ_ = both},
+        "env TAPEWARDEN_SLACK__WEBHOOK_URL_FILE: slack/webhook_url_file and slack/webhook_url are both set; one "
+        "is enough");
+    unlink(path);
+}
+
 static void certificates_are_looked_for_where_they_shall_be(void **state)
 {
     char path[64], set[96], sentence[256];
@@ -241,6 +259,7 @@ int main(void)
         cmocka_unit_test(certificates_are_looked_for_where_they_shall_be),
         cmocka_unit_test(what_belongs_together_is_set_together),
         cmocka_unit_test(secrets_come_from_files_and_are_not_shown),
+        cmocka_unit_test(a_secrets_file_of_ours_goes_before_a_name_that_others_set),
         cmocka_unit_test(a_file_with_a_bad_secret_is_named_and_its_content_is_not),
         cmocka_unit_test(the_names_that_people_know_make_receivers),
         cmocka_unit_test(templates_are_checked_with_the_rest),
