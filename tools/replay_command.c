@@ -361,7 +361,7 @@ static int run_tape(struct replay *replay, const struct tw_cfg *cfg)
     }
     if (replay->as == NULL) {
         if (!tw_tape_derive_name(tape, name)) {
-            tw_cli_say(NAME, "%s; a pipe needs --as NAME", tw_tape_problem(tape));
+            tw_cli_say(NAME, "%s", tw_tape_problem(tape));
             tw_tape_free(&tape);
             return TW_EXIT_UNREACHABLE;
         }

@@ -229,7 +229,8 @@ const char *tw_tape_input_error(const struct tw_tape_input *input)
 bool tw_tape_input_rewind(struct tw_tape_input *input)
 {
     if (input->descriptor >= 0 && lseek(input->descriptor, input->start, SEEK_SET) < 0)
-        return fail(input, strerror(errno)) == 0;
+        return fail(input, errno == ESPIPE ? "a pipe cannot be read twice, for its name; it needs --as NAME"
+                                           : strerror(errno)) == 0;
     if (input->inflating)
         inflateEnd(&input->zlib);
     input->inflating = input->in_member = input->padded = input->at_end = false;

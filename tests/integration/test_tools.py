@@ -427,6 +427,18 @@ class Replay(unittest.TestCase):
                 rows = [{k: v for k, v in row.items() if v} | {"ts": int(row["ts"])} for row in csv.DictReader(file)]
             self.assertEqual(judge_rows(rows, {}, "desk")[1]["digest"], said[0][0])
 
+    def test_a_pipe_needs_a_name_and_nothing_else_is_told_so(self):
+        with Scratch() as scratch:
+            done = run_tool("replay", "-", stdin=csv_of(3).encode())
+            self.assertEqual(done.code, 3, done)
+            self.assertIn("--as NAME", done.err)
+            for path, words in ((scratch.write("cut.csv.gz", gzip.compress(csv_of(300).encode())[:-20]), "the gzip data ends too early"),
+                                (scratch.directory, "Is a directory")):
+                done = run_tool("replay", path)
+                self.assertEqual(done.code, 3, done)
+                self.assertIn(words, done.err)
+                self.assertNotIn("--as", done.err)
+
     def test_what_if(self):
         with Scratch() as scratch:
             _, data = self.history(scratch)
