@@ -231,7 +231,7 @@ void tw_cfg_rules_text(const struct tw_cfg *cfg, struct tw_buffer *out)
 static const char *variable_among(const struct tw_setting *settings, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        if ((settings[i].key->flags & TW_KEY_ALERT) != 0 && settings[i].source == TW_SOURCE_ENVIRONMENT)
+        if ((settings[i].key->flags & TW_KEY_ALERT) != 0 && tw_source_is_variable(settings[i].source))
             return settings[i].place + strlen("env ");
     return NULL;
 }

@@ -15,16 +15,11 @@
 
 /* ---- sentences ---- */
 
-static bool is_variable(const struct tw_place *place)
-{
-    return place->source == TW_SOURCE_BARE || place->source == TW_SOURCE_ENVIRONMENT;
-}
-
 static int begin_sentence(const struct tw_place *place, char *out, size_t bytes)
 {
     if (place->source == TW_SOURCE_FILE && place->line > 0)
         return snprintf(out, bytes, "%.200s:%u: ", place->name, place->line);
-    return snprintf(out, bytes, "%s%.200s: ", is_variable(place) ? "environment " : "", place->name);
+    return snprintf(out, bytes, "%s%.200s: ", tw_source_is_variable(place->source) ? "environment " : "", place->name);
 }
 
 bool tw_cfg_fail(struct tw_cfg_error *error, const struct tw_place *place, const char *format, ...)
@@ -57,7 +52,7 @@ static char *describe_place(const struct tw_place *place)
     char text[300];
     if (place->source == TW_SOURCE_FILE)
         snprintf(text, sizeof text, "%.280s:%u", place->name, place->line);
-    else if (is_variable(place))
+    else if (tw_source_is_variable(place->source))
         snprintf(text, sizeof text, "env %.280s", place->name);
     else
         snprintf(text, sizeof text, "flag");

@@ -12,6 +12,11 @@
 /* From the weakest on. BARE: a name of the environment that another program may have set. */
 enum tw_source { TW_SOURCE_DEFAULT, TW_SOURCE_FILE, TW_SOURCE_BARE, TW_SOURCE_ENVIRONMENT, TW_SOURCE_FLAG };
 
+static inline bool tw_source_is_variable(enum tw_source source)
+{
+    return source == TW_SOURCE_BARE || source == TW_SOURCE_ENVIRONMENT;
+}
+
 struct tw_place { /* where a value stands */
     enum tw_source source;
     const char *name; /* file, variable or option; borrowed */
